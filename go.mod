@@ -1,0 +1,3 @@
+module github.com/planvet/planvet
+
+go 1.26.0

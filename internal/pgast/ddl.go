@@ -1,0 +1,466 @@
+package pgast
+
+// Name is a possibly schema-qualified name of an object.
+type Name struct {
+	// Schema is empty when not written.
+	Schema, Name string
+}
+
+// ColumnDef defines a column.
+type ColumnDef struct {
+	At
+	Name string
+	Type TypeName
+	// Constraints are those written with the column.
+	Constraints []Constraint
+	Collation   []string
+}
+
+// ConstraintKind is the kind of a constraint.
+type ConstraintKind int
+
+// The kinds of constraint, column attributes included.
+const (
+	ConNotNull ConstraintKind = iota
+	ConNull
+	ConDefault
+	ConIdentity
+	ConGenerated
+	ConCheck
+	ConPrimaryKey
+	ConUnique
+	ConExclusion
+	ConForeignKey
+)
+
+// Constraint is a table or column constraint.
+type Constraint struct {
+	At
+	Kind ConstraintKind
+	// Name is empty when the server makes it up.
+	Name string
+	// Columns are the constrained columns (table constraints, foreign keys).
+	Columns []string
+	// Include are the columns of INCLUDE.
+	Include []string
+	// Expr is the CHECK, DEFAULT or GENERATED expression.
+	Expr Expr
+	// Identity is always or by-default.
+	Identity string
+	// Ref, RefColumns and OnDelete belong to a foreign key; OnDelete is no-action,
+	// restrict, cascade, set-null or set-default.
+	Ref        Name
+	RefColumns []string
+	OnDelete   string
+	// UsingIndex names the index of ADD CONSTRAINT … USING INDEX.
+	UsingIndex string
+	// Elems, Method and Where belong to an exclusion constraint.
+	Elems  []IndexElem
+	Method string
+	Where  Expr
+	// NotValid is set for NOT VALID.
+	NotValid      bool
+	NullsDistinct bool // false for UNIQUE NULLS NOT DISTINCT
+	Deferrable    bool
+}
+
+// IndexElem is a key of an index.
+type IndexElem struct {
+	At
+	// Column is the column's name; empty when Expr is set.
+	Column    string
+	Expr      Expr
+	Collation []string
+	OpClass   []string
+	Desc      bool
+	// NullsFirst is set when nulls come first, by default (Desc) or by word.
+	NullsFirst bool
+	// Operator is that of an exclusion constraint's element.
+	Operator string
+}
+
+// CreateTable is CREATE TABLE, and CREATE FOREIGN TABLE.
+type CreateTable struct {
+	At
+	isStmt
+	Table       Name
+	IfNotExists bool
+	Temp        bool
+	Unlogged    bool
+	Foreign     bool
+	Columns     []ColumnDef
+	Constraints []Constraint
+	// Like are the sources of LIKE clauses.
+	Like []Like
+	// Inherits are parents of INHERITS.
+	Inherits []Name
+	// PartitionOf is the parent; nil when none.
+	PartitionOf *Name
+	// Bound is the partition's bound as text, "DEFAULT" for the default one.
+	Bound       string
+	PartitionBy *PartitionBy
+	// OfType is set for CREATE TABLE … OF type.
+	OfType *Name
+}
+
+// Like is LIKE source INCLUDING ….
+type Like struct {
+	At
+	Source Name
+	// The INCLUDING options that matter to a schema.
+	Defaults, Constraints, Indexes, Generated, Identity bool
+}
+
+// PartitionBy is a PARTITION BY clause.
+type PartitionBy struct {
+	// Strategy is range, list or hash.
+	Strategy string
+	Keys     []IndexElem
+}
+
+// CreateTableAs is CREATE TABLE AS and CREATE MATERIALIZED VIEW.
+type CreateTableAs struct {
+	At
+	isStmt
+	Table        Name
+	Columns      []string
+	Query        Stmt
+	Materialized bool
+	IfNotExists  bool
+	Temp         bool
+}
+
+// CreateView is CREATE VIEW.
+type CreateView struct {
+	At
+	isStmt
+	View    Name
+	Columns []string
+	Query   Stmt
+	Replace bool
+	Temp    bool
+	// SecurityInvoker is set for WITH (security_invoker = true).
+	SecurityInvoker bool
+}
+
+// AlterTable is ALTER TABLE, and ALTER INDEX, ALTER VIEW and the like where the
+// grammar shares it.
+type AlterTable struct {
+	At
+	isStmt
+	// Kind is table, index, view, materialized view, foreign table, sequence, type.
+	Kind     string
+	Table    Name
+	IfExists bool
+	Only     bool
+	Cmds     []AlterCmd
+}
+
+// AlterCmd is one action of ALTER TABLE.
+type AlterCmd struct {
+	At
+	// Action is one of the Alter… constants, or the grammar's name of the
+	// subcommand in lower case for those that no schema depends on.
+	Action string
+	// Name is the column, constraint, trigger or index that it acts on.
+	Name       string
+	IfExists   bool // IF EXISTS, and IF NOT EXISTS of ADD COLUMN
+	Column     *ColumnDef
+	Constraint *Constraint
+	Type       *TypeName
+	Expr       Expr
+	Cascade    bool
+	// Partition and Bound belong to attach and detach; Partition is also the
+	// parent of inherit and no-inherit and the index of ALTER INDEX ATTACH.
+	Partition Name
+	Bound     string
+	// Identity is always or by-default for add-identity.
+	Identity string
+	// Options are those of SET (…): security_invoker=true …
+	Options map[string]string
+}
+
+// Actions of ALTER TABLE.
+const (
+	AlterAddColumn          = "add-column"
+	AlterDropColumn         = "drop-column"
+	AlterColumnType         = "column-type"
+	AlterSetDefault         = "set-default"
+	AlterDropDefault        = "drop-default"
+	AlterSetNotNull         = "set-not-null"
+	AlterDropNotNull        = "drop-not-null"
+	AlterDropExpression     = "drop-expression"
+	AlterAddIdentity        = "add-identity"
+	AlterDropIdentity       = "drop-identity"
+	AlterSetIdentity        = "set-identity"
+	AlterAddConstraint      = "add-constraint"
+	AlterDropConstraint     = "drop-constraint"
+	AlterValidateConstraint = "validate-constraint"
+	AlterEnableRLS          = "enable-rls"
+	AlterDisableRLS         = "disable-rls"
+	AlterForceRLS           = "force-rls"
+	AlterNoForceRLS         = "no-force-rls"
+	AlterAttachPartition    = "attach-partition"
+	AlterDetachPartition    = "detach-partition"
+	AlterInherit            = "inherit"
+	AlterNoInherit          = "no-inherit"
+	AlterOwner              = "owner"
+	AlterSetOptions         = "set-options"
+	AlterResetOptions       = "reset-options"
+)
+
+// ObjectKind names a kind of object in DROP, RENAME and SET SCHEMA.
+type ObjectKind string
+
+// The kinds of object.
+const (
+	ObjTable      ObjectKind = "table"
+	ObjView       ObjectKind = "view"
+	ObjMatView    ObjectKind = "materialized view"
+	ObjForeign    ObjectKind = "foreign table"
+	ObjIndex      ObjectKind = "index"
+	ObjSequence   ObjectKind = "sequence"
+	ObjColumn     ObjectKind = "column"
+	ObjConstraint ObjectKind = "constraint"
+	ObjPolicy     ObjectKind = "policy"
+	ObjTrigger    ObjectKind = "trigger"
+	ObjRule       ObjectKind = "rule"
+	ObjFunction   ObjectKind = "function" // and procedure, routine, aggregate
+	ObjType       ObjectKind = "type"
+	ObjDomain     ObjectKind = "domain"
+	ObjSchema     ObjectKind = "schema"
+	ObjExtension  ObjectKind = "extension"
+	ObjAttribute  ObjectKind = "attribute"
+	ObjEnumValue  ObjectKind = "enum value"
+	ObjRole       ObjectKind = "role"
+	ObjOther      ObjectKind = "other"
+)
+
+// CreateIndex is CREATE INDEX.
+type CreateIndex struct {
+	At
+	isStmt
+	// Name is empty when the server makes it up.
+	Name          string
+	Table         Name
+	Only          bool
+	Unique        bool
+	Concurrently  bool
+	IfNotExists   bool
+	Method        string // btree when not written
+	Keys          []IndexElem
+	Include       []string
+	Where         Expr
+	NullsDistinct bool
+}
+
+// Drop is DROP of any object.
+type Drop struct {
+	At
+	isStmt
+	Kind     ObjectKind
+	IfExists bool
+	Cascade  bool
+	Objects  []DropObject
+}
+
+// DropObject is one object of a Drop.
+type DropObject struct {
+	Name Name
+	// On is the table of a policy, trigger or rule.
+	On Name
+	// Args are the argument types of a function; HasArgs tells () from nothing.
+	Args    []TypeName
+	HasArgs bool
+}
+
+// Rename is ALTER … RENAME.
+type Rename struct {
+	At
+	isStmt
+	Kind ObjectKind
+	// Object is the object, or the table of a column, constraint, policy …
+	Object Name
+	// From is the column, constraint, policy, trigger or enum value; empty when
+	// Object itself is renamed.
+	From string
+	To   string
+	// OnKind is the kind of Object where From is set.
+	OnKind   ObjectKind
+	IfExists bool
+}
+
+// SetSchema is ALTER … SET SCHEMA.
+type SetSchema struct {
+	At
+	isStmt
+	Kind     ObjectKind
+	Object   Name
+	Args     []TypeName
+	To       string
+	IfExists bool
+}
+
+// CreatePolicy is CREATE POLICY.
+type CreatePolicy struct {
+	At
+	isStmt
+	Name  string
+	Table Name
+	// Command is all, select, insert, update or delete.
+	Command    string
+	Permissive bool
+	// Roles are as written; public when none is.
+	Roles []string
+	Using Expr
+	Check Expr
+}
+
+// AlterPolicy is ALTER POLICY; nil fields are left as they were.
+type AlterPolicy struct {
+	At
+	isStmt
+	Name  string
+	Table Name
+	Roles []string
+	Using Expr
+	Check Expr
+}
+
+// CreateFunction is CREATE FUNCTION and CREATE PROCEDURE.
+type CreateFunction struct {
+	At
+	isStmt
+	Name      Name
+	Replace   bool
+	Procedure bool
+	Args      []FuncArg
+	// Returns is nil for procedures and RETURNS TABLE.
+	Returns  *TypeName
+	Language string
+	// Volatility is volatile, stable or immutable.
+	Volatility      string
+	Strict          bool
+	SecurityDefiner bool
+	Leakproof       bool
+	// SearchPath is the function's SET search_path, HasSearchPath whether there
+	// is one.
+	SearchPath    string
+	HasSearchPath bool
+	// Body is the text between the quotes; BodyPos is the offset of its first byte
+	// in the source, -1 when an escape makes positions unusable.
+	Body    string
+	BodyPos int
+	// Stmts is the body of a BEGIN ATOMIC or RETURN function.
+	Stmts []Stmt
+}
+
+// FuncArg is an argument of a function.
+type FuncArg struct {
+	// Mode is in, out, inout, variadic or table.
+	Mode       string
+	Name       string
+	Type       TypeName
+	HasDefault bool
+}
+
+// AlterFunction is ALTER FUNCTION with options; nil fields are left as they were.
+type AlterFunction struct {
+	At
+	isStmt
+	Name            Name
+	Args            []TypeName
+	HasArgs         bool
+	Volatility      string
+	SecurityDefiner *bool
+	Leakproof       *bool
+	SearchPath      *string
+	ResetSearchPath bool
+}
+
+// Do is DO $$…$$.
+type Do struct {
+	At
+	isStmt
+	Language string
+	Body     string
+	// BodyPos is as in CreateFunction.
+	BodyPos int
+}
+
+// CreateTrigger is CREATE TRIGGER.
+type CreateTrigger struct {
+	At
+	isStmt
+	Name    string
+	Table   Name
+	Replace bool
+	Func    Name
+}
+
+// CreateType is CREATE TYPE.
+type CreateType struct {
+	At
+	isStmt
+	Name Name
+	// Kind is enum, composite, range, base or shell.
+	Kind    string
+	Labels  []string
+	Columns []ColumnDef
+}
+
+// AlterEnum is ALTER TYPE … ADD VALUE.
+type AlterEnum struct {
+	At
+	isStmt
+	Name        Name
+	Value       string
+	Neighbour   string
+	After       bool
+	IfNotExists bool
+}
+
+// CreateDomain is CREATE DOMAIN.
+type CreateDomain struct {
+	At
+	isStmt
+	Name        Name
+	Type        TypeName
+	Constraints []Constraint
+}
+
+// CreateSchema is CREATE SCHEMA.
+type CreateSchema struct {
+	At
+	isStmt
+	Name        string
+	IfNotExists bool
+	// Elements are statements written inside it.
+	Elements []Stmt
+}
+
+// CreateExtension is CREATE EXTENSION.
+type CreateExtension struct {
+	At
+	isStmt
+	Name        string
+	Schema      string
+	IfNotExists bool
+}
+
+// CreateSequence is CREATE SEQUENCE.
+type CreateSequence struct {
+	At
+	isStmt
+	Name        Name
+	IfNotExists bool
+}
+
+// CreateRole is CREATE ROLE, CREATE USER.
+type CreateRole struct {
+	At
+	isStmt
+	Name string
+	// BypassRLS and Superuser are the attributes that switch policies off.
+	BypassRLS, Superuser bool
+}

@@ -1,0 +1,93 @@
+package sqllint
+
+import (
+	"sort"
+
+	"github.com/planvet/planvet/internal/pgast"
+	"github.com/planvet/planvet/rules"
+)
+
+// Source says where a statement's text stood.
+type Source string
+
+// The sources of statements.
+const (
+	FromGo         Source = "go"
+	FromSQL        Source = "sql"
+	FromFunction   Source = "function"
+	FromView       Source = "view"
+	FromStatements Source = "statements"
+)
+
+// Statement is one statement to be judged: its text, its tree, and where it
+// came from.
+type Statement struct {
+	// Text is the SQL with $n parameters; offsets in Stmt point into it.
+	Text string
+	Stmt pgast.Stmt
+	// Fingerprint is pgast's.
+	Fingerprint string
+	Source      Source
+	// Location is the place to report when nothing finer is known.
+	Location rules.Location
+	// Symbol is the enclosing Go function, sqlc query name or SQL function.
+	Symbol string
+	// Call is the driver method that receives the text, for Go.
+	Call string
+	// ResolvedBy says how the text was worked out: constant, concatenation,
+	// variable, embed, builder, wrapper, directive, file or body.
+	ResolvedBy string
+	// Role is the role that it runs as, "" when unknown or the owner; RoleKnown
+	// tells the two apart.
+	Role      string
+	RoleKnown bool
+	// InLoop is set when the call stands in a loop.
+	InLoop bool
+	// Dynamic is set when a part of the text was unknown and left out or guessed:
+	// findings from it are possible, not certain.
+	Dynamic bool
+	// SearchPath resolves unqualified names; nil means the catalog's.
+	SearchPath []string
+	// Variables are names that are parameters though they look like columns:
+	// plpgsql variables and function arguments, lower case.
+	Variables map[string]bool
+	// Segments map offsets in Text to places in files, sorted by Start.
+	Segments []Segment
+}
+
+// Segment maps a run of Text to a file. Bytes of a raw string, a .sql file or a
+// plain "…" literal without escapes stand there one to one.
+type Segment struct {
+	// Start is the offset in Text where the run begins.
+	Start int
+	// At is the place of the run's first byte.
+	At rules.Location
+	// Exact is set when the run's bytes stand in the file one to one, new lines
+	// included; otherwise every offset maps to At.
+	Exact bool
+}
+
+// Locate returns the place of an offset in Text.
+func (s *Statement) Locate(off int) rules.Location {
+	if off < 0 || len(s.Segments) == 0 {
+		return s.Location
+	}
+	i := sort.Search(len(s.Segments), func(i int) bool { return s.Segments[i].Start > off }) - 1
+	if i < 0 {
+		return s.Location
+	}
+	g := s.Segments[i]
+	if !g.Exact || off > len(s.Text) {
+		return g.At
+	}
+	at := g.At
+	for _, b := range []byte(s.Text[g.Start:off]) {
+		if b == '\n' {
+			at.Line++
+			at.Column = 1
+		} else if at.Column > 0 {
+			at.Column++
+		}
+	}
+	return at
+}
