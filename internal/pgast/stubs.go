@@ -1,0 +1,98 @@
+package pgast
+
+// Parse parses exactly one statement.
+func Parse(sql string) (Stmt, error) { panic("not yet") }
+
+// ParseExpr parses an expression as it stands in a select list.
+func ParseExpr(sql string) (Expr, error) { panic("not yet") }
+
+// ParseFile splits src and parses each statement. It never fails as a whole:
+// every element has Stmt or Err. Psql meta-commands and COPY data are left out.
+func ParseFile(src string) []Parsed { panic("not yet") }
+
+// Split finds the statements of src.
+func Split(src string) []Piece { panic("not yet") }
+
+// Walk visits n and everything below it, parents first; f returning false keeps
+// it from going below that node. Nodes are *T pointers (TypeName, Target, CTE and
+// other plain structs are not visited themselves, what they hold is).
+func Walk(n Node, f func(Node) bool) { panic("not yet") }
+
+// Lines turns byte offsets of a text into lines and columns.
+type Lines struct{ starts []int }
+
+// NewLines indexes the lines of src.
+func NewLines(src string) Lines { panic("not yet") }
+
+// LineCol is the 1-based line and column of a byte offset; the column counts bytes.
+func (l Lines) LineCol(off int) (line, col int) { panic("not yet") }
+
+// Format writes n back as SQL: any Expr, Select, Insert, Update or Delete.
+func Format(n Node) string { panic("not yet") }
+
+// Normal is the normal form of an expression that belongs to the table self.
+func Normal(e Expr, env Env, self Name) string { panic("not yet") }
+
+// NormalStmt is the normal form of a view's query.
+func NormalStmt(s Stmt, env Env) string { panic("not yet") }
+
+// Fingerprint is a hash of a statement's shape, 16 hex digits.
+func Fingerprint(s Stmt) string { panic("not yet") }
+
+// PGFingerprint is pg_query's fingerprint, for joining other tools' data.
+func PGFingerprint(sql string) (string, error) { panic("not yet") }
+
+// Comments lists the comments of src.
+func Comments(src string) []Comment { panic("not yet") }
+
+// OffsetMap maps offsets of a rewritten text back to its source.
+type OffsetMap struct{ segs []mapSeg }
+
+type mapSeg struct{ out, src int }
+
+// Src is the offset in the source of the byte at out.
+func (m OffsetMap) Src(out int) int { panic("not yet") }
+
+// Placeholders rewrites the placeholders of src to $n; equal names get one number.
+// m maps offsets of out back to src.
+func Placeholders(src string, style PlaceholderStyle) (out string, m OffsetMap) { panic("not yet") }
+
+// PLBody is what a plpgsql body holds.
+type PLBody struct {
+	// Vars are declared variables, loop variables and arguments.
+	Vars []PLVar
+	// Stmts are the SQL statements in order, those of all branches.
+	Stmts []PLStmt
+}
+
+// PLVar is a variable of a plpgsql body.
+type PLVar struct {
+	Name string
+	// Type is as written; empty for loop variables.
+	Type string
+	// Kind is arg, declare, for or foreach.
+	Kind string
+	// Query is the statement of a FOR … IN query loop, an index into Stmts; -1 else.
+	Query int
+}
+
+// PLStmt is one SQL statement in a plpgsql body.
+type PLStmt struct {
+	// Text is the SQL: INTO targets are removed, assignments and conditions become
+	// SELECT expr.
+	Text string
+	// Offset is the byte in the body where Text begins, -1 where it is made up.
+	Offset int
+	Stmt   Stmt
+	Err    *Error
+	// Loop and Branch tell that it stands in a loop, in an IF, CASE or handler.
+	Loop, Branch bool
+	// Execute is set for EXECUTE; Dynamic when its text could not be worked out
+	// (Text is then the expression).
+	Execute, Dynamic bool
+	// Expr is set for expressions: assignments, conditions, RETURN.
+	Expr bool
+}
+
+// PLpgSQL scans a plpgsql body. args may be nil (DO).
+func PLpgSQL(create *CreateFunction, text string) (PLBody, error) { panic("not yet") }
