@@ -64,7 +64,10 @@ type Relation struct {
 	Location Location
 	// Stub is set for a relation that something referred to and nothing created:
 	// its columns are unknown, and no rule judges it.
-	Stub        bool
+	Stub bool
+	// Platform is set for objects that a platform brings (Supabase's auth.users):
+	// their own definition is nobody's fault; policies that users add on them count.
+	Platform    bool
 	Columns     []*Column
 	Constraints []*Constraint
 	Indexes     []*Index
@@ -96,7 +99,8 @@ type Relation struct {
 // Column is a column of a relation.
 type Column struct {
 	Name string
-	// Type is as format_type() prints it: bigint, character varying(20), text[].
+	// Type is as format_type() prints it under the default search_path: bigint,
+	// character varying(20), text[]; a type of public has no schema, others have.
 	Type string
 	// TypeName is the type's own name where it is user-defined (an enum, a domain),
 	// zero for built-in types.
@@ -188,6 +192,8 @@ type Policy struct {
 	// where the USING expression starts.
 	Location      Location
 	UsingLocation Location
+	// Platform is set for policies that the platform brings.
+	Platform bool
 }
 
 // Function is a function or a procedure of the schema.
@@ -217,6 +223,8 @@ type Function struct {
 	Location         Location
 	// BodyLocation is where the body's first byte stands.
 	BodyLocation Location
+	// Platform is as in Relation.
+	Platform bool
 }
 
 // Type is a user-defined type.
@@ -230,6 +238,8 @@ type Type struct {
 	// Columns are a composite type's.
 	Columns  []*Column
 	Location Location
+	// Platform is as in Relation.
+	Platform bool
 }
 
 // New returns an empty catalog with the schema public.
