@@ -3,69 +3,71 @@ package config
 // Config is planvet.yaml, or the defaults where there is none.
 type Config struct {
 	// File is the path that the config was read from, "" for the defaults.
-	File string `yaml:"-"`
+	File string
 	// Version is the format's version: 1.
-	Version int `yaml:"version"`
+	Version int
 	// Databases are the databases by name. Migrations stands for one of them,
 	// named "default"; after Parse, Databases holds it.
-	Databases  map[string]Database `yaml:"databases"`
-	Migrations Strings             `yaml:"migrations"`
+	Databases  map[string]Database
+	Migrations Strings
 	// Go are package patterns, as for go list; empty for ./...
-	Go Strings `yaml:"go"`
+	Go Strings
 	// Exclude are globs of paths that are not read.
-	Exclude Strings `yaml:"exclude"`
+	Exclude Strings
 	// Queries are globs of .sql files that hold queries.
-	Queries Strings `yaml:"queries"`
+	Queries Strings
 	// Rules are settings by rule name.
-	Rules map[string]Rule `yaml:"rules"`
+	Rules map[string]Rule
 	// FailOn is error, warning, info or never; "" for the default.
-	FailOn string `yaml:"fail_on"`
+	FailOn string
 	// Roles give the role of statements by Go package or path.
-	Roles map[string]string `yaml:"roles"`
+	Roles map[string]string
 	// Tables give sizes by table name, with or without its schema.
-	Tables map[string]Table `yaml:"tables"`
+	Tables map[string]Table
 	// Postgres is the major version, 0 for the default.
-	Postgres int `yaml:"postgres"`
+	Postgres int
 	// Claims are the JWT claims that policies read.
-	Claims map[string]any `yaml:"claims"`
+	Claims map[string]any
 	// Settings are the session settings that policies read.
-	Settings   map[string]string `yaml:"settings"`
-	SearchPath Strings           `yaml:"search_path"`
+	Settings   map[string]string
+	SearchPath Strings
 	// SpecRefs are the user's own references by rule name.
-	SpecRefs map[string]string `yaml:"spec_refs"`
-	Confirm  Confirm           `yaml:"confirm"`
+	SpecRefs map[string]string
+	Confirm  Confirm
 
-	lines map[string]int // "rules.NAME" to its line
+	// places has the line of each key of rules and spec_refs, for CheckRules.
+	places map[string]int
 }
 
 // Database is one database of the project.
 type Database struct {
 	// Migrations are folders, files or globs, in order.
-	Migrations Strings `yaml:"migrations"`
+	Migrations Strings
 	// Schema is a schema dump to read instead.
-	Schema string `yaml:"schema"`
+	Schema string
 	// Roles are as Config.Roles, for this database.
-	Roles map[string]string `yaml:"roles"`
+	Roles map[string]string
 }
 
 // Rule is what a config says of one rule.
 type Rule struct {
-	// Severity is "" where the rule's own stands.
-	Severity string `yaml:"severity"`
-	// Off and On are set for off and on; neither leaves the rule's default.
-	Off, On bool `yaml:"-"`
+	// Severity is error, warning or info, "" where the rule's own stands.
+	Severity string
+	// Off switches the rule off; On switches a rule on that is off by default.
+	// A severity alone switches on too.
+	Off, On bool
 }
 
 // Table is what a config says of one table.
 type Table struct {
 	// Rows is the table's row count; nil where it is not given.
-	Rows *int64 `yaml:"rows"`
+	Rows *int64
 }
 
 // Confirm are the settings of the confirmation.
 type Confirm struct {
 	// Rows are made in each table of a shadow; 0 for the default.
-	Rows int64 `yaml:"rows"`
+	Rows int64
 }
 
 // Strings is a list that may be written as one string.

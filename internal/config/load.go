@@ -1,23 +1,153 @@
 package config
 
-import "errors"
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
 
 // Names are the file names that a config may have.
 var Names = []string{"planvet.yaml", ".planvet.yaml"}
 
+// Schema is the JSON Schema of planvet.yaml, for editors.
+//
+//go:embed planvet.schema.json
+var Schema []byte
+
 // Find returns the project's root and its config file for a folder or file:
 // PLANVET_CONFIG, else the nearest planvet.yaml upward, else the nearest of
-// go.work, go.mod and .git, else start itself. file is "" where there is none.
-// Both are absolute.
-func Find(start string) (root, file string) { return start, "" }
+// go.work, go.mod and .git (the nearest folder that has go.work, else the nearest
+// with go.mod, else with .git), else start itself. file is "" where there is
+// none. Both are absolute. With PLANVET_CONFIG the root is the file's folder.
+func Find(start string) (root, file string) {
+	if env := os.Getenv("PLANVET_CONFIG"); env != "" {
+		if abs, err := filepath.Abs(env); err == nil {
+			return filepath.Dir(abs), abs
+		}
+	}
+	dir, err := filepath.Abs(start)
+	if err != nil {
+		return start, ""
+	}
+	if st, err := os.Stat(dir); err == nil && !st.IsDir() {
+		dir = filepath.Dir(dir)
+	}
+	for d := range upward(dir) {
+		for _, name := range Names {
+			if f := filepath.Join(d, name); isFile(f) {
+				return d, f
+			}
+		}
+	}
+	for _, mark := range []string{"go.work", "go.mod", ".git"} {
+		for d := range upward(dir) {
+			if _, err := os.Stat(filepath.Join(d, mark)); err == nil {
+				return d, ""
+			}
+		}
+	}
+	return dir, ""
+}
+
+// upward yields a folder and its parents, nearest first.
+func upward(dir string) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for {
+			if !yield(dir) {
+				return
+			}
+			parent := filepath.Dir(dir)
+			if parent == dir {
+				return
+			}
+			dir = parent
+		}
+	}
+}
+
+func isFile(path string) bool {
+	st, err := os.Stat(path)
+	return err == nil && st.Mode().IsRegular()
+}
 
 // Load reads a config file; "" gives the defaults. Errors are one line and name
 // file and line.
-func Load(file string) (*Config, error) { return nil, errors.ErrUnsupported }
+func Load(file string) (*Config, error) {
+	if file == "" {
+		return Parse("", nil)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		var pe *os.PathError
+		if errors.As(err, &pe) {
+			err = pe.Err
+		}
+		return nil, fmt.Errorf("reading config %s: %w", file, err)
+	}
+	c, err := Parse(file, text)
+	if err != nil {
+		return nil, err
+	}
+	c.File = file
+	return c, nil
+}
 
-// Parse reads a config's text; name stands in errors.
-func Parse(name string, text []byte) (*Config, error) { return nil, errors.ErrUnsupported }
+// CheckRules reports the first name in rules and spec_refs, by line, that is not
+// among names, with the nearest of them.
+func (c *Config) CheckRules(names []string) error {
+	best, at := "", 0
+	for _, section := range []string{"rules", "spec_refs"} {
+		for key, line := range c.places {
+			name, ok := strings.CutPrefix(key, section+".")
+			if !ok || slices.Contains(names, name) {
+				continue
+			}
+			if at == 0 || line < at || line == at && name < best {
+				best, at = name, line
+			}
+		}
+	}
+	if at == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s:%d: unknown rule %q%s; `planvet rules` lists them", c.File, at, best, hint(best, names))
+}
 
-// CheckRules reports the first rule name in rules and spec_refs that known
-// refuses, with its line and the nearest of names.
-func (c *Config) CheckRules(names []string) error { return errors.ErrUnsupported }
+// hint returns "; did you mean x?" where a name is near enough.
+func hint(name string, names []string) string {
+	best, dist := "", 1+len(name)/3
+	for _, n := range names {
+		if d := distance(name, n); d < dist || d == dist && best == "" {
+			best, dist = n, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf("; did you mean %q?", best)
+}
+
+// distance is the Levenshtein distance of two short names.
+func distance(a, b string) int {
+	prev := make([]int, len(b)+1)
+	for j := range prev {
+		prev[j] = j
+	}
+	for i := range len(a) {
+		cur := make([]int, len(b)+1)
+		cur[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			cur[j+1] = min(prev[j]+cost, prev[j+1]+1, cur[j]+1)
+		}
+		prev = cur
+	}
+	return prev[len(b)]
+}

@@ -1,0 +1,226 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+)
+
+// reader walks a YAML tree by hand, so that every complaint has its place and its
+// path, and keeps the first one.
+type reader struct {
+	file    string
+	anchors map[string]ast.Node
+	err     error
+}
+
+// parse returns the document's root node, nil for an empty document.
+func (r *reader) parse(text []byte) ast.Node {
+	f, err := parser.ParseBytes(text, 0)
+	if err != nil {
+		var ye yaml.Error
+		if errors.As(err, &ye) && ye.GetToken() != nil {
+			p := ye.GetToken().Position
+			r.err = fmt.Errorf("%s:%d:%d: %s", r.file, p.Line, p.Column, oneLine(ye.GetMessage()))
+		} else {
+			r.err = fmt.Errorf("%s: %s", r.file, oneLine(err.Error()))
+		}
+		return nil
+	}
+	var root ast.Node
+	for _, d := range f.Docs {
+		if d.Body == nil || d.Body.Type() == ast.CommentType {
+			continue
+		}
+		if root != nil {
+			r.fail(d.Body, "a second document: planvet reads one")
+			return nil
+		}
+		root = d.Body
+	}
+	if root != nil {
+		ast.Walk(anchorVisitor{r.anchors}, root)
+	}
+	return root
+}
+
+type anchorVisitor struct{ anchors map[string]ast.Node }
+
+// Visit records anchors.
+func (v anchorVisitor) Visit(n ast.Node) ast.Visitor {
+	if a, ok := n.(*ast.AnchorNode); ok && a.Name != nil {
+		v.anchors[a.Name.GetToken().Value] = a.Value
+	}
+	return v
+}
+
+func oneLine(s string) string {
+	s, _, _ = strings.Cut(strings.TrimSpace(s), "\n")
+	return s
+}
+
+func (r *reader) fail(n ast.Node, format string, args ...any) {
+	if r.err != nil {
+		return
+	}
+	line, col := 1, 1
+	if n != nil && n.GetToken() != nil && n.GetToken().Position != nil {
+		line, col = n.GetToken().Position.Line, n.GetToken().Position.Column
+	}
+	r.err = fmt.Errorf("%s:%d:%d: %s", r.file, line, col, fmt.Sprintf(format, args...))
+}
+
+// bare takes anchors, aliases and tags off a node.
+func (r *reader) bare(n ast.Node) ast.Node {
+	for range 100 {
+		switch v := n.(type) {
+		case *ast.AnchorNode:
+			n = v.Value
+		case *ast.AliasNode:
+			n = r.anchors[v.Value.GetToken().Value]
+		case *ast.TagNode:
+			n = v.Value
+		default:
+			return n
+		}
+	}
+	r.fail(n, "an alias refers to itself")
+	return nil
+}
+
+func isNull(n ast.Node) bool {
+	if n == nil {
+		return true
+	}
+	_, ok := n.(*ast.NullNode)
+	return ok
+}
+
+// mapping calls f for each key of a mapping, and refuses a key written twice.
+func (r *reader) mapping(path string, n ast.Node, f func(key string, at, value ast.Node)) {
+	n = r.bare(n)
+	if isNull(n) {
+		return
+	}
+	var items []*ast.MappingValueNode
+	switch v := n.(type) {
+	case *ast.MappingNode:
+		items = v.Values
+	case *ast.MappingValueNode:
+		items = []*ast.MappingValueNode{v}
+	default:
+		r.fail(n, "%s must be a mapping", path)
+		return
+	}
+	seen := map[string]bool{}
+	for _, it := range items {
+		key := r.text(it.Key)
+		if seen[key] {
+			r.fail(it.Key, "key %q is written twice", key)
+		}
+		seen[key] = true
+		if r.err != nil {
+			return
+		}
+		f(key, it.Key, it.Value)
+	}
+}
+
+// text is a scalar as written, without its quotes.
+func (r *reader) text(n ast.Node) string {
+	if s, ok := n.(*ast.StringNode); ok {
+		return s.Value
+	}
+	if n == nil || n.GetToken() == nil {
+		return ""
+	}
+	return n.GetToken().Value
+}
+
+func (r *reader) str(path string, n ast.Node) string {
+	n = r.bare(n)
+	switch v := n.(type) {
+	case *ast.StringNode:
+		return v.Value
+	case *ast.LiteralNode:
+		return v.Value.Value
+	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
+		return n.GetToken().Value
+	}
+	r.fail(n, "%s must be a string", path)
+	return ""
+}
+
+func (r *reader) strings(path string, n ast.Node) Strings {
+	n = r.bare(n)
+	if isNull(n) {
+		return nil
+	}
+	seq, ok := n.(*ast.SequenceNode)
+	if !ok {
+		if s := r.str(path, n); r.err == nil {
+			return Strings{s}
+		}
+		return nil
+	}
+	var out Strings
+	for _, v := range seq.Values {
+		out = append(out, r.str(path, v))
+	}
+	return out
+}
+
+func (r *reader) texts(path string, n ast.Node) map[string]string {
+	out := map[string]string{}
+	r.mapping(path, n, func(key string, _, v ast.Node) { out[key] = r.str(path+"."+key, v) })
+	return out
+}
+
+// count is a whole number that is not negative; 1_000_000 is one.
+func (r *reader) count(path string, n ast.Node) int64 {
+	n = r.bare(n)
+	if v, ok := n.(*ast.IntegerNode); ok {
+		switch i := v.Value.(type) {
+		case int64:
+			if i >= 0 {
+				return i
+			}
+		case uint64:
+			if i < 1<<63 {
+				return int64(i)
+			}
+		}
+	}
+	r.fail(n, "%s must be a whole number, 0 or more", path)
+	return 0
+}
+
+// value is any YAML value as Go has it from JSON.
+func (r *reader) value(path string, n ast.Node) any {
+	switch v := r.bare(n).(type) {
+	case nil, *ast.NullNode:
+		return nil
+	case *ast.BoolNode:
+		return v.Value
+	case *ast.IntegerNode:
+		return v.Value
+	case *ast.FloatNode:
+		return v.Value
+	case *ast.SequenceNode:
+		out := []any{}
+		for _, e := range v.Values {
+			out = append(out, r.value(path, e))
+		}
+		return out
+	case *ast.MappingNode, *ast.MappingValueNode:
+		out := map[string]any{}
+		r.mapping(path, n, func(key string, _, e ast.Node) { out[key] = r.value(path+"."+key, e) })
+		return out
+	default:
+		return r.str(path, n)
+	}
+}
