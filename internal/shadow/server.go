@@ -5,7 +5,18 @@ package shadow
 
 import (
 	"context"
-	"errors"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // Options say which server to start.
@@ -14,32 +25,207 @@ type Options struct {
 	Major int
 	// Bin is a folder with initdb and postgres; "" searches.
 	Bin string
+	// Local forbids fetching: only binaries on this machine are used.
+	Local bool
 	// Progress is told what goes on, one line at a time; nil is silent.
 	Progress func(string)
 }
 
-// Server is a running throwaway server.
-type Server struct{}
+func (o Options) say(format string, args ...any) {
+	if o.Progress != nil {
+		o.Progress(fmt.Sprintf(format, args...))
+	}
+}
 
-// ErrNoServer says that no PostgreSQL could be found or fetched; its text names
-// the choices that the user has. Commands end with exit code 3.
-var ErrNoServer = errors.New("no PostgreSQL to start")
+// Server is a running throwaway server.
+type Server struct {
+	// dir holds everything of the server: d its data, s its socket, log its log.
+	dir   string
+	bin   binaries
+	guard *watchdog
+	proc  *exec.Cmd
+	// done is closed when the server process has ended.
+	done chan struct{}
+	stop sync.Once
+}
+
+// settings make a server that forgets: no fsync, no workers in the background,
+// no network. Parallel scans are off because two workers share no blocks twice,
+// and a plan's blocks are to be the same in every run. Shared memory stays in
+// the data directory, so that removing it removes all.
+var settings = []string{
+	"listen_addresses=", "fsync=off", "synchronous_commit=off", "full_page_writes=off",
+	"autovacuum=off", "jit=off", "max_parallel_workers_per_gather=0", "max_parallel_maintenance_workers=0",
+	"wal_level=minimal", "max_wal_senders=0", "max_wal_size=2GB", "checkpoint_timeout=1h",
+	"max_connections=30", "shared_buffers=128MB", "dynamic_shared_memory_type=mmap",
+	"timezone=UTC", "log_timezone=UTC", "logging_collector=off", "log_min_messages=fatal",
+	"unix_socket_permissions=0700", "max_prepared_transactions=0", "max_locks_per_transaction=256",
+}
 
 // Start starts a server. Stop must be called; if the process dies first, a
-// watchdog stops the server and removes its directory within 5 s.
-func Start(ctx context.Context, o Options) (*Server, error) { return nil, ErrNoServer }
+// watchdog stops the server and removes its directory within 5 s. The error is
+// ErrNoServer's kind where there is no PostgreSQL to start.
+func Start(ctx context.Context, o Options) (*Server, error) {
+	bin, err := find(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{bin: bin, done: make(chan struct{})}
+	if err := s.start(ctx, o); err != nil {
+		s.Stop()
+		return nil, fmt.Errorf("starting PostgreSQL from %s: %w", bin.dir, err)
+	}
+	return s, nil
+}
 
-// Stop stops the server and removes its directory.
-func (s *Server) Stop() error { return nil }
+func (s *Server) start(ctx context.Context, o Options) error {
+	who, err := runAs()
+	if err != nil {
+		return err
+	}
+	base, err := baseDir()
+	if err != nil {
+		return err
+	}
+	var id [6]byte
+	rand.Read(id[:])
+	s.dir = filepath.Join(base, "planvet-pg-"+hex.EncodeToString(id[:]))
+	// The watchdog comes before the directory: there is no moment at which a
+	// kill leaves something behind that nobody knows of.
+	if s.guard, err = startWatchdog(s.dir); err != nil {
+		return err
+	}
+	if err := makeDirs(who, s.dir, s.sockets()); err != nil {
+		return err
+	}
+	if s.bin, err = s.bin.reachable(who, s.dir); err != nil {
+		return err
+	}
+	if err := makeCluster(ctx, o, s.bin, who, s.guard, s.dir); err != nil {
+		return err
+	}
+	return s.run(ctx, o, who)
+}
+
+// run starts the postmaster and waits until it answers.
+func (s *Server) run(ctx context.Context, o Options, who account) error {
+	args := []string{"-D", s.data(), "-k", s.sockets(), "-p", "5432"}
+	for _, c := range settings {
+		args = append(args, "-c", c)
+	}
+	log, err := os.OpenFile(filepath.Join(s.dir, "log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	cmd := s.bin.command("postgres", args...)
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := s.guard.start(cmd, who); err != nil {
+		return err
+	}
+	s.proc = cmd
+	go func() {
+		cmd.Wait()
+		close(s.done)
+	}()
+	o.say("starting PostgreSQL %s", s.bin.version)
+	return s.await(ctx)
+}
+
+func (s *Server) await(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	for {
+		conn, err := pgx.Connect(ctx, s.URL("postgres"))
+		if err == nil {
+			return conn.Close(ctx)
+		}
+		select {
+		case <-s.done:
+			return fmt.Errorf("it ended at once: %s", tail(filepath.Join(s.dir, "log")))
+		case <-ctx.Done():
+			return fmt.Errorf("it does not answer: %w", err)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// Stop stops the server and removes its directory. It may be called twice.
+func (s *Server) Stop() error {
+	var err error
+	s.stop.Do(func() { err = s.shutdown() })
+	return err
+}
+
+func (s *Server) shutdown() error {
+	if s.proc != nil {
+		s.proc.Process.Signal(syscall.SIGQUIT)
+		select {
+		case <-s.done:
+		case <-time.After(3 * time.Second):
+			s.proc.Process.Kill()
+			<-s.done
+		}
+	}
+	var err error
+	if s.guard != nil {
+		err = removeAll(s.dir)
+		s.guard.dismiss()
+	}
+	return err
+}
+
+// removeAll removes a tree; children of a server that was killed may still be
+// writing their last file, so it tries for a while.
+func removeAll(dir string) error {
+	var err error
+	for range 20 {
+		if err = os.RemoveAll(dir); err == nil {
+			return nil
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return err
+}
+
+func (s *Server) data() string    { return filepath.Join(s.dir, "d") }
+func (s *Server) sockets() string { return filepath.Join(s.dir, "s") }
 
 // Version is the server's version as it prints it: 15.18.
-func (s *Server) Version() string { return "" }
+func (s *Server) Version() string { return s.bin.version }
 
 // Major is the server's major version: 15.
-func (s *Server) Major() int { return 0 }
+func (s *Server) Major() int { return s.bin.major }
+
+// Dir is the directory that holds all of the server.
+func (s *Server) Dir() string { return s.dir }
 
 // URL is where a database of the server is reached, as its superuser.
-func (s *Server) URL(database string) string { return "" }
+func (s *Server) URL(database string) string {
+	u := url.URL{Scheme: "postgres", User: url.User("postgres"), Path: "/" + database}
+	q := url.Values{"host": {s.sockets()}, "port": {"5432"}, "sslmode": {"disable"}, "application_name": {"planvet"}}
+	u.RawQuery = q.Encode()
+	return u.String()
+}
 
 // NewDatabase creates a database and returns its URL.
-func (s *Server) NewDatabase(ctx context.Context, name string) (string, error) { return "", ErrNoServer }
+func (s *Server) NewDatabase(ctx context.Context, name string) (string, error) {
+	return s.CopyDatabase(ctx, name, "template0")
+}
+
+// CopyDatabase creates a database as a copy of another, to which nobody may be
+// connected, and returns its URL.
+func (s *Server) CopyDatabase(ctx context.Context, name, template string) (string, error) {
+	conn, err := pgx.Connect(ctx, s.URL("postgres"))
+	if err != nil {
+		return "", err
+	}
+	defer conn.Close(ctx)
+	_, err = conn.Exec(ctx, "create database "+quote(name)+" template "+quote(template))
+	if err != nil {
+		return "", fmt.Errorf("creating database %s: %w", name, err)
+	}
+	return s.URL(name), nil
+}
+
+func quote(name string) string { return pgx.Identifier{name}.Sanitize() }

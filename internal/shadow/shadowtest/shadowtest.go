@@ -3,23 +3,68 @@
 package shadowtest
 
 import (
+	"context"
+	"fmt"
+	"os"
+	"strconv"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/planvet/planvet/internal/shadow"
 )
 
-// URL returns the URL of a fresh database on the test binary's server, reached
-// as its superuser. Without a PostgreSQL the test is skipped, and under CI=true
-// it fails.
-func URL(t testing.TB) string {
+var (
+	once    sync.Once
+	server  *shadow.Server
+	failure error
+	count   atomic.Int64
+)
+
+// Server returns the test binary's server. Without a PostgreSQL the test is
+// skipped, and under CI=true it fails. PLANVET_TEST_PG_MAJOR picks the major.
+// Nobody stops the server: when the test binary ends, the watchdog does.
+func Server(t testing.TB) *shadow.Server {
 	t.Helper()
-	t.Skip("no PostgreSQL")
-	return ""
+	once.Do(func() {
+		major, _ := strconv.Atoi(os.Getenv("PLANVET_TEST_PG_MAJOR"))
+		server, failure = shadow.Start(context.Background(), shadow.Options{Major: major})
+	})
+	if failure != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatalf("this test needs a PostgreSQL: %v", failure)
+		}
+		t.Skipf("this test needs a PostgreSQL: %v", failure)
+	}
+	return server
 }
 
-// Connect opens a fresh database and runs the statements in it.
+// URL returns the URL of a fresh database, reached as the superuser.
+func URL(t testing.TB) string {
+	t.Helper()
+	u, err := Server(t).NewDatabase(context.Background(), fmt.Sprintf("t%d", count.Add(1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+// Connect opens a fresh database and runs the statements in it. The connection
+// is closed when the test ends.
 func Connect(t testing.TB, setup ...string) *pgx.Conn {
 	t.Helper()
-	t.Skip("no PostgreSQL")
-	return nil
+	ctx := context.Background()
+	conn, err := pgx.Connect(ctx, URL(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close(ctx) })
+	for _, sql := range setup {
+		if _, err := conn.Exec(ctx, sql); err != nil {
+			t.Fatalf("%v\n%s", err, sql)
+		}
+	}
+	return conn
 }
