@@ -175,10 +175,11 @@ type FuncCall struct {
 
 // Window is an OVER clause.
 type Window struct {
-	Name        string
+	// Name is that of OVER name; Base that of OVER (name …).
+	Name, Base  string
 	PartitionBy []Expr
 	OrderBy     []SortBy
-	// Frame is the frame clause's options as one opaque text; equal frames have
+	// Frame is the frame clause as SQL, empty for the default; equal frames have
 	// equal texts.
 	Frame string
 }
@@ -280,6 +281,10 @@ type Other struct {
 	isExpr
 	// Kind is the grammar's name of the node.
 	Kind string
+	// Text is its SQL, in which a change of Args does not show; for a GroupingSet
+	// rollup, cube, sets, simple or empty; for a MultiAssignRef (SET (a, b) = …) its
+	// place, 1/2, whose first one alone has the source in Args.
+	Text string
 	Args []Expr
 }
 

@@ -24,6 +24,8 @@ type CTE struct {
 	Query   Stmt
 	// Materialized is "", "materialized" or "not materialized".
 	Materialized string
+	// Extra is the SEARCH and CYCLE clauses as SQL.
+	Extra string
 }
 
 // Select is SELECT, VALUES, TABLE, or a set operation over two selects.
@@ -43,11 +45,15 @@ type Select struct {
 	Where       Expr
 	// GroupBy holds plain expressions; grouping sets come as Other.
 	GroupBy []Expr
-	Having  Expr
-	Windows []NamedWindow
-	OrderBy []SortBy
-	Limit   Expr // nil when there is none, or LIMIT ALL
-	Offset  Expr
+	// GroupDistinct is set for GROUP BY DISTINCT.
+	GroupDistinct bool
+	Having        Expr
+	Windows       []NamedWindow
+	OrderBy       []SortBy
+	Limit         Expr // nil when there is none, or LIMIT ALL
+	Offset        Expr
+	// WithTies is set for FETCH … WITH TIES.
+	WithTies bool
 	// Locking holds one entry a FOR UPDATE/SHARE clause.
 	Locking []Locking
 	// Into is the target of SELECT INTO.
@@ -76,6 +82,9 @@ type Target struct {
 	// SET item or INSERT column.
 	Name string
 	Expr Expr
+	// Path is the place that a SET or INSERT item assigns where that is more than
+	// the column: a Subscript chain over the column's ColumnRef. Nil otherwise.
+	Path Expr
 }
 
 // SortBy is an item of ORDER BY.
@@ -109,8 +118,9 @@ type Table struct {
 	ColAliases   []string
 	// Only is set for ONLY t.
 	Only bool
-	// Sample is set for TABLESAMPLE.
-	Sample bool
+	// Sample is set for TABLESAMPLE; SampleText is its method, arguments and seed.
+	Sample     bool
+	SampleText string
 }
 
 // RefName is the name by which expressions refer to the table.
@@ -143,6 +153,8 @@ type FuncTable struct {
 	ColTypes   []TypeName
 	Lateral    bool
 	Ordinality bool
+	// RowsFrom is set for ROWS FROM (…).
+	RowsFrom bool
 }
 
 // JoinKind is the kind of a join.
@@ -167,6 +179,9 @@ type Join struct {
 	Using       []string
 	On          Expr
 	Alias       string
+	// ColAliases belong to Alias; UsingAlias is that of USING (…) AS alias.
+	ColAliases []string
+	UsingAlias string
 }
 
 // Insert is INSERT.
@@ -176,6 +191,8 @@ type Insert struct {
 	With    *With
 	Table   *Table
 	Columns []string
+	// Overriding is user, system or empty.
+	Overriding string
 	// Source is nil for DEFAULT VALUES.
 	Source     *Select
 	OnConflict *OnConflict

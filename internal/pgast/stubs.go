@@ -1,33 +1,15 @@
 package pgast
 
-// Parse parses exactly one statement.
-func Parse(sql string) (Stmt, error) { panic("not yet") }
-
-// ParseExpr parses an expression as it stands in a select list.
-func ParseExpr(sql string) (Expr, error) { panic("not yet") }
-
-// ParseFile splits src and parses each statement. It never fails as a whole:
-// every element has Stmt or Err. Psql meta-commands and COPY data are left out.
-func ParseFile(src string) []Parsed { panic("not yet") }
-
-// Split finds the statements of src.
-func Split(src string) []Piece { panic("not yet") }
-
 // Walk visits n and everything below it, parents first; f returning false keeps
 // it from going below that node. Nodes are *T pointers (TypeName, Target, CTE and
 // other plain structs are not visited themselves, what they hold is).
 func Walk(n Node, f func(Node) bool) { panic("not yet") }
 
-// Lines turns byte offsets of a text into lines and columns.
-type Lines struct{ starts []int }
-
-// NewLines indexes the lines of src.
-func NewLines(src string) Lines { panic("not yet") }
-
-// LineCol is the 1-based line and column of a byte offset; the column counts bytes.
-func (l Lines) LineCol(off int) (line, col int) { panic("not yet") }
-
 // Format writes n back as SQL: any Expr, Select, Insert, Update or Delete.
+func quoteIdent(s string) string  { return s }
+func quoteList(s []string) string { return "" }
+
+// Format
 func Format(n Node) string { panic("not yet") }
 
 // Normal is the normal form of an expression that belongs to the table self.
@@ -38,12 +20,6 @@ func NormalStmt(s Stmt, env Env) string { panic("not yet") }
 
 // Fingerprint is a hash of a statement's shape, 16 hex digits.
 func Fingerprint(s Stmt) string { panic("not yet") }
-
-// PGFingerprint is pg_query's fingerprint, for joining other tools' data.
-func PGFingerprint(sql string) (string, error) { panic("not yet") }
-
-// Comments lists the comments of src.
-func Comments(src string) []Comment { panic("not yet") }
 
 // OffsetMap maps offsets of a rewritten text back to its source.
 type OffsetMap struct{ segs []mapSeg }
