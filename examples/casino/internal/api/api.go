@@ -32,7 +32,7 @@ func New(pool *pgxpool.Pool, secret []byte, log *slog.Logger) http.Handler {
 	s := &Server{pool: pool, secret: secret, now: time.Now, log: log}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /players", s.as(searchPlayers))
-	mux.HandleFunc("GET /players/card/{number}", s.as(playerByCard))
+	mux.HandleFunc("GET /cards/{number}", s.as(playerByCard))
 	mux.HandleFunc("GET /players/{id}/ledger", s.as(ledger))
 	mux.HandleFunc("GET /players/{id}/visits", s.as(visits))
 	mux.HandleFunc("GET /players/{id}/notes", s.as(notes))
