@@ -113,6 +113,7 @@ func TestParse(t *testing.T) {
 		{"err_both", "version: 1\nmigrations: db\ndatabases: {app: {schema: s.sql}}\n", `migrations and databases exclude each other`},
 		{"err_two_documents", "version: 1\n---\nversion: 1\n", `a second document`},
 		{"err_alias_loop", "version: 1\nroles: &a {x: *a}\n", `roles.x must be a string`},
+		{"err_alias_recursion", "version: 1\nclaims: &a {x: *a}\n", `aliases expand to more than`},
 		{"err_nul", "version: 1\ngo: \x00\n", ``},
 	} {
 		t.Run(c.name, func(t *testing.T) {

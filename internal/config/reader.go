@@ -15,8 +15,12 @@ import (
 type reader struct {
 	file    string
 	anchors map[string]ast.Node
+	visits  int
 	err     error
 }
+
+// maxVisits bounds what aliases can expand to.
+const maxVisits = 100_000
 
 // parse returns the document's root node, nil for an empty document.
 func (r *reader) parse(text []byte) ast.Node {
@@ -76,7 +80,7 @@ func (r *reader) fail(n ast.Node, format string, args ...any) {
 
 // bare takes anchors, aliases and tags off a node.
 func (r *reader) bare(n ast.Node) ast.Node {
-	for range 100 {
+	for r.visits++; r.visits < maxVisits; r.visits++ {
 		switch v := n.(type) {
 		case *ast.AnchorNode:
 			n = v.Value
@@ -88,7 +92,7 @@ func (r *reader) bare(n ast.Node) ast.Node {
 			return n
 		}
 	}
-	r.fail(n, "an alias refers to itself")
+	r.fail(n, "aliases expand to more than %d values", maxVisits)
 	return nil
 }
 

@@ -7,10 +7,17 @@
 //
 // and holds for the statement that it precedes, stands in or trails. ignore-file
 // holds for the whole file; in Go the comment may also stand in a function's doc,
-// and //nolint:planvet is honoured.
+// and //nolint:planvet is honoured. Between the lines of a CREATE TABLE and other
+// DDL it holds for its own line, or for the next line when it stands alone.
 package suppress
 
-import "github.com/planvet/planvet/rules"
+import (
+	"bytes"
+	"regexp"
+	"strings"
+
+	"github.com/planvet/planvet/rules"
+)
 
 // Directive is one comment.
 type Directive struct {
@@ -26,18 +33,68 @@ type Directive struct {
 	NoLint bool
 }
 
-// Rules are the rules on suppressions themselves.
-var Rules []*rules.Rule
-
 // Collect returns a file's directives in order. path is relative to the project's
 // root. Text that is not valid Go or SQL still gives the directives that can be
 // made out.
-func Collect(path string, text []byte, isGo bool) []Directive { return nil }
+func Collect(path string, text []byte, isGo bool) []Directive {
+	if isGo {
+		if !bytes.Contains(text, []byte("planvet")) {
+			return nil
+		}
+		return collectGo(path, text)
+	}
+	if !bytes.Contains(text, []byte(mark)) {
+		return nil
+	}
+	return collectSQL(path, string(text))
+}
 
-// Apply drops the findings that directives cover, and adds findings for
-// directives without a reason (which are not in force), with unknown rules, and,
-// when all is set because the whole rule set ran, for directives that covered
-// nothing. It returns what is left, unsorted, and how many were dropped.
-func Apply(fs []rules.Finding, ds []Directive, known func(string) bool, all bool) (kept []rules.Finding, suppressed int) {
-	return fs, 0
+const mark = "planvet:ignore"
+
+var noLint = regexp.MustCompile(`^//\s*nolint:([\w,\s-]+)`)
+
+// parse reads a comment, markers included; ok is false for one that is no
+// directive. whole is set for ignore-file.
+func parse(comment string) (d Directive, whole, ok bool) {
+	s, nested := strings.CutPrefix(comment, "/*")
+	switch {
+	case nested:
+		s = strings.TrimSuffix(s, "*/")
+	case strings.HasPrefix(s, "--"):
+		s = strings.TrimLeft(s, "-")
+	default:
+		s = strings.TrimPrefix(s, "//")
+	}
+	s, _, _ = strings.Cut(strings.TrimLeft(s, " \t*"), "\n")
+	s, ok = strings.CutPrefix(s, mark)
+	if !ok {
+		return d, false, false
+	}
+	s, whole = strings.CutPrefix(s, "-file")
+	if s = strings.TrimRight(s, " \t\r"); s != "" && !strings.ContainsAny(s[:1], " \t:") {
+		return d, false, false // planvet:ignored, planvet:ignore-this
+	}
+	names, reason, _ := strings.Cut(s, ":")
+	d.Reason = strings.TrimSpace(reason)
+	for n := range strings.SplitSeq(names, ",") {
+		// Without a colon, words after the name are a reason in the wrong place.
+		if f := strings.Fields(n); len(f) > 0 {
+			d.Rules = append(d.Rules, f[0])
+		}
+	}
+	return d, whole, true
+}
+
+// parseNoLint reads //nolint:planvet and //nolint:a,planvet.
+func parseNoLint(comment string) bool {
+	m := noLint.FindStringSubmatch(comment)
+	if m == nil {
+		return false
+	}
+	for n := range strings.SplitSeq(m[1], ",") {
+		if f := strings.Fields(n); len(f) > 0 && f[0] == "planvet" {
+			return true
+		}
+	}
+	return false
 }
