@@ -1,15 +1,11 @@
 package migrationscan
 
 import (
-	"errors"
-	"io/fs"
-
 	"github.com/planvet/planvet/catalog"
 )
 
-func discover(fsys fs.FS, opts Options) (*Discovery, error) { return nil, errors.ErrUnsupported }
-func replay(set Set, opts ReplayOptions) *Result            { return &Result{Catalog: catalog.New()} }
-func fromDDL(sql string) (*catalog.Catalog, error)          { return catalog.New(), nil }
+func replay(set Set, opts ReplayOptions) *Result   { return &Result{Catalog: catalog.New()} }
+func fromDDL(sql string) (*catalog.Catalog, error) { return catalog.New(), nil }
 
 // SupabaseSQL makes the objects that a Supabase project finds in its database:
 // roles, schemas, auth.users and auth.uid() and their like, storage, realtime,

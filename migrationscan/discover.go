@@ -1,0 +1,352 @@
+package migrationscan
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// maxFile is the largest file that is read: the parser's own limit.
+const maxFile = 16 << 20
+
+// notSchemas are folders whose SQL describes no database of the project.
+var notSchemas = regexp.MustCompile(`(?i)^(?:node_modules|vendor|third_party|testdata|tests?|__tests__|e2e|fixtures|examples?|samples?|mocks?|seeds?|dist|snippets)$|[-_.]tests?$`)
+
+// tree is what a walk over the project found.
+type tree struct {
+	fsys     fs.FS
+	files    []*file
+	journals map[string]bool
+	excluded func(string) bool
+	d        *Discovery
+	// undo and foreign are files left out, counted by folder.
+	foreign map[string]string
+}
+
+func discover(fsys fs.FS, opts Options) (*Discovery, error) {
+	d := &Discovery{}
+	t := &tree{fsys: fsys, journals: map[string]bool{}, foreign: map[string]string{}, d: d}
+	t.excluded = globs(opts.Exclude)
+	wanted := map[string][]string{}
+	for name, paths := range opts.Databases {
+		wanted[name] = paths
+	}
+	if len(opts.Paths) > 0 {
+		wanted["default"] = opts.Paths
+	}
+	var err error
+	if len(wanted) > 0 {
+		err = t.fromConfig(wanted)
+	} else {
+		err = t.search()
+	}
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(d.Sets, func(a, b Set) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(d.Skipped, func(a, b Skipped) int { return cmp.Compare(a.Path, b.Path) })
+	slices.SortFunc(d.Ambiguous, func(a, b Ambiguity) int { return cmp.Compare(a.Taken, b.Taken) })
+	return d, nil
+}
+
+// search looks through the whole project.
+func (t *tree) search() error {
+	if err := t.walk(".", true); err != nil {
+		return err
+	}
+	t.listForeign()
+	taken := choose(candidates(t.files, t.journals), t.d)
+	for i, c := range taken {
+		t.d.Sets[i].Scripts = t.scripts(c)
+	}
+	return nil
+}
+
+// fromConfig reads the folders, files and globs that a config names.
+func (t *tree) fromConfig(wanted map[string][]string) error {
+	var names []string
+	for n := range wanted {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		set := Set{Name: name, Chosen: "named in planvet.yaml"}
+		for _, p := range wanted[name] {
+			cs, err := t.named(p)
+			if err != nil {
+				return err
+			}
+			for _, c := range cs {
+				if set.Dir == "" {
+					set.Dir, set.Format = c.dir, c.format
+				}
+				set.Scripts = append(set.Scripts, t.scripts(c)...)
+			}
+		}
+		t.d.Sets = append(t.d.Sets, set)
+	}
+	t.listForeign()
+	return nil
+}
+
+// named reads one path of the config: a folder with all below it, a file or a glob.
+func (t *tree) named(p string) ([]*candidate, error) {
+	clean := path.Clean(strings.TrimPrefix(strings.ReplaceAll(p, `\`, "/"), "./"))
+	paths := []string{clean}
+	if strings.ContainsAny(clean, "*?[") {
+		m, err := fs.Glob(t.fsys, clean)
+		if err != nil {
+			return nil, fmt.Errorf("reading migrations %s: %w", p, err)
+		}
+		if len(m) == 0 {
+			return nil, fmt.Errorf("reading migrations %s: no file matches", p)
+		}
+		slices.SortFunc(m, func(a, b string) int { return comparePaths(a, b, "numbered") })
+		paths = m
+	}
+	t.files = nil
+	for _, q := range paths {
+		info, err := fs.Stat(t.fsys, q)
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("reading migrations %s: %w", p, err)
+		case info.IsDir():
+			err = t.walk(q, false)
+		default:
+			err = t.read(q, info.Size())
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if len(t.files) == 0 {
+		return nil, nil
+	}
+	if len(paths) == 1 && paths[0] != t.files[0].path {
+		return t.wholeFolder(clean), nil
+	}
+	c := &candidate{dir: clean, format: "config", files: t.files}
+	return []*candidate{c}, nil
+}
+
+// wholeFolder takes everything below a named folder, whatever its rank, one
+// format a folder.
+func (t *tree) wholeFolder(dir string) []*candidate {
+	cs := candidates(t.files, t.journals)
+	slices.SortStableFunc(cs, func(a, b *candidate) int { return comparePaths(a.dir, b.dir, "numbered") })
+	if slices.ContainsFunc(cs, func(c *candidate) bool { return c.dir == dir && c.rank >= rankNumbered }) {
+		// A schema dump beside the migrations is their result, not a part of them.
+		cs = slices.DeleteFunc(cs, func(c *candidate) bool {
+			if c.format != "dump" {
+				return false
+			}
+			t.d.Skipped = append(t.d.Skipped, Skipped{c.dir, "a dump beside the migrations of " + dir})
+			return true
+		})
+	}
+	return cs
+}
+
+// walk collects the .sql files below root. pick leaves out folders that hold no
+// schema; under a folder that the user named nothing is left out.
+func (t *tree) walk(root string, pick bool) error {
+	return fs.WalkDir(t.fsys, root, func(p string, e fs.DirEntry, err error) error {
+		switch {
+		case err != nil && p == root:
+			return fmt.Errorf("looking for migrations in %s: %w", root, err)
+		case err != nil:
+			t.d.Skipped = append(t.d.Skipped, Skipped{p, "cannot be read"})
+			return nil
+		case p != "." && t.excluded(p):
+			return skip(e)
+		case e.IsDir():
+			return t.enter(p, root, pick)
+		case p == "_journal.json" || strings.HasSuffix(p, "/meta/_journal.json"):
+			t.journals[path.Dir(path.Dir(p))] = true
+		case strings.HasSuffix(strings.ToLower(p), ".sql"):
+			info, err := e.Info()
+			if err != nil {
+				return nil
+			}
+			return t.read(p, info.Size())
+		case strings.HasSuffix(p, ".up.tmpl"), strings.HasSuffix(p, ".sql.tmpl"):
+			t.d.Skipped = append(t.d.Skipped, Skipped{p, "a template whose values are made at run time"})
+		}
+		return nil
+	})
+}
+
+func (t *tree) enter(p, root string, pick bool) error {
+	name := path.Base(p)
+	switch {
+	case p == root:
+		return nil
+	case strings.HasPrefix(name, "."), name == "node_modules", name == "vendor":
+		return fs.SkipDir
+	case pick && notSchemas.MatchString(name):
+		return fs.SkipDir
+	case name == "old" || name == "archive" || name == "archived" || name == "deprecated":
+		if pick {
+			t.d.Skipped = append(t.d.Skipped, Skipped{p, "named as outdated"})
+			return fs.SkipDir
+		}
+	}
+	if d := dialectOf(name); d != "" {
+		t.foreign[p] = d
+		return fs.SkipDir
+	}
+	return nil
+}
+
+func skip(e fs.DirEntry) error {
+	if e.IsDir() {
+		return fs.SkipDir
+	}
+	return nil
+}
+
+// read takes one file in, unless it undoes something or speaks another dialect.
+func (t *tree) read(p string, size int64) error {
+	base := path.Base(p)
+	if downName.MatchString(base) || strings.EqualFold(path.Base(path.Dir(p)), "down") {
+		return nil
+	}
+	if d := dialectOf(strings.TrimSuffix(base, ".sql")); d != "" && dialectSuffix.MatchString(base) {
+		t.foreign[p] = d
+		return nil
+	}
+	if size > maxFile {
+		t.d.Skipped = append(t.d.Skipped, Skipped{p, fmt.Sprintf("%d MB is above the limit of %d MB", size>>20, maxFile>>20)})
+		return nil
+	}
+	b, err := fs.ReadFile(t.fsys, p)
+	if err != nil {
+		return fmt.Errorf("reading migration %s: %w", p, err)
+	}
+	f := newFile(p, string(b))
+	if d := dialectOfText(f.text); d != "" && f.ddl {
+		t.foreign[p] = d
+		return nil
+	}
+	t.files = append(t.files, f)
+	return nil
+}
+
+var dialectSuffix = regexp.MustCompile(`(?i)\.(?:mysql|mariadb|sqlite3?|mssql|sqlserver|oracle|cockroach(?:db)?|clickhouse)\.`)
+
+// listForeign lists folders and files of other databases, a folder once.
+func (t *tree) listForeign() {
+	for p, dialect := range t.foreign {
+		if strings.HasSuffix(p, ".sql") || t.holdsSQL(p) {
+			t.d.Skipped = append(t.d.Skipped, Skipped{p, "written for " + dialect})
+		}
+	}
+	t.foreign = map[string]string{}
+}
+
+func (t *tree) holdsSQL(dir string) bool {
+	found := false
+	_ = fs.WalkDir(t.fsys, dir, func(p string, e fs.DirEntry, err error) error {
+		if err == nil && !e.IsDir() && strings.HasSuffix(p, ".sql") {
+			found = true
+			return fs.SkipAll
+		}
+		return nil
+	})
+	return found
+}
+
+// scripts turns a candidate's files into what is applied.
+func (t *tree) scripts(c *candidate) []Script {
+	files := c.files
+	if c.format == "drizzle" {
+		files = t.journalOrder(c)
+	}
+	files = preferDialect(files)
+	var out []Script
+	for _, f := range files {
+		for _, inc := range includes(f.text) {
+			p := path.Join(f.dir, inc)
+			if b, err := fs.ReadFile(t.fsys, p); err == nil {
+				out = append(out, Script{Path: p, Text: untemplate(stripBOM(string(b)))})
+			}
+		}
+		text, noTx := upPart(stripBOM(f.text))
+		out = append(out, Script{Path: f.path, Text: untemplate(text), NoTransaction: noTx})
+	}
+	return out
+}
+
+// stripBOM replaces a byte order mark by spaces, so that offsets stay.
+func stripBOM(s string) string {
+	if strings.HasPrefix(s, "\ufeff") {
+		return "   " + s[3:]
+	}
+	return s
+}
+
+var dialectPart = regexp.MustCompile(`(?i)\.(?:postgres(?:ql)?|pg)\.`)
+
+// preferDialect drops 0001_x.up.sql where 0001_x.postgres.up.sql exists.
+func preferDialect(files []*file) []*file {
+	own := map[string]bool{}
+	for _, f := range files {
+		if dialectPart.MatchString(f.base) {
+			own[f.dir+"/"+dialectPart.ReplaceAllString(f.base, ".")] = true
+		}
+	}
+	if len(own) == 0 {
+		return files
+	}
+	return slices.DeleteFunc(slices.Clone(files), func(f *file) bool { return own[f.path] })
+}
+
+// journalOrder orders drizzle's files by meta/_journal.json; those that it does
+// not name come last.
+func (t *tree) journalOrder(c *candidate) []*file {
+	b, err := fs.ReadFile(t.fsys, path.Join(c.dir, "meta/_journal.json"))
+	var journal struct {
+		Entries []struct {
+			Idx int    `json:"idx"`
+			Tag string `json:"tag"`
+		} `json:"entries"`
+	}
+	if err != nil || json.Unmarshal(b, &journal) != nil {
+		return c.files
+	}
+	order := map[string]int{}
+	for _, e := range journal.Entries {
+		order[e.Tag+".sql"] = e.Idx + 1
+	}
+	files := slices.Clone(c.files)
+	slices.SortStableFunc(files, func(a, b *file) int {
+		x, y := order[a.base], order[b.base]
+		return cmp.Or(boolOrder(x == 0, y == 0), cmp.Compare(x, y))
+	})
+	return files
+}
+
+// globs compiles path globs; a pattern also matches what is below it.
+func globs(patterns []string) func(string) bool {
+	return func(p string) bool {
+		for _, g := range patterns {
+			g = strings.TrimSuffix(strings.TrimSuffix(strings.TrimPrefix(g, "./"), "/**"), "/")
+			for q := p; q != "." && q != ""; q = path.Dir(q) {
+				if ok, err := path.Match(g, q); err == nil && ok {
+					return true
+				}
+				if rest, found := strings.CutPrefix(g, "**/"); found {
+					if ok, err := path.Match(rest, path.Base(q)); err == nil && ok {
+						return true
+					}
+				}
+			}
+		}
+		return false
+	}
+}
