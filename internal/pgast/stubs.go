@@ -1,17 +1,5 @@
 package pgast
 
-// Walk visits n and everything below it, parents first; f returning false keeps
-// it from going below that node. Nodes are *T pointers (TypeName, Target, CTE and
-// other plain structs are not visited themselves, what they hold is).
-func Walk(n Node, f func(Node) bool) { panic("not yet") }
-
-// Format writes n back as SQL: any Expr, Select, Insert, Update or Delete.
-func quoteIdent(s string) string  { return s }
-func quoteList(s []string) string { return "" }
-
-// Format
-func Format(n Node) string { panic("not yet") }
-
 // Normal is the normal form of an expression that belongs to the table self.
 func Normal(e Expr, env Env, self Name) string { panic("not yet") }
 

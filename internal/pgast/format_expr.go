@@ -1,0 +1,436 @@
+package pgast
+
+import (
+	"strings"
+)
+
+// Format writes n back as SQL on one line: any Expr, FromItem, Select, Insert,
+// Update, Delete or Merge. Parsing the result gives n again, positions apart, but
+// for INSERT columns with subscripts. It is empty for other statements.
+func Format(n Node) string {
+	if isNil(n) {
+		return ""
+	}
+	f := &formatter{}
+	switch v := n.(type) {
+	case Expr:
+		f.expr(v)
+	case FromItem:
+		f.fromItem(v)
+	case Stmt:
+		f.stmt(v)
+	}
+	return f.b.String()
+}
+
+type formatter struct{ b strings.Builder }
+
+func (f *formatter) w(s ...string) {
+	for _, x := range s {
+		f.b.WriteString(x)
+	}
+}
+
+// operand writes e so that it can stand beside any operator.
+func (f *formatter) operand(e Expr) {
+	switch v := e.(type) {
+	case *ColumnRef, *Param, *FuncCall, *ValueFunc, *Coalesce, *MinMax, *Array, *Case, *Default:
+	case *Const:
+		if strings.HasPrefix(v.Text, "-") && v.Kind != ConstString {
+			f.paren(e)
+			return
+		}
+	case *SubLink:
+		if v.Kind == SubAny || v.Kind == SubAll {
+			f.paren(e)
+			return
+		}
+	case *Cast:
+		switch v.Arg.(type) {
+		case *Const, *ColumnRef, *Param, *FuncCall, *Cast:
+		default:
+			f.paren(e)
+			return
+		}
+	case *Subscript, *Row:
+	default:
+		f.paren(e)
+		return
+	}
+	f.expr(e)
+}
+
+func (f *formatter) paren(e Expr) {
+	f.w("(")
+	f.expr(e)
+	f.w(")")
+}
+
+func (f *formatter) list(es []Expr) {
+	for i, e := range es {
+		if i > 0 {
+			f.w(", ")
+		}
+		f.expr(e)
+	}
+}
+
+func (f *formatter) expr(e Expr) {
+	switch v := e.(type) {
+	case nil:
+	case *ColumnRef:
+		f.columnRef(v)
+	case *Const:
+		f.w(constText(v))
+	case *Param:
+		f.w("$", itoa(int32(v.Number)))
+	case *Op:
+		f.op(v)
+	case *Bool:
+		f.boolean(v)
+	case *NullTest:
+		f.operand(v.Arg)
+		f.w(" IS ", choose(v.Not, "NOT ", ""), "NULL")
+	case *BoolTest:
+		f.operand(v.Arg)
+		f.w(" IS ", v.Test)
+	case *SubLink:
+		f.subLink(v)
+	case *FuncCall:
+		f.funcCall(v)
+	case *ValueFunc:
+		f.w(v.Name)
+	case *Case:
+		f.caseExpr(v)
+	case *Coalesce:
+		f.w("COALESCE(")
+		f.list(v.Args)
+		f.w(")")
+	case *MinMax:
+		f.w(choose(v.Greatest, "GREATEST(", "LEAST("))
+		f.list(v.Args)
+		f.w(")")
+	case *Cast:
+		f.operand(v.Arg)
+		f.w("::", formatType(v.Type))
+	case *Array:
+		f.w("ARRAY[")
+		f.list(v.Elems)
+		f.w("]")
+	case *Row:
+		f.w("ROW(")
+		f.list(v.Args)
+		f.w(")")
+	case *List:
+		f.w("(")
+		f.list(v.Items)
+		f.w(")")
+	case *Subscript:
+		f.subscript(v)
+	case *Collate:
+		f.operand(v.Arg)
+		f.w(" COLLATE ", quoteNames(v.Name))
+	case *Default:
+		f.w("DEFAULT")
+	case *Other:
+		f.other(v)
+	}
+}
+
+func (f *formatter) columnRef(v *ColumnRef) {
+	f.w(quoteNames(v.Names))
+	if v.Star {
+		if len(v.Names) > 0 {
+			f.w(".")
+		}
+		f.w("*")
+	}
+}
+
+func constText(v *Const) string {
+	switch v.Kind {
+	case ConstNull:
+		return "NULL"
+	case ConstString:
+		return quoteString(v.Text)
+	case ConstBit:
+		if v.Text == "" {
+			return "B''"
+		}
+		return v.Text[:1] + "'" + v.Text[1:] + "'"
+	}
+	return v.Text
+}
+
+var betweenWords = map[OpKind]string{OpBetween: " BETWEEN ", OpNotBetween: " NOT BETWEEN ",
+	OpBetweenSymmetric: " BETWEEN SYMMETRIC ", OpNotBetweenSymmetric: " NOT BETWEEN SYMMETRIC "}
+
+func (f *formatter) op(v *Op) {
+	switch v.Kind {
+	case OpNullIf:
+		f.w("NULLIF(")
+		f.list([]Expr{v.Left, v.Right})
+		f.w(")")
+		return
+	case OpPlain:
+		if v.Left == nil {
+			f.w(opName(v), " ")
+			f.operand(v.Right)
+			return
+		}
+	}
+	f.operand(v.Left)
+	switch v.Kind {
+	case OpPlain:
+		f.w(" ", opName(v), " ")
+		f.operand(v.Right)
+	case OpAny, OpAll:
+		f.w(" ", opName(v), choose(v.Kind == OpAny, " ANY (", " ALL ("))
+		// A subquery here would be another node, so it gets its own parentheses.
+		if _, sub := v.Right.(*SubLink); sub {
+			f.paren(v.Right)
+		} else {
+			f.expr(v.Right)
+		}
+		f.w(")")
+	case OpDistinct:
+		f.w(" IS DISTINCT FROM ")
+		f.operand(v.Right)
+	case OpNotDistinct:
+		f.w(" IS NOT DISTINCT FROM ")
+		f.operand(v.Right)
+	case OpIn:
+		f.w(choose(v.Name == "<>", " NOT IN ", " IN "))
+		f.expr(v.Right)
+	case OpLike:
+		f.w(choose(strings.HasPrefix(v.Name, "!"), " NOT LIKE ", " LIKE "))
+		f.operand(v.Right)
+	case OpILike:
+		f.w(choose(strings.HasPrefix(v.Name, "!"), " NOT ILIKE ", " ILIKE "))
+		f.operand(v.Right)
+	case OpSimilar:
+		f.similar(v)
+	default:
+		f.between(v)
+	}
+}
+
+func (f *formatter) between(v *Op) {
+	f.w(betweenWords[v.Kind])
+	if l, ok := v.Right.(*List); ok && len(l.Items) == 2 {
+		f.operand(l.Items[0])
+		f.w(" AND ")
+		f.operand(l.Items[1])
+	}
+}
+
+// similar writes SIMILAR TO without the function that the grammar wraps around its
+// pattern.
+func (f *formatter) similar(v *Op) {
+	f.w(choose(strings.HasPrefix(v.Name, "!"), " NOT SIMILAR TO ", " SIMILAR TO "))
+	call, ok := v.Right.(*FuncCall)
+	if !ok || last(call.Name) != "similar_to_escape" || len(call.Args) == 0 {
+		f.operand(v.Right)
+		return
+	}
+	f.operand(call.Args[0])
+	if len(call.Args) > 1 {
+		f.w(" ESCAPE ")
+		f.operand(call.Args[1])
+	}
+}
+
+func opName(v *Op) string {
+	if v.Schema != "" {
+		return "OPERATOR(" + quoteNames(strings.Split(v.Schema, ".")) + "." + v.Name + ")"
+	}
+	return v.Name
+}
+
+func (f *formatter) boolean(v *Bool) {
+	if v.Kind == Not {
+		f.w("NOT ")
+		if len(v.Args) == 1 {
+			f.operand(v.Args[0])
+		}
+		return
+	}
+	for i, a := range v.Args {
+		if i > 0 {
+			f.w(choose(v.Kind == And, " AND ", " OR "))
+		}
+		if _, nested := a.(*Bool); nested {
+			f.paren(a)
+		} else {
+			f.boolArg(a)
+		}
+	}
+}
+
+// boolArg writes an argument of AND or OR, below which all other operators bind.
+func (f *formatter) boolArg(a Expr) {
+	switch a.(type) {
+	case *Op, *NullTest, *BoolTest, *SubLink:
+		f.expr(a)
+	default:
+		f.operand(a)
+	}
+}
+
+func (f *formatter) subLink(v *SubLink) {
+	if v.Test != nil {
+		f.operand(v.Test)
+		switch {
+		case v.Kind == SubAll:
+			f.w(" ", v.Op, " ALL ")
+		case v.Op == "=":
+			f.w(" IN ")
+		default:
+			f.w(" ", v.Op, " ANY ")
+		}
+	}
+	switch v.Kind {
+	case SubExists:
+		f.w("EXISTS ")
+	case SubArray:
+		f.w("ARRAY")
+	}
+	f.w("(")
+	f.stmt(v.Query)
+	f.w(")")
+}
+
+func (f *formatter) funcCall(v *FuncCall) {
+	f.w(quoteFunc(v.Name), "(", choose(v.Distinct, "DISTINCT ", ""), choose(v.Star, "*", ""))
+	for i, a := range v.Args {
+		if i > 0 {
+			f.w(", ")
+		}
+		if v.Variadic && i == len(v.Args)-1 {
+			f.w("VARIADIC ")
+		}
+		if i < len(v.ArgNames) && v.ArgNames[i] != "" {
+			f.w(quoteIdent(v.ArgNames[i]), " => ")
+		}
+		f.expr(a)
+	}
+	if len(v.OrderBy) > 0 && !v.Within {
+		f.w(choose(len(v.Args) > 0, " ", ""))
+		f.orderBy(v.OrderBy)
+	}
+	f.w(")")
+	if v.Within {
+		f.w(" WITHIN GROUP (")
+		f.orderBy(v.OrderBy)
+		f.w(")")
+	}
+	if v.Filter != nil {
+		f.w(" FILTER (WHERE ")
+		f.expr(v.Filter)
+		f.w(")")
+	}
+	if v.Over != nil {
+		f.w(" OVER ")
+		f.window(*v.Over)
+	}
+}
+
+func (f *formatter) window(v Window) {
+	if v.Name != "" {
+		f.w(quoteIdent(v.Name))
+		return
+	}
+	f.w("(")
+	sep := ""
+	if v.Base != "" {
+		f.w(quoteIdent(v.Base))
+		sep = " "
+	}
+	if len(v.PartitionBy) > 0 {
+		f.w(sep, "PARTITION BY ")
+		f.list(v.PartitionBy)
+		sep = " "
+	}
+	if len(v.OrderBy) > 0 {
+		f.w(sep)
+		f.orderBy(v.OrderBy)
+		sep = " "
+	}
+	if v.Frame != "" {
+		f.w(sep, v.Frame)
+	}
+	f.w(")")
+}
+
+func (f *formatter) caseExpr(v *Case) {
+	f.w("CASE")
+	if v.Arg != nil {
+		f.w(" ")
+		f.expr(v.Arg)
+	}
+	for _, x := range v.Whens {
+		f.w(" WHEN ")
+		f.expr(x.Cond)
+		f.w(" THEN ")
+		f.expr(x.Result)
+	}
+	if v.Else != nil {
+		f.w(" ELSE ")
+		f.expr(v.Else)
+	}
+	f.w(" END")
+}
+
+func (f *formatter) subscript(v *Subscript) {
+	switch v.Arg.(type) {
+	case *Subscript, *Param:
+		f.expr(v.Arg)
+	case *ColumnRef:
+		if v.Field != "" { // without parentheses it would be a table's column
+			f.paren(v.Arg)
+		} else {
+			f.expr(v.Arg)
+		}
+	default:
+		f.paren(v.Arg)
+	}
+	switch {
+	case v.Field == "*":
+		f.w(".*")
+	case v.Field != "":
+		f.w(".", quoteIdent(v.Field))
+	default:
+		f.w("[")
+		f.expr(v.Lower)
+		if v.Slice {
+			f.w(":")
+			f.expr(v.Upper)
+		}
+		f.w("]")
+	}
+}
+
+func (f *formatter) other(v *Other) {
+	if v.Kind != "GroupingSet" {
+		f.w(v.Text)
+		return
+	}
+	switch v.Text {
+	case "rollup":
+		f.w("ROLLUP")
+	case "cube":
+		f.w("CUBE")
+	case "sets":
+		f.w("GROUPING SETS")
+	}
+	f.w("(")
+	f.list(v.Args)
+	f.w(")")
+}
+
+func choose(cond bool, yes, no string) string {
+	if cond {
+		return yes
+	}
+	return no
+}
