@@ -22,9 +22,10 @@ type Explainer interface {
 	Rollback(ctx context.Context) error
 	// Exec runs statements without parameters.
 	Exec(ctx context.Context, sql string) error
-	// Run runs one statement with parameters and drops its rows; it returns how
-	// many rows it returned or wrote, and a hash over them regardless of order.
-	Run(ctx context.Context, sql string, args []*string) (rows int64, hash uint64, err error)
+	// Run runs one statement once for each set of values, as the request's role with
+	// its settings, and undoes what it wrote. It is refused on a server that is not
+	// planvet's own.
+	Run(ctx context.Context, r plan.Request, each [][]*string) (plan.Outcome, error)
 	// Query returns the rows of one statement as text; nil is NULL.
 	Query(ctx context.Context, sql string, args ...*string) ([][]*string, error)
 	// ParamTypes returns the types that the server infers, as format_type prints

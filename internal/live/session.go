@@ -3,33 +3,28 @@ package live
 import (
 	"context"
 	"errors"
-	"time"
+	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/planvet/planvet/catalog"
-	"github.com/planvet/planvet/internal/plan"
 )
 
-// Options shape a session.
-type Options struct {
-	// Writable lifts READ ONLY, for servers of planvet's own. The transaction is
-	// rolled back all the same.
-	Writable bool
-	// StatementTimeout, LockTimeout and IdleTimeout default to 5 s, 200 ms, 30 s.
-	StatementTimeout, LockTimeout, IdleTimeout time.Duration
-}
+// marker stands before every statement of planvet's, so that whoever reads the
+// server's log or pg_stat_activity knows where it came from.
+const marker = "/* planvet */ "
 
 // Session is one connection. It is not safe for concurrent use.
 type Session struct {
 	conn *pgx.Conn
 	opts Options
-}
-
-// Connect opens a session on a server. Errors are one line and never hold the
-// password.
-func Connect(ctx context.Context, url string, o Options) (*Session, error) {
-	return nil, errors.New("not built yet")
+	// open is set between Begin and Rollback.
+	open bool
+	// names counts prepared statements.
+	names int
 }
 
 // Close ends the session.
@@ -39,24 +34,120 @@ func (s *Session) Close(ctx context.Context) error { return s.conn.Close(ctx) }
 func (s *Session) Conn() *pgx.Conn { return s.conn }
 
 // Version is the server's version as it prints it: 15.18.
-func (s *Session) Version() string { return "" }
+func (s *Session) Version() string {
+	v, _, _ := strings.Cut(s.conn.PgConn().ParameterStatus("server_version"), " ")
+	return v
+}
 
-// Major is the server's major version: 15.
-func (s *Session) Major() int { return 0 }
+// Major is the server's major version: 15; 0 when it does not say.
+func (s *Session) Major() int {
+	digits := strings.IndexFunc(s.Version(), func(r rune) bool { return r < '0' || r > '9' })
+	v := s.Version()
+	if digits >= 0 {
+		v = v[:digits]
+	}
+	n, _ := strconv.Atoi(v)
+	return n
+}
 
-// Explain plans one statement, see plan.Request.
-func (s *Session) Explain(ctx context.Context, r plan.Request) (*plan.Plan, error) {
-	return nil, errors.New("not built yet")
+// Begin opens the transaction, READ ONLY unless the session is writable, with
+// its timeouts.
+func (s *Session) Begin(ctx context.Context) error {
+	if s.open {
+		return errors.New("a transaction is open already")
+	}
+	begin := "begin read only"
+	if s.opts.Writable {
+		begin = "begin"
+	}
+	sql := fmt.Sprintf("%s; set local statement_timeout = %d; set local lock_timeout = %d; set local idle_in_transaction_session_timeout = %d",
+		begin, s.opts.StatementTimeout.Milliseconds(), s.opts.LockTimeout.Milliseconds(), s.opts.IdleTimeout.Milliseconds())
+	if err := s.simple(ctx, sql); err != nil {
+		return err
+	}
+	s.open = true
+	return nil
+}
+
+// Rollback undoes all since Begin.
+func (s *Session) Rollback(ctx context.Context) error {
+	s.open = false
+	return s.simple(ctx, "rollback")
+}
+
+// Exec runs statements without parameters in the open transaction. After an
+// error the transaction goes on as if they had not run.
+func (s *Session) Exec(ctx context.Context, sql string) error {
+	if err := s.simple(ctx, "savepoint planvet_exec"); err != nil {
+		return err
+	}
+	if err := s.simple(ctx, sql); err != nil {
+		return errors.Join(err, s.simple(ctx, "rollback to savepoint planvet_exec"))
+	}
+	return s.simple(ctx, "release savepoint planvet_exec")
+}
+
+// Query returns the rows of one statement as text; nil is NULL. In an open
+// transaction an error leaves it as it was.
+func (s *Session) Query(ctx context.Context, sql string, args ...*string) ([][]*string, error) {
+	if s.open {
+		if err := s.simple(ctx, "savepoint planvet_query"); err != nil {
+			return nil, err
+		}
+	}
+	res := s.conn.PgConn().ExecParams(ctx, marker+sql, textArgs(args), nil, nil, nil).Read()
+	if res.Err != nil {
+		if s.open {
+			return nil, errors.Join(res.Err, s.simple(ctx, "rollback to savepoint planvet_query"))
+		}
+		return nil, res.Err
+	}
+	out := make([][]*string, 0, len(res.Rows))
+	for _, row := range res.Rows {
+		r := make([]*string, len(row))
+		for i, v := range row {
+			if v != nil {
+				text := string(v)
+				r[i] = &text
+			}
+		}
+		out = append(out, r)
+	}
+	if s.open {
+		return out, s.simple(ctx, "release savepoint planvet_query")
+	}
+	return out, nil
+}
+
+// simple sends statements without parameters by the simple protocol.
+func (s *Session) simple(ctx context.Context, sql string) error {
+	_, err := s.conn.PgConn().Exec(ctx, marker+sql).ReadAll()
+	return err
 }
 
 // LoadCatalog reads the schema, see the function LoadCatalog.
 func (s *Session) LoadCatalog(ctx context.Context) (*catalog.Catalog, error) {
+	if s.open {
+		return nil, errors.New("reading the catalog: a transaction is open")
+	}
 	return LoadCatalog(ctx, s.conn)
 }
 
-// LoadCatalog reads a server's schema without the system's own, every expression
-// in normal form. It pins an empty search_path for the time of its transaction,
-// so that names come out qualified.
-func LoadCatalog(ctx context.Context, conn *pgx.Conn) (*catalog.Catalog, error) {
-	return nil, errors.New("not built yet")
+func textArgs(args []*string) [][]byte {
+	out := make([][]byte, len(args))
+	for i, a := range args {
+		if a != nil {
+			out[i] = []byte(*a)
+		}
+	}
+	return out
+}
+
+// Code is the SQLSTATE of a server's error, "" for other errors.
+func Code(err error) string {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Code
+	}
+	return ""
 }

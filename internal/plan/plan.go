@@ -194,3 +194,14 @@ func link(n *Node) {
 		link(c)
 	}
 }
+
+// Outcome is what running a statement, once or for many sets of values, gave.
+type Outcome struct {
+	// Rows counts rows returned, or written where none are returned.
+	Rows int64
+	// Hash is the same for the same rows in any order.
+	Hash uint64
+	// RoundTrips counts statements sent; MS is the time they took together.
+	RoundTrips int
+	MS         float64
+}

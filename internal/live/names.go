@@ -1,0 +1,34 @@
+package live
+
+import (
+	"github.com/jackc/pgx/v5"
+
+	"github.com/planvet/planvet/catalog"
+)
+
+func quote(name string) string { return pgx.Identifier{name}.Sanitize() }
+
+// names answers pgast's questions from a catalog read with an empty search_path:
+// a name without a schema is the system's, never one of the catalog's.
+type names struct{ c *catalog.Catalog }
+
+func (n names) Relation(schema, name string) (string, bool) {
+	return schema, schema != "" && n.c.Relation(schema, name) != nil
+}
+
+func (n names) Function(schema, name string) (string, bool) {
+	return schema, schema != "" && len(n.c.Functions(schema, name)) > 0
+}
+
+func (n names) Type(schema, name string) (string, bool) {
+	return schema, schema != "" && n.c.Type(schema, name) != nil
+}
+
+func (n names) ColumnType(relSchema, rel, col string) string {
+	if r := n.c.Relation(relSchema, rel); r != nil {
+		if c := r.Column(col); c != nil {
+			return c.Type
+		}
+	}
+	return ""
+}
