@@ -81,6 +81,9 @@ type FactQuery struct {
 // Probe is what the confirmation needs to know of a finding.
 type Probe struct {
 	Kind ProbeKind
+	// Database is the logical database that the finding is about; the engine sets
+	// it.
+	Database string
 	// SQL is one statement with $n parameters.
 	SQL string
 	// Role is the role to plan as; empty for the owner.

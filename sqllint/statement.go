@@ -91,3 +91,10 @@ func (s *Statement) Locate(off int) rules.Location {
 	}
 	return at
 }
+
+// Query is the statement as findings show it.
+func (s *Statement) Query() *rules.Query {
+	return &rules.Query{
+		Text: s.Text, Fingerprint: s.Fingerprint, Source: string(s.Source), Symbol: s.Symbol, Role: s.Role,
+	}
+}
