@@ -40,6 +40,8 @@ var (
 	dumpName    = regexp.MustCompile(`(?i)^(?:schema|structure|init|database|create_?schema|full_?schema|latest|tables|ddl|dump)\.sql$`)
 	schemaDir   = regexp.MustCompile(`(?i)^(?:schemas?|ddl|sql|db|database)$`)
 	migDir      = regexp.MustCompile(`(?i)^(?:migrations?|migrate|migrator|deltas?|upgrades?|patches|changelogs?|flyway|versions?|versioned)$|migration`)
+	// initDir prepares a developer's container.
+	initDir     = regexp.MustCompile(`(?i)^(?:init|initdb|docker|docker-entrypoint-initdb\.d)$`)
 	versionDir  = regexp.MustCompile(`(?i)^v?\d+(?:\.\d+)+$`)
 	upName      = regexp.MustCompile(`(?i)[._-]up\.sql$`)
 	anyNumber   = regexp.MustCompile(`^[vV]?\d`)
@@ -47,7 +49,7 @@ var (
 
 func newFile(p, text string) *file {
 	f := &file{path: p, dir: path.Dir(p), base: path.Base(p), text: text}
-	plain := sqlComment.ReplaceAllString(text, " ")
+	plain := withoutComments(text)
 	f.query = queryHeader.MatchString(text)
 	f.ddl = anyDDL.MatchString(plain)
 	for _, m := range createTable.FindAllStringSubmatch(plain, -1) {
@@ -188,6 +190,9 @@ func formatOf(dir string, files []*file, journal bool) (format string, rank int)
 		if marks[tool] > 0 && marks[tool]*2 >= len(files) {
 			return tool, rankTool
 		}
+	}
+	if initDir.MatchString(path.Base(dir)) {
+		return "plain", rankPlain
 	}
 	inMigrations := slices.ContainsFunc(strings.Split(dir, "/"), migDir.MatchString)
 	switch {

@@ -17,7 +17,8 @@ import (
 //  3. One with tables of its own and the marks of migrations is another database.
 //  4. Anything else is skipped; the first of all is always taken.
 //  5. A dump beside the taken folder whose tables the folder alters but does not
-//     make is its base, and runs first.
+//     make is its base, and runs first; a folder below it that makes no table
+//     goes on from it.
 func choose(all []*candidate, d *Discovery) []*candidate {
 	cands := slices.DeleteFunc(slices.Clone(all), func(c *candidate) bool { return !c.hasDDL() })
 	slices.SortStableFunc(cands, func(a, b *candidate) int {
@@ -45,6 +46,10 @@ func choose(all []*candidate, d *Discovery) []*candidate {
 		}
 		if base := slices.IndexFunc(taken, func(t *candidate) bool { return isBase(c, t) }); base >= 0 {
 			taken[base].files = append(slices.Clone(c.files), taken[base].files...)
+			continue
+		}
+		if i := slices.IndexFunc(taken, func(t *candidate) bool { return len(c.tables) == 0 && path.Dir(c.dir) == t.dir }); i >= 0 {
+			taken[i].files = append(taken[i].files, c.files...)
 			continue
 		}
 		switch {
@@ -155,15 +160,16 @@ func configLine(name, dir string) string {
 	return fmt.Sprintf("databases: {%s: {migrations: %s}}", name, dir)
 }
 
-// setNames is "default" for one; else the last folder that tells them apart.
+// setNames is "default" for the first where no other is as good; the others have
+// the last folder that tells them apart.
 func setNames(cs []*candidate) []string {
 	names := make([]string, len(cs))
-	if len(cs) == 1 {
-		names[0] = "default"
-		return names
-	}
 	used := map[string]bool{}
 	for i, c := range cs {
+		if i == 0 && (len(cs) == 1 || c.rank > cs[1].rank) {
+			names[i] = "default"
+			continue
+		}
 		p := strings.Split(strings.TrimSuffix(c.dir, ".sql"), "/")
 		for len(p) > 1 && (migDir.MatchString(p[len(p)-1]) || schemaDir.MatchString(p[len(p)-1]) || p[len(p)-1] == "supabase" || anyNumber.MatchString(p[len(p)-1])) {
 			p = p[:len(p)-1]

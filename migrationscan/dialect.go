@@ -39,16 +39,49 @@ var (
 		{"clickhouse", regexp.MustCompile(`(?i)\bengine\s*=?\s*(?:\w*mergetree|null|distributed)\b|\blowcardinality\(`)},
 		{"mssql", regexp.MustCompile(`(?im)\bidentity\s*\(\s*1\s*,\s*1\s*\)|\bnvarchar\s*\(|^\s*go\s*$`)},
 	}
-	sqlComment = regexp.MustCompile(`(?m)--[^\n]*$|/\*[^*]*(?:\*[^/][^*]*)*\*/`)
 )
 
 // dialectOfText tells another database from syntax that PostgreSQL refuses.
 func dialectOfText(text string) string {
-	text = sqlComment.ReplaceAllString(text, "")
+	text = withoutComments(text)
 	for _, o := range otherSyntax {
 		if o.pattern.MatchString(text) {
 			return o.dialect
 		}
 	}
 	return ""
+}
+
+// withoutComments drops comments; quotes are not looked at, as the text is only
+// searched for words.
+func withoutComments(text string) string {
+	var b strings.Builder
+	b.Grow(len(text))
+	for text != "" {
+		i := strings.IndexAny(text, "-/")
+		if i < 0 || i+1 == len(text) {
+			break
+		}
+		end := -1
+		switch text[i : i+2] {
+		case "--":
+			end = strings.IndexByte(text[i:], '\n')
+		case "/*":
+			if end = strings.Index(text[i:], "*/"); end >= 0 {
+				end += 2
+			}
+		default:
+			b.WriteString(text[:i+1])
+			text = text[i+1:]
+			continue
+		}
+		b.WriteString(text[:i])
+		b.WriteByte(' ')
+		if end < 0 {
+			return b.String()
+		}
+		text = text[i+end:]
+	}
+	b.WriteString(text)
+	return b.String()
 }

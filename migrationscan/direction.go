@@ -14,7 +14,7 @@ var (
 )
 
 // downName matches files that undo, or that test a migration.
-var downName = regexp.MustCompile(`(?i)(?:[._-](?:down|undo|rollback|revert|err)\.sql$|^(?:down|undo|rollback|revert)\.sql$|^U\d[\d._]*__|(?:^|[._-])(?:up|down)_tests_(?:before|after)\.sql$|[._-]tests?\.sql$)`)
+var downName = regexp.MustCompile(`(?i)(?:[._-]down\.sql$|\.(?:undo|rollback|revert|err|tests?)\.sql$|^(?:down|undo|rollback|revert)\.sql$|^U\d[\d._]*__|(?:^|[._-])(?:up|down)_tests_(?:before|after)\.sql$)`)
 
 // upPart blanks what undoes a migration, wherever it stands in the file, and says
 // whether the tool is told to leave its transaction out.

@@ -24,7 +24,7 @@ type tree struct {
 	journals map[string]bool
 	excluded func(string) bool
 	d        *Discovery
-	// undo and foreign are files left out, counted by folder.
+	// foreign are folders and files of other databases, with the dialect.
 	foreign map[string]string
 }
 
@@ -49,7 +49,7 @@ func discover(fsys fs.FS, opts Options) (*Discovery, error) {
 		return nil, err
 	}
 	slices.SortFunc(d.Sets, func(a, b Set) int { return cmp.Compare(a.Name, b.Name) })
-	slices.SortFunc(d.Skipped, func(a, b Skipped) int { return cmp.Compare(a.Path, b.Path) })
+	slices.SortFunc(d.Skipped, func(a, b Skipped) int { return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Reason, b.Reason)) })
 	slices.SortFunc(d.Ambiguous, func(a, b Ambiguity) int { return cmp.Compare(a.Taken, b.Taken) })
 	return d, nil
 }
@@ -192,7 +192,9 @@ func (t *tree) enter(p, root string, pick bool) error {
 		return fs.SkipDir
 	case name == "old" || name == "archive" || name == "archived" || name == "deprecated":
 		if pick {
-			t.d.Skipped = append(t.d.Skipped, Skipped{p, "named as outdated"})
+			if t.holdsSQL(p) {
+				t.d.Skipped = append(t.d.Skipped, Skipped{p, "named as outdated"})
+			}
 			return fs.SkipDir
 		}
 	}
@@ -213,7 +215,8 @@ func skip(e fs.DirEntry) error {
 // read takes one file in, unless it undoes something or speaks another dialect.
 func (t *tree) read(p string, size int64) error {
 	base := path.Base(p)
-	if downName.MatchString(base) || strings.EqualFold(path.Base(path.Dir(p)), "down") {
+	supabase := strings.HasSuffix("/"+path.Dir(p), "/supabase/migrations")
+	if !supabase && (downName.MatchString(base) || strings.EqualFold(path.Base(path.Dir(p)), "down")) {
 		return nil
 	}
 	if d := dialectOf(strings.TrimSuffix(base, ".sql")); d != "" && dialectSuffix.MatchString(base) {
@@ -241,10 +244,17 @@ var dialectSuffix = regexp.MustCompile(`(?i)\.(?:mysql|mariadb|sqlite3?|mssql|sq
 
 // listForeign lists folders and files of other databases, a folder once.
 func (t *tree) listForeign() {
+	count := map[Skipped]int{}
 	for p, dialect := range t.foreign {
-		if strings.HasSuffix(p, ".sql") || t.holdsSQL(p) {
+		switch {
+		case strings.HasSuffix(p, ".sql"):
+			count[Skipped{path.Dir(p), dialect}]++
+		case t.holdsSQL(p):
 			t.d.Skipped = append(t.d.Skipped, Skipped{p, "written for " + dialect})
 		}
+	}
+	for s, n := range count {
+		t.d.Skipped = append(t.d.Skipped, Skipped{s.Path, fmt.Sprintf("%d files written for %s", n, s.Reason)})
 	}
 	t.foreign = map[string]string{}
 }
