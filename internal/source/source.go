@@ -3,9 +3,7 @@
 package source
 
 import (
-	"io/fs"
-
-	"github.com/planvet/planvet/catalog"
+	"github.com/planvet/planvet/internal/pgast"
 	"github.com/planvet/planvet/rules"
 	"github.com/planvet/planvet/sqllint"
 )
@@ -15,6 +13,8 @@ type Result struct {
 	Statements []*sqllint.Statement
 	// Unparsed are the pieces that the grammar refused, with their places.
 	Unparsed []Problem
+	// Unresolved are EXECUTEs whose text could not be worked out.
+	Unresolved []Problem
 }
 
 // Problem is a piece of SQL that is no statement to planvet.
@@ -27,29 +27,32 @@ type Problem struct {
 func (r *Result) Add(o Result) {
 	r.Statements = append(r.Statements, o.Statements...)
 	r.Unparsed = append(r.Unparsed, o.Unparsed...)
+	r.Unresolved = append(r.Unresolved, o.Unresolved...)
 }
 
-// File reads a query file: sqlc's and goyesql's `-- name:` headers give symbols,
-// a plain file gives one statement after another. path is relative to the root.
-func File(path string, text []byte) Result { return Result{} }
-
-// IsQueryFile reports whether `-- name:` headers mark a text as sqlc's or
-// goyesql's.
-func IsQueryFile(text []byte) bool { return false }
-
-// FindQueryFiles returns the .sql files that headers mark as query files, sorted;
-// skip drops files and folders (migrations, excluded paths).
-func FindQueryFiles(fsys fs.FS, skip func(path string) bool) ([]string, error) { return nil, nil }
-
-// BodyOptions say how function bodies are run.
-type BodyOptions struct {
-	// RPCRole is the role of functions that an API exposes, "authenticated" in a
-	// Supabase project; "" leaves the caller unknown.
-	RPCRole string
-	// Exposed are the schemas that the API serves; nil means public.
-	Exposed []string
+// judged reports whether a statement is one that a checker looks at; the others
+// (SET, BEGIN, DDL in a query file) are left out.
+func judged(s pgast.Stmt) bool {
+	switch s := s.(type) {
+	case *pgast.Select, *pgast.Insert, *pgast.Update, *pgast.Delete, *pgast.Merge:
+		return true
+	case *pgast.Explain:
+		return judged(s.Query)
+	case *pgast.Prepare:
+		return judged(s.Query)
+	case *pgast.DeclareCursor:
+		return judged(s.Query)
+	case *pgast.Copy:
+		return s.Query != nil
+	}
+	return false
 }
 
-// Bodies returns the statements in the bodies of a catalog's functions, and its
-// views' queries.
-func Bodies(cat *catalog.Catalog, o BodyOptions) Result { return Result{} }
+// place maps offsets of a text to places of the file that it begins in at start.
+func place(start rules.Location, lines pgast.Lines, off int) rules.Location {
+	line, col := lines.LineCol(off)
+	if line == 1 {
+		col += max(start.Column, 1) - 1
+	}
+	return rules.Location{Path: start.Path, Line: start.Line + line - 1, Column: col}
+}
