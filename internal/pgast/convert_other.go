@@ -34,6 +34,9 @@ func (c *conv) other(n *pg.Node) Expr {
 			out.Args = c.exprs([]*pg.Node{m.Source})
 		}
 		return out
+	case *pg.Node_CurrentOfExpr:
+		out.Text = "CURRENT OF " + quoteIdent(v.CurrentOfExpr.CursorName)
+		return out
 	}
 	out.Text = deparseExpr(n)
 	c.operands(inner, &out.Args)
