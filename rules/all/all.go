@@ -1,20 +1,42 @@
 // Package all is the composition root of rules: every checker's hand-written
-// slice, in one list, validated.
+// slice, in one list, validated. internal/suppress stands beside the four checkers,
+// since its rules on ignore comments are listed, configured and documented alike.
 package all
 
-import "github.com/planvet/planvet/rules"
+import (
+	"cmp"
+	"slices"
+
+	"github.com/planvet/planvet/internal/suppress"
+	"github.com/planvet/planvet/rlscheck"
+	"github.com/planvet/planvet/rules"
+	"github.com/planvet/planvet/sqllint"
+)
 
 // All returns every rule, sorted by name.
-func All() []*rules.Rule { return nil }
+func All() []*rules.Rule {
+	out := slices.Concat(sqllint.Rules, rlscheck.Rules, suppress.Rules)
+	slices.SortFunc(out, func(a, b *rules.Rule) int { return cmp.Compare(a.Name, b.Name) })
+	return out
+}
 
 // Lookup returns the rule of that name, nil when there is none.
-func Lookup(name string) *rules.Rule { return nil }
+func Lookup(name string) *rules.Rule {
+	for _, list := range [][]*rules.Rule{sqllint.Rules, rlscheck.Rules, suppress.Rules} {
+		for _, r := range list {
+			if r.Name == name {
+				return r
+			}
+		}
+	}
+	return nil
+}
 
 // Names returns the rules' names, sorted.
-func Names() []string { return nil }
-
-// Validate reports the first rule whose metadata or page breaks the house rules.
-func Validate(rs []*rules.Rule) error { return nil }
-
-// Index is the table of all rules in Markdown.
-func Index() string { return "" }
+func Names() []string {
+	var out []string
+	for _, r := range All() {
+		out = append(out, r.Name)
+	}
+	return out
+}
