@@ -34,6 +34,8 @@ type Op struct {
 	Restrict string
 	// CanMerge and CanHash tell whether a merge join and a hash join may use it.
 	CanMerge, CanHash bool
+	// Extension is the contrib extension that brings it; "" for PostgreSQL itself.
+	Extension string
 }
 
 // Func is one function.
@@ -53,6 +55,8 @@ type Func struct {
 	Variadic bool
 	// Defaults counts trailing arguments that may be left out.
 	Defaults int
+	// Extension is as in Op.
+	Extension string
 }
 
 // OpClass is an operator class.
@@ -66,6 +70,8 @@ type OpClass struct {
 	Default bool
 	// Key is the type that is stored, where it differs: "" otherwise.
 	Key string
+	// Extension is as in Op: gin_trgm_ops is of pg_trgm.
+	Extension string
 }
 
 // Cast is a cast between two types.
