@@ -1,0 +1,50 @@
+# What developers and CI run; `make help` lists it. Everything needs Go and gcc only:
+# what else a target wants (a PostgreSQL, a linter), it fetches from the registries.
+GO ?= go
+PG_MAJORS ?= 13 14 15 16 17 18
+EXAMPLE := examples/casino
+
+# The modules of this repository that have code: each has to be asked by itself.
+MODULES := . $(EXAMPLE)
+
+.DEFAULT_GOAL := help
+.PHONY: help build quick check test test-all lint bench demo generate new-rule
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  %-10s %s\n", $$1, $$2}'
+
+build: ## write bin/planvet
+	$(GO) build -trimpath -o bin/planvet ./cmd/planvet
+
+quick: ## format, vet and unit tests, in under a minute when warm; no server is started
+	@unformatted=$$(git ls-files -co --exclude-standard '*.go' | grep -v /testdata/ | xargs gofmt -l); \
+	if [ -n "$$unformatted" ]; then echo "not formatted, run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
+	@for m in $(MODULES); do (cd $$m && $(GO) vet ./... && $(GO) test -short ./...) || exit 1; done
+
+check: quick lint ## what a pull request must pass: quick, lint, import rules, fresh documents, the example
+	$(GO) test . ./cmd/planvet
+
+test: ## all tests, with real servers; CI runs this
+	$(GO) test -timeout 20m ./...
+
+test-all: ## all tests on every supported PostgreSQL
+	@for v in $(PG_MAJORS); do \
+		echo "PostgreSQL $$v"; PLANVET_TEST_PG_MAJOR=$$v $(GO) test -timeout 20m ./... || exit 1; \
+	done
+
+lint: ## golangci-lint, at the version of tools/golangci-lint
+	@for m in $(MODULES); do (cd $$m && $(GO) tool -modfile=$(CURDIR)/tools/golangci-lint/go.mod golangci-lint run --config $(CURDIR)/.golangci.yml ./...) || exit 1; done
+
+bench: ## run the Go benchmarks and summarise them; BASE=old.out compares
+	$(GO) test -run '^$$' -bench . -benchmem -count 6 ./... | tee bin/bench.out
+	$(GO) tool -modfile=tools/benchstat/go.mod benchstat $(BASE) bin/bench.out
+
+demo: build ## check the example and prove its faults on a throwaway PostgreSQL
+	@bin/planvet check $(EXAMPLE) --confirm shadow; code=$$?; \
+	if [ $$code -ne 1 ]; then echo "make demo: planvet ended with $$code; the example's faults should give 1"; exit 1; fi
+
+generate: ## rewrite golden files and generated documents
+	UPDATE=1 $(GO) test ./rules/... ./cmd/planvet .
+
+new-rule: ## scaffold a rule: make new-rule NAME=unindexed-thing PKG=sqllint
+	$(GO) run ./internal/newrule -name '$(NAME)' -pkg '$(PKG)'

@@ -1,0 +1,222 @@
+package planvet
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"maps"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// policy says what each package may import: "package: our packages ; groups of
+// third-party packages". A package of ours ending in /... stands for a tree. It is
+// about the imports of code, not of tests. A package without a line fails, and so
+// does a line without a package.
+const policy = `
+.: ;
+
+# the vocabulary and the schema: leaves
+rules: ;
+catalog: ;
+catalog/builtin: ;
+
+# checkers: pure, importable by others
+migrationscan: rules catalog catalog/builtin internal/pgast internal/predicate ;
+sqllint: rules catalog catalog/builtin internal/pgast internal/predicate ;
+rlscheck: rules catalog catalog/builtin internal/pgast internal/predicate ;
+analyzers/...: rules catalog catalog/builtin sqllint migrationscan internal/pgast internal/predicate analyzers/... ; x/tools
+rules/all: rules internal/suppress migrationscan sqllint rlscheck analyzers/... ;
+
+# reading
+internal/pgast: ; pg_query
+internal/predicate: catalog catalog/builtin internal/pgast ;
+internal/source: rules sqllint catalog internal/pgast ;
+internal/suppress: rules internal/pgast ;
+internal/config: ; yaml
+
+# asking a server; live reads view and policy texts through pgast's normal form
+internal/plan: ;
+internal/live: catalog internal/plan internal/pgast ; pgx
+internal/shadow: catalog internal/live internal/pgast migrationscan ; pgx
+internal/confirm: rules catalog internal/plan internal/pgast internal/predicate ;
+
+# the rim
+internal/report: rules ; terminal
+internal/engine: rules rules/all catalog catalog/builtin migrationscan sqllint rlscheck analyzers/... internal/pgast internal/predicate internal/source internal/suppress internal/config internal/plan internal/live internal/shadow internal/confirm internal/report ; x/tools
+internal/vetunit: analyzers/... internal/engine rules ; x/tools
+cmd/planvet: rules rules/all catalog analyzers/... internal/... ; cli terminal
+
+# programs and packages of the house
+catalog/builtin/gen: catalog/builtin ; pgx
+internal/shadow/shadowtest: internal/shadow ; pgx
+internal/newrule: ;
+`
+
+// groups name third-party modules, by the prefix of their import paths.
+var groups = map[string][]string{
+	"pg_query": {"github.com/pganalyze/pg_query_go/v5", "google.golang.org/protobuf"},
+	"pgx":      {"github.com/jackc/pgx/v5"},
+	"x/tools":  {"golang.org/x/tools"},
+	"yaml":     {"github.com/goccy/go-yaml"},
+	"cli":      {"github.com/urfave/cli/v2"},
+	"terminal": {"github.com/fatih/color", "github.com/mattn/go-isatty", "golang.org/x/sys"},
+}
+
+const module = "github.com/planvet/planvet"
+
+// allowed is one line of the policy.
+type allowed struct{ ours, groups []string }
+
+func readPolicy(t *testing.T, text string) map[string]allowed {
+	t.Helper()
+	lines := map[string]allowed{}
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		pkg, rest, ok := strings.Cut(line, ":")
+		ours, third, ok2 := strings.Cut(rest, ";")
+		if !ok || !ok2 {
+			t.Fatalf("policy: %q is not of the form package: ours ; groups", line)
+		}
+		if _, twice := lines[pkg]; twice {
+			t.Errorf("policy: two lines for %s", pkg)
+		}
+		lines[pkg] = allowed{strings.Fields(ours), strings.Fields(third)}
+		for _, g := range strings.Fields(third) {
+			if groups[g] == nil {
+				t.Errorf("policy: %s may import the unknown group %s", pkg, g)
+			}
+		}
+	}
+	return lines
+}
+
+// permits says whether the line allows an import path.
+func (a allowed) permits(path string) bool {
+	if inside, ours := strings.CutPrefix(path, module+"/"); ours {
+		return slices.ContainsFunc(a.ours, func(p string) bool { return matches(p, inside) })
+	}
+	return slices.ContainsFunc(a.groups, func(g string) bool {
+		return slices.ContainsFunc(groups[g], func(prefix string) bool { return under(path, prefix) })
+	})
+}
+
+func matches(pattern, pkg string) bool {
+	tree, isTree := strings.CutSuffix(pattern, "/...")
+	return isTree && under(pkg, tree) || pattern == pkg
+}
+
+func under(path, dir string) bool { return path == dir || strings.HasPrefix(path, dir+"/") }
+
+// lineOf finds the line of a package: its own, else that of the tree it is in.
+func lineOf(lines map[string]allowed, pkg string) (string, bool) {
+	if _, ok := lines[pkg]; ok {
+		return pkg, true
+	}
+	for name := range lines {
+		if strings.HasSuffix(name, "/...") && matches(name, pkg) {
+			return name, true
+		}
+	}
+	return "", false
+}
+
+func TestImports(t *testing.T) {
+	lines := readPolicy(t, policy)
+	used := map[string]bool{}
+	for _, p := range listPackages(t) {
+		pkg := strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, module), "/")
+		if pkg == "" {
+			pkg = "."
+		}
+		name, ok := lineOf(lines, pkg)
+		if !ok {
+			t.Errorf("package %s has no line in the policy: add one, and a row to the table of packages", pkg)
+			continue
+		}
+		used[name] = true
+		for _, path := range p.Imports {
+			if first, _, _ := strings.Cut(path, "/"); !strings.Contains(first, ".") {
+				continue // the standard library
+			}
+			if !lines[name].permits(path) {
+				t.Errorf("package %s may not import %s: see its line in the policy", pkg, path)
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(lines)) {
+		if !used[name] {
+			t.Errorf("the policy has a line for %s, which is no package", name)
+		}
+	}
+}
+
+// TestNames keeps packages from being named after nothing.
+func TestNames(t *testing.T) {
+	for _, p := range listPackages(t) {
+		last := p.ImportPath[strings.LastIndexByte(p.ImportPath, '/')+1:]
+		if slices.Contains([]string{"util", "utils", "common", "helper", "helpers", "types", "misc"}, last) {
+			t.Errorf("package %s: the name says nothing of its duty", p.ImportPath)
+		}
+	}
+}
+
+// listed is what go list says of a package.
+type listed struct {
+	ImportPath string
+	Imports    []string
+}
+
+func listPackages(t *testing.T) []listed {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-e", "-json=ImportPath,Imports", "./...")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, stderr.Bytes())
+	}
+	var pkgs []listed
+	for d := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p listed
+		err := d.Decode(&p)
+		if errors.Is(err, io.EOF) {
+			return pkgs
+		}
+		if err != nil {
+			t.Fatalf("reading go list: %v", err)
+		}
+		pkgs = append(pkgs, p)
+	}
+}
+
+// TestPolicyReads keeps the reader of the policy honest.
+func TestPolicyReads(t *testing.T) {
+	lines := readPolicy(t, "a: b tree/... ; pgx\ntree/...: ;\n")
+	for _, c := range []struct {
+		path string
+		ok   bool
+	}{
+		{module + "/b", true},
+		{module + "/b/c", false},
+		{module + "/tree", true},
+		{module + "/tree/deep", true},
+		{module + "/treehouse", false},
+		{"github.com/jackc/pgx/v5/pgconn", true},
+		{"github.com/jackc/pgx/v55", false},
+		{"github.com/goccy/go-yaml", false},
+	} {
+		if got := lines["a"].permits(c.path); got != c.ok {
+			t.Errorf("permits(%s) = %v, want %v", c.path, got, c.ok)
+		}
+	}
+	if name, ok := lineOf(lines, "tree/leaf"); !ok || name != "tree/..." {
+		t.Errorf("lineOf(tree/leaf) = %q, %v", name, ok)
+	}
+}
