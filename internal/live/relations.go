@@ -153,8 +153,8 @@ func (l *loader) partitionKeys(columns []string, exprs string, self catalog.Name
 
 // keyColumns names the columns of an int2vector or int2[] in its order.
 func keyColumns(numbers, relation string) string {
-	return `array(select a.attname::text from unnest(` + numbers + `::int2[]) with ordinality k(num, pos)
-		join pg_catalog.pg_attribute a on a.attrelid = ` + relation + ` and a.attnum = k.num order by k.pos)`
+	return `array(select a.attname::text from unnest(` + numbers + `::int2[]) with ordinality u(num, pos)
+		join pg_catalog.pg_attribute a on a.attrelid = ` + relation + ` and a.attnum = u.num order by u.pos)`
 }
 
 func (l *loader) constraints() error {

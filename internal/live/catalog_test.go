@@ -1,0 +1,58 @@
+package live_test
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/planvet/planvet/catalog"
+	"github.com/planvet/planvet/internal/live"
+	"github.com/planvet/planvet/internal/shadow/shadowtest"
+)
+
+// Each testdata/catalog/*.sql has a twin .json: the relations, functions and types
+// that LoadCatalog reads after it ran. UPDATE=1 rewrites them.
+func TestLoadCatalog(t *testing.T) {
+	files, err := filepath.Glob("testdata/catalog/*.sql")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no cases", err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			sql, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			conn := shadowtest.Connect(t, string(sql))
+			cat, err := live.LoadCatalog(context.Background(), conn)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := json.MarshalIndent(struct {
+				Relations []*catalog.Relation
+				Functions []*catalog.Function
+				Types     []*catalog.Type
+			}{cat.Relations(), cat.AllFunctions(), cat.Types()}, "", "\t")
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden := file[:len(file)-4] + ".json"
+			if os.Getenv("UPDATE") == "1" {
+				if err := os.WriteFile(golden, append(got, '\n'), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(string(want), string(got)+"\n"); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}
