@@ -23,11 +23,14 @@ var (
 	count   atomic.Int64
 )
 
-// Server returns the test binary's server. Without a PostgreSQL the test is
-// skipped, and under CI=true it fails. PLANVET_TEST_PG_MAJOR picks the major.
+// Server returns the test binary's server. With -short the test is skipped, and
+// without a PostgreSQL too; under CI=true the latter fails. PLANVET_TEST_PG_MAJOR picks the major.
 // Nobody stops the server: when the test binary ends, the watchdog does.
 func Server(t testing.TB) *shadow.Server {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("-short starts no server")
+	}
 	once.Do(func() {
 		major, _ := strconv.Atoi(os.Getenv("PLANVET_TEST_PG_MAJOR"))
 		server, failure = shadow.Start(context.Background(), shadow.Options{Major: major})

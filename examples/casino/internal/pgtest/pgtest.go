@@ -21,9 +21,12 @@ import (
 
 // Database returns the URL of an empty database with the platform's objects and
 // all migrations. It is made on the server of CASINO_DATABASE_URL, else on one
-// started from local binaries; with neither, the test is skipped and says so.
+// started from local binaries; with neither, and with -short, the test is skipped.
 func Database(t *testing.T) string {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("-short starts no server")
+	}
 	server := os.Getenv("CASINO_DATABASE_URL")
 	if server == "" {
 		server = start(t)
