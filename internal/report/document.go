@@ -1,8 +1,7 @@
 package report
 
 import (
-	"errors"
-	"io"
+	"slices"
 
 	"github.com/planvet/planvet/rules"
 )
@@ -10,8 +9,9 @@ import (
 // Document is what a check found.
 type Document struct {
 	// Version is planvet's own.
-	Version  string
-	Summary  Summary
+	Version string
+	Summary Summary
+	// Findings are sorted and have their identities.
 	Findings []rules.Finding
 	// Unparsed is SQL that the grammar refused, Unresolved calls whose SQL could
 	// not be worked out, NotApplied DDL that the catalog could not replay.
@@ -22,6 +22,9 @@ type Document struct {
 	ConfirmRun bool
 	// GoRun is set when Go packages were analysed for loops over queries.
 	GoRun bool
+	// Off are rules that did not run because of flags or config; a box of the
+	// checklist that rests on one is not measured.
+	Off []string
 	// Read returns a file of the project by its relative path, for excerpts; nil
 	// leaves excerpts out.
 	Read func(path string) ([]byte, error)
@@ -30,7 +33,8 @@ type Document struct {
 // Summary counts what was looked at.
 type Summary struct {
 	Migrations, Tables, Indexes, Policies, Statements, GoPackages int
-	ElapsedMS                                                     int64
+
+	ElapsedMS int64
 }
 
 // Problem is an item that was listed rather than analysed.
@@ -40,55 +44,25 @@ type Problem struct {
 	Text string
 }
 
-// TextOptions say how text is written.
-type TextOptions struct {
-	// Color asks for colour; ColorFor decides it for a file.
-	Color bool
-	// Verbose lists unparsed, unresolved and not applied items one by one.
-	Verbose bool
-	// Possible shows findings that are only possible; they are counted otherwise.
-	HidePossible bool
+// live reports whether a finding still stands after its verdict.
+func live(f *rules.Finding) bool { return f.Verdict.Status != rules.Refuted }
+
+// count is how many findings match.
+func count(fs []rules.Finding, match func(f *rules.Finding) bool) int {
+	n := 0
+	for i := range fs {
+		if match(&fs[i]) {
+			n++
+		}
+	}
+	return n
 }
 
-// JSON writes a document by findings.schema.json.
-func JSON(w io.Writer, d *Document) error { return errors.ErrUnsupported }
-
-// Text writes a document for people.
-func Text(w io.Writer, d *Document, o TextOptions) error { return errors.ErrUnsupported }
-
-// Checklist writes the pull request's checklist in Markdown.
-func Checklist(w io.Writer, d *Document) error { return errors.ErrUnsupported }
-
-// Queries is what planvet queries prints.
-type Queries struct {
-	Queries              []Query
-	Unresolved, Unparsed []Problem
+// sortedProblems returns a copy in the order of places.
+func sortedProblems(ps []Problem) []Problem {
+	ps = slices.Clone(ps)
+	slices.SortStableFunc(ps, func(a, b Problem) int {
+		return compareLocations(a.Location, b.Location, a.Text, b.Text)
+	})
+	return ps
 }
-
-// Query is one statement, and how it was found.
-type Query struct {
-	Location rules.Location
-	// Source is go, sql, function, view or statements.
-	Source                         string
-	Symbol, Call, ResolvedBy, Text string
-	Fingerprint, Role              string
-	InLoop                         bool
-}
-
-// QueriesJSON writes statements by queries.schema.json, sorted by place.
-func QueriesJSON(w io.Writer, q *Queries) error { return errors.ErrUnsupported }
-
-// QueriesText writes statements for people.
-func QueriesText(w io.Writer, q *Queries, o TextOptions) error { return errors.ErrUnsupported }
-
-// RulesText writes the list of rules.
-func RulesText(w io.Writer, rs []*rules.Rule) error { return errors.ErrUnsupported }
-
-// RulesJSON writes the list of rules as JSON.
-func RulesJSON(w io.Writer, rs []*rules.Rule) error { return errors.ErrUnsupported }
-
-// RuleText writes one rule's metadata and page.
-func RuleText(w io.Writer, r *rules.Rule, o TextOptions) error { return errors.ErrUnsupported }
-
-// Redact masks passwords in connection strings and URLs anywhere in a text.
-func Redact(s string) string { return s }

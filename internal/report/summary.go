@@ -1,0 +1,77 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/planvet/planvet/rules"
+)
+
+// summary ends a report: the findings counted, what was looked at, and last what
+// could not be read and how to see it.
+func (t *textWriter) summary(d *Document, o TextOptions) {
+	t.printf("%s\n", findingsLine(d, o))
+	s := d.Summary
+	t.printf("looked at %s (%s, %s, %s), %s and %s\n",
+		plural(s.Migrations, "migration"), plural(s.Tables, "table"), plural(s.Indexes, "index"),
+		plural(s.Policies, "policy"), plural(s.Statements, "statement"), plural(s.GoPackages, "Go package"))
+	if d.Suppressed > 0 {
+		t.printf("%s silenced by comments\n", plural(d.Suppressed, "finding"))
+	}
+	t.printf("%s\n", gapsLine(d, o.Verbose))
+}
+
+// findingsLine counts findings by severity and verdict.
+func findingsLine(d *Document, o TextOptions) string {
+	of := func(s rules.Severity) int {
+		return count(d.Findings, func(f *rules.Finding) bool {
+			return live(f) && f.Severity == s && f.Certainty != rules.Possible
+		})
+	}
+	parts := []string{}
+	total := 0
+	for _, s := range []struct {
+		severity rules.Severity
+		noun     string
+	}{{rules.Error, "error"}, {rules.Warning, "warning"}} {
+		if n := of(s.severity); n > 0 {
+			parts = append(parts, plural(n, s.noun))
+			total += n
+		}
+	}
+	if n := of(rules.Info); n > 0 {
+		parts = append(parts, fmt.Sprintf("%d info", n))
+		total += n
+	}
+	line := "no findings"
+	if total > 0 {
+		line = plural(total, "finding") + ": " + strings.Join(parts, ", ")
+	}
+	possible := count(d.Findings, func(f *rules.Finding) bool { return live(f) && f.Certainty == rules.Possible })
+	if possible > 0 {
+		line += fmt.Sprintf("; %d possible", possible)
+		if o.HidePossible {
+			line += " not shown"
+		}
+	}
+	var verdicts []string
+	for _, st := range []rules.Status{rules.Confirmed, rules.Inconclusive, rules.Refuted} {
+		if n := count(d.Findings, func(f *rules.Finding) bool { return f.Verdict.Status == st }); n > 0 {
+			verdicts = append(verdicts, fmt.Sprintf("%d %s", n, st))
+		}
+	}
+	if d.ConfirmRun && len(verdicts) > 0 {
+		line += "; verdicts: " + strings.Join(verdicts, ", ")
+	}
+	return line
+}
+
+// gapsLine says what was not analysed.
+func gapsLine(d *Document, verbose bool) string {
+	n := len(d.Unparsed) + len(d.Unresolved) + len(d.NotApplied)
+	line := fmt.Sprintf("not analysed: %d unparsed, %d unresolved, %d not applied", len(d.Unparsed), len(d.Unresolved), len(d.NotApplied))
+	if n > 0 && !verbose {
+		line += " (--verbose lists them)"
+	}
+	return line
+}

@@ -1,0 +1,107 @@
+package report
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/planvet/planvet/rules"
+)
+
+// describe is a verdict in one line: status, how far the proof went, before and
+// after. It is "" where nobody asked.
+func describe(v *rules.Verdict) string {
+	if v.Status == rules.NotRun || v.Status == "" {
+		if v.Reason != "" {
+			return "not-run: " + v.Reason
+		}
+		return ""
+	}
+	head := string(v.Status)
+	if how := basis(v); how != "" {
+		head += " (" + how + ")"
+	}
+	parts := append(comparison(v.Before, v.After), v.Facts...)
+	if v.Reason != "" {
+		parts = append(parts, v.Reason)
+	}
+	if len(parts) == 0 {
+		return head
+	}
+	return head + ": " + strings.Join(parts, "; ")
+}
+
+// basis says what the proof rests on: the level and the number of rows.
+func basis(v *rules.Verdict) string {
+	var parts []string
+	if v.Level != "" {
+		parts = append(parts, string(v.Level))
+	}
+	if v.Rows > 0 {
+		rows := plural(int(v.Rows), "row")
+		switch v.RowsSource {
+		case "statistics":
+			rows += " by statistics"
+		case "profile":
+			rows += " by the profile"
+		case "default":
+			rows += " assumed"
+		case "measured":
+			rows += " made"
+		}
+		parts = append(parts, rows)
+	}
+	return strings.Join(parts, ", ")
+}
+
+// comparison writes each figure as before → after.
+func comparison(before, after *rules.Evidence) []string {
+	b, a := rules.Evidence{}, rules.Evidence{}
+	if before != nil {
+		b = *before
+	}
+	if after != nil {
+		a = *after
+	}
+	var out []string
+	add := func(has bool, x, y, unit string) {
+		switch {
+		case !has:
+			return
+		case after == nil:
+			out = append(out, strings.TrimSpace(x+" "+unit))
+		case before == nil:
+			out = append(out, strings.TrimSpace("→ "+y+" "+unit))
+		default:
+			out = append(out, strings.TrimSpace(x+" → "+y+" "+unit))
+		}
+	}
+	add(b.Access != "" || a.Access != "", orDash(b.Access), orDash(a.Access), "")
+	if b.Cost > 0 || a.Cost > 0 {
+		add(true, "cost "+figure(b.Cost), figure(a.Cost), "")
+	}
+	add(b.SharedBlocks > 0 || a.SharedBlocks > 0, thousands(b.SharedBlocks), thousands(a.SharedBlocks), "blocks")
+	add(b.MS > 0 || a.MS > 0, figure(b.MS), figure(a.MS), "ms")
+	add(b.RoundTrips > 0 || a.RoundTrips > 0, thousands(int64(b.RoundTrips)), thousands(int64(a.RoundTrips)), "round trips")
+	return out
+}
+
+// circumstances say as whom and with which settings a planner was asked. Values of
+// settings are not printed: claims may be a person's.
+func circumstances(v *rules.Verdict) string {
+	if v.Status == rules.NotRun || v.Status == "" {
+		return ""
+	}
+	var parts []string
+	if v.Role != "" {
+		parts = append(parts, "as "+v.Role)
+	}
+	if v.ServerVersion != "" {
+		parts = append(parts, "on PostgreSQL "+v.ServerVersion)
+	}
+	if len(v.Settings) > 0 {
+		parts = append(parts, fmt.Sprintf("with %s set", strings.Join(slices.Sorted(maps.Keys(v.Settings)), ", ")))
+	}
+	return strings.Join(parts, " ")
+}
