@@ -69,14 +69,16 @@ type Block struct {
 	OrderGap *OrderGap
 
 	clauses  []*clause
-	children []*Block // derived tables, analysed before
+	children []*Block // derived tables and arms, analysed before
 	sublinks []*Block // subqueries in expressions, analysed after
-	resolver *resolver
-	targets  []pgast.Expr
+	sets     []arm    // the arms of a set operation
+	outer    []*Var   // columns of blocks around this one
 	groupBy  []pgast.Expr
 	distinct []pgast.Expr // DISTINCT ON
 	noPush   bool         // LIMIT, window functions and so on stop quals
-	depthErr bool
+	open     bool         // its outputs are not all known
+	done     bool
+	resolver *resolver
 }
 
 // Likelihood grades a claim.
@@ -126,7 +128,7 @@ type Rel struct {
 	semi    bool
 	derived *derived
 	only    bool
-	assumed bool // reached because a gap on it was reported already
+	known   []pgast.Expr // quals in normal form, for implication; filled when asked for
 }
 
 // Leak is a conjunct that lost its index to row level security.
@@ -201,9 +203,15 @@ type Conjunct struct {
 	// row level security, "" when it is leakproof.
 	Leaky string
 
-	needs []*Rel // every other relation of the comparand
-	typ   string // the key's type as printed, "" when unknown
-	casts string // the comparand's type where it forces the key to be cast
+	// Array is set for = ANY and IN; LowDomain for equality on a column of few
+	// values, or with a literal that looks like one of few.
+	Array, LowDomain bool
+
+	keyNode pgast.Expr   // the key, bound
+	values  []pgast.Expr // of a written list
+	needs   []*Rel       // every other relation of the comparand
+	typ     string       // the key's type as printed, "" when unknown
+	casts   string       // the comparand's type where it forces the key to be cast
 }
 
 // Pattern is what is known of a LIKE pattern.
@@ -279,6 +287,8 @@ type Gap struct {
 	// from being used: index x leads with y.
 	Why string
 	Pos int
+
+	grade Likelihood
 }
 
 // OrderGap is a missing order.

@@ -1,0 +1,361 @@
+package predicate
+
+import (
+	"slices"
+
+	"github.com/planvet/planvet/catalog"
+	"github.com/planvet/planvet/internal/pgast"
+)
+
+// from resolves an item of FROM into the block: its relations and ON clauses go
+// to the block, its names to the scope.
+func (r *resolver) from(b *Block, sc *scope, item pgast.FromItem, nb []*outerJoin) {
+	switch it := item.(type) {
+	case *pgast.Table:
+		r.table(b, sc, it, nb)
+	case *pgast.Subquery:
+		r.subselect(b, sc, it, nb)
+	case *pgast.FuncTable:
+		r.function(b, sc, it, nb)
+	case *pgast.Join:
+		r.join(b, sc, it, nb)
+	}
+}
+
+func (r *resolver) join(b *Block, sc *scope, j *pgast.Join, nb []*outerJoin) {
+	left, right, on := nb, nb, nb
+	switch j.Kind {
+	case pgast.JoinLeft:
+		right = append(slices.Clone(nb), &outerJoin{})
+		on = right
+	case pgast.JoinRight:
+		left = append(slices.Clone(nb), &outerJoin{})
+		on = left
+	case pgast.JoinFull:
+		left = append(slices.Clone(nb), &outerJoin{})
+		right = append(slices.Clone(nb), &outerJoin{})
+		on = append(slices.Clone(nb), &outerJoin{anti: true}) // restricts neither side
+	}
+	// The join's sides are resolved in scopes of their own, so that an unqualified
+	// name in ON means one of theirs; the names go up when the join is done.
+	sub := &scope{parent: sc, block: b, ctes: sc.ctes}
+	r.from(b, sub, j.Left, left)
+	mid, midMerged := len(sub.sources), len(sub.merged)
+	r.from(b, sub, j.Right, right)
+	using := j.Using
+	if j.Natural {
+		using = natural(sub.sources[:mid], sub.sources[mid:])
+	}
+	for _, name := range using {
+		l := find(sub.merged[:midMerged], sub.sources[:mid], name)
+		rt := find(sub.merged[midMerged:], sub.sources[mid:], name)
+		if l == nil || rt == nil {
+			continue
+		}
+		l, rt = place(l, j.At), place(rt, j.At)
+		b.addClause(r, &pgast.Op{At: -1, Kind: pgast.OpPlain, Name: "=", Left: l, Right: rt}, on)
+		m := l
+		if j.Kind == pgast.JoinRight {
+			m = rt
+		}
+		sub.merged = append([]outCol{{name, m}}, sub.merged...)
+		midMerged++
+	}
+	if !isNil(j.On) {
+		r.quals(b, sub, j.On, on)
+	}
+	if j.Alias != "" {
+		s := &source{alias: j.Alias}
+		for _, m := range sub.merged {
+			s.cols = append(s.cols, m)
+		}
+		for _, x := range sub.sources {
+			s.cols = append(s.cols, x.cols...)
+			s.open = s.open || x.open
+		}
+		sc.sources = append(sc.sources, s)
+		return
+	}
+	sc.sources = append(sc.sources, sub.sources...)
+	sc.merged = append(sc.merged, sub.merged...)
+}
+
+// place gives a column the position of the join that names it by USING.
+func place(e pgast.Expr, at pgast.At) pgast.Expr {
+	if v, ok := e.(*Var); ok {
+		n := *v
+		n.At = at
+		return &n
+	}
+	return e
+}
+
+func find(merged []outCol, sources []*source, name string) pgast.Expr {
+	for _, m := range merged {
+		if m.name == name {
+			return m.expr
+		}
+	}
+	for _, s := range sources {
+		if e, ok := s.column(name); ok {
+			return e
+		}
+	}
+	return nil
+}
+
+func natural(left, right []*source) []string {
+	var out []string
+	for _, s := range left {
+		for _, c := range s.cols {
+			if find(nil, right, c.name) != nil && !slices.Contains(out, c.name) {
+				out = append(out, c.name)
+			}
+		}
+	}
+	return out
+}
+
+func (r *resolver) table(b *Block, sc *scope, t *pgast.Table, nb []*outerJoin) *Rel {
+	if t.Schema == "" {
+		for e := sc.ctes; e != nil; e = e.parent {
+			if e.cte.name == t.Name {
+				r.scanCTE(b, sc, t, e.cte, nb)
+				return nil
+			}
+		}
+	}
+	path := r.o.SearchPath
+	if r.view {
+		path = nil
+	}
+	cr := r.cat.Resolve(t.Schema, t.Name, path)
+	src := &source{schema: t.Schema, relation: t.Name, alias: t.RefName()}
+	rel := &Rel{Alias: t.RefName(), Pos: r.at(t), only: t.Only}
+	if cr == nil || cr.Stub {
+		if !systemName(t) {
+			r.unresolved("relation " + qualified(t))
+		}
+		rel.derived = &derived{}
+		src.open = true
+		src.rel = r.addRel(b, rel, nb)
+		sc.sources = append(sc.sources, src)
+		return src.rel
+	}
+	src.schema = cr.Schema
+	if cr.Kind == catalog.View {
+		r.expandView(b, sc, t, cr, nb)
+		return nil
+	}
+	rel.Relation = cr
+	r.addRel(b, rel, nb)
+	src.rel = rel
+	for i, c := range cr.Columns {
+		name := c.Name
+		if i < len(t.ColAliases) {
+			name = t.ColAliases[i]
+		}
+		src.cols = append(src.cols, outCol{name, r.variable(t, rel, c.Name)})
+	}
+	for _, sys := range []string{"ctid", "tableoid", "xmin", "xmax"} {
+		src.cols = append(src.cols, outCol{sys, r.variable(t, rel, sys)})
+	}
+	src.open = len(cr.Columns) == 0
+	sc.sources = append(sc.sources, src)
+	r.policies(b, rel, "select", nb)
+	return rel
+}
+
+func (r *resolver) variable(t pgast.Node, rel *Rel, name string) *Var {
+	return &Var{ColumnRef: pgast.ColumnRef{At: pgast.At(r.at(t)), Names: []string{rel.Alias, name}}, Rel: rel, Column: name}
+}
+
+func systemName(t *pgast.Table) bool {
+	return t.Schema == "pg_catalog" || t.Schema == "information_schema" || len(t.Name) > 3 && t.Name[:3] == "pg_"
+}
+
+func qualified(t *pgast.Table) string {
+	if t.Schema != "" {
+		return t.Schema + "." + t.Name
+	}
+	return t.Name
+}
+
+// expandView resolves a view as the subquery that it is. Its columns have the
+// position of the view's name.
+func (r *resolver) expandView(b *Block, sc *scope, t *pgast.Table, v *catalog.Relation, nb []*outerJoin) {
+	stmt, err := pgast.Parse(v.Query)
+	if err != nil || v.Query == "" || r.nest > maxNesting {
+		src := &source{schema: v.Schema, relation: t.Name, alias: t.RefName(), open: true}
+		src.rel = r.addRel(b, &Rel{Alias: t.RefName(), Pos: r.at(t), derived: &derived{}}, nb)
+		sc.sources = append(sc.sources, src)
+		return
+	}
+	pos, view, o := r.pos, r.view, r.o
+	r.pos, r.view = r.at(t), true
+	if !v.SecurityInvoker {
+		r.o.RoleKnown = false // the view's owner reads the tables
+	}
+	r.o.Variables = nil
+	names := t.ColAliases
+	if len(names) == 0 {
+		for _, c := range v.Columns {
+			names = append(names, c.Name)
+		}
+	}
+	outer := &scope{block: b}
+	r.derive(b, sc, outer, stmt, t.RefName(), names, nb, t)
+	src := sc.sources[len(sc.sources)-1]
+	src.schema, src.relation = v.Schema, t.Name
+	r.pos, r.view, r.o = pos, view, o
+}
+
+func (r *resolver) subselect(b *Block, sc *scope, s *pgast.Subquery, nb []*outerJoin) {
+	outer := sc
+	if !s.Lateral {
+		outer = &scope{parent: enclosing(sc), block: b, ctes: sc.ctes}
+	}
+	r.derive(b, sc, outer, s.Query, s.Alias, s.ColAliases, nb, s)
+}
+
+// enclosing is the scope around the query that sc belongs to; what a subquery
+// without LATERAL may refer to.
+func enclosing(sc *scope) *scope {
+	for s := sc; s != nil; s = s.parent {
+		if s.query {
+			return s.parent
+		}
+	}
+	return nil
+}
+
+// derive adds a subquery as a row source: merged into the block when the planner
+// would pull it up, otherwise as a block of its own.
+func (r *resolver) derive(b *Block, sc, outer *scope, q pgast.Stmt, alias string, names []string, nb []*outerJoin, at pgast.Node) {
+	src := &source{alias: alias}
+	if sel, ok := q.(*pgast.Select); ok && simple(sel) && r.nest < maxNesting {
+		r.nest++
+		src.cols, src.open = r.selectInto(b, sel, outer, nb)
+		r.nest--
+		src.rename(names)
+		sc.sources = append(sc.sources, src)
+		return
+	}
+	rel := &Rel{Alias: alias, Pos: r.at(at)}
+	if sel, ok := q.(*pgast.Select); ok && sel.Values != nil {
+		r.values(b, outer, sel, rel, src)
+	} else {
+		child, out := r.query(q, outer, b)
+		b.children = append(b.children, child)
+		rel.derived = &derived{block: child, out: child.arms(out), push: true}
+		for _, v := range child.outer {
+			if v.Rel.Block == b && !slices.Contains(rel.derived.needs, v.Rel) {
+				rel.derived.needs = append(rel.derived.needs, v.Rel)
+			}
+		}
+		src.cols, src.open = r.handles(rel, out), child.open
+	}
+	src.rel = r.addRel(b, rel, nb)
+	src.rename(names)
+	if rel.derived != nil {
+		for i := range rel.derived.out {
+			rename(rel.derived.out[i].cols, names)
+		}
+		for i, c := range src.cols { // the handles follow the new names
+			if v, ok := c.expr.(*Var); ok && v.Rel == rel {
+				src.cols[i].expr = &Var{ColumnRef: v.ColumnRef, Rel: rel, Column: c.name}
+			}
+		}
+	}
+	sc.sources = append(sc.sources, src)
+}
+
+// handles are the columns of a derived relation as the block around it sees them.
+func (r *resolver) handles(rel *Rel, out []outCol) []outCol {
+	cols := make([]outCol, len(out))
+	for i, c := range out {
+		v := &Var{ColumnRef: pgast.ColumnRef{At: -1, Names: []string{rel.Alias, c.name}}, Rel: rel, Column: c.name}
+		cols[i] = outCol{c.name, v}
+	}
+	return cols
+}
+
+func (s *source) rename(names []string) { rename(s.cols, names) }
+
+func rename(cols []outCol, names []string) {
+	for i := range cols {
+		if i < len(names) {
+			cols[i].name = names[i]
+		}
+	}
+}
+
+func (r *resolver) values(b *Block, outer *scope, sel *pgast.Select, rel *Rel, src *source) {
+	inner := &scope{parent: outer, block: b, ctes: outer.ctes}
+	var out []outCol
+	for i, row := range sel.Values {
+		for j, e := range row {
+			r.bind(inner, e)
+			if i == 0 {
+				out = append(out, outCol{name: "column" + itoa(j+1)})
+			}
+		}
+	}
+	rel.derived = &derived{few: Yes}
+	src.cols = r.handles(rel, out)
+}
+
+func (r *resolver) function(b *Block, sc *scope, f *pgast.FuncTable, nb []*outerJoin) {
+	rel := &Rel{Alias: f.Alias, Pos: r.at(f), derived: &derived{few: Yes}}
+	for _, c := range f.Calls {
+		e := r.bind(sc, c)
+		for _, v := range vars(e) {
+			if v.Rel != nil && v.Rel.Block == b && !slices.Contains(rel.derived.needs, v.Rel) {
+				rel.derived.needs = append(rel.derived.needs, v.Rel)
+			}
+		}
+		if fc, ok := c.(*pgast.FuncCall); ok {
+			if n := fc.Name[len(fc.Name)-1]; rel.Alias == "" {
+				rel.Alias = n
+			}
+		}
+	}
+	src := &source{alias: rel.Alias}
+	var out []outCol
+	names := f.ColAliases
+	if len(names) == 0 && len(f.Calls) == 1 {
+		names = r.functionColumns(f, rel.Alias)
+	}
+	for _, n := range names {
+		out = append(out, outCol{name: n})
+	}
+	src.cols = r.handles(rel, out)
+	src.open = len(f.ColAliases) == 0 || f.Ordinality
+	src.rel = r.addRel(b, rel, nb)
+	sc.sources = append(sc.sources, src)
+}
+
+// functionColumns are the columns of a set-returning function: its OUT names, or
+// the alias for a function of one column.
+func (r *resolver) functionColumns(f *pgast.FuncTable, alias string) []string {
+	fc, ok := f.Calls[0].(*pgast.FuncCall)
+	if !ok {
+		return nil
+	}
+	schema := ""
+	if len(fc.Name) > 1 {
+		schema = fc.Name[len(fc.Name)-2]
+	}
+	for _, fn := range r.cat.ResolveFunctions(schema, fc.Name[len(fc.Name)-1], r.o.SearchPath) {
+		if len(fn.OutNames) > 0 {
+			return fn.OutNames
+		}
+	}
+	switch fc.Name[len(fc.Name)-1] {
+	case "unnest", "generate_series", "regexp_split_to_table", "string_to_table", "generate_subscripts":
+		return []string{alias}
+	case "jsonb_array_elements", "json_array_elements", "jsonb_array_elements_text", "json_array_elements_text":
+		return []string{alias, "value"}
+	}
+	return nil
+}

@@ -1,0 +1,431 @@
+package predicate
+
+import (
+	"slices"
+
+	"github.com/planvet/planvet/catalog"
+)
+
+// finish analyses a block whose names are bound: derived tables first, with the
+// quals that the planner pushes into them, then the block, then its subqueries.
+func (b *Block) finish(r *resolver) {
+	if b.done {
+		return
+	}
+	b.done = true
+	b.classify()
+	b.push()
+	for _, c := range b.children {
+		c.finish(r)
+	}
+	for _, rel := range b.Rels {
+		r.rows(rel)
+	}
+	b.reach()
+	b.order()
+	b.narrow()
+	for _, s := range b.sublinks {
+		s.finish(r)
+	}
+}
+
+// reach finds which relations have an access path.
+//
+//  1. A relation is reached by its own quals, by being small or no relation at all,
+//     or by an index that gives the order of a LIMIT; it is narrow as surely as the
+//     quals of its path select.
+//  2. A join clause lets an index be probed from relations that are reached, to a
+//     fixpoint; the probed relation is as narrow as the narrowest of them.
+//  3. What is left is a gap if the block selects somewhere: the relation with the
+//     surest quals of its own first (where), then one that is joined from narrow
+//     rows (join). It counts as reached from then on, and 2 runs again, so that
+//     one missing index is one finding.
+func (b *Block) reach() {
+	ordered := b.ordered()
+	for _, rel := range b.Rels {
+		b.start(rel)
+		for _, c := range rel.Conjuncts {
+			b.Selective = b.Selective || c.Selects > No && !c.FromJoin
+		}
+	}
+	if ordered != nil {
+		ordered.Reached = true
+		ordered.Narrow = max(ordered.Narrow, Yes)
+	}
+	b.spread()
+	if !b.Selective && !b.drives() {
+		return
+	}
+	for {
+		rel, gap := b.worst()
+		if rel == nil {
+			break
+		}
+		rel.Gap = gap
+		rel.Reached = true
+		rel.Narrow = max(rel.Narrow, gapNarrow(gap))
+		b.spread()
+	}
+}
+
+// drives reports whether a derived source of few rows stands in the block.
+func (b *Block) drives() bool {
+	for _, rel := range b.Rels {
+		if rel.Relation == nil && rel.Narrow > No {
+			return true
+		}
+	}
+	return false
+}
+
+// start decides what a relation has by itself.
+func (b *Block) start(rel *Rel) {
+	if rel.Relation == nil {
+		rel.Reached = true
+		rel.Narrow = rel.derived.likelihood()
+		return
+	}
+	if p := b.path(rel, own); p != nil {
+		rel.Path, rel.Reached = p, true
+		rel.Narrow = min(p.grade(), Yes)
+	}
+	switch rel.Relation.Kind {
+	case catalog.Table, catalog.PartitionedTable, catalog.MaterializedView:
+	default:
+		rel.Reached = true
+	}
+	if rel.Small {
+		rel.Reached = true
+		for _, c := range rel.Conjuncts {
+			if !c.FromJoin && c.Op == "=" {
+				rel.Narrow = max(rel.Narrow, min(c.Selects, Maybe))
+			}
+		}
+	}
+	if rel.Path == nil && rel.Relation.Stub {
+		rel.Reached = true
+	}
+}
+
+// own keeps to quals whose comparand is known when the block starts.
+func own(c *Conjunct) bool { return len(c.needs) == 0 }
+
+func (d *derived) likelihood() Likelihood {
+	if d.block != nil {
+		return d.block.Narrow
+	}
+	if len(d.needs) > 0 {
+		return No // until what it is lateral to is narrow
+	}
+	return d.few
+}
+
+// spread runs step 2 to its fixpoint.
+func (b *Block) spread() {
+	for changed := true; changed; {
+		changed = false
+		for _, rel := range b.Rels {
+			if rel.Narrow == Yes {
+				continue
+			}
+			if rel.Relation == nil {
+				if n := rel.derived.lateral(); n > rel.Narrow {
+					rel.Narrow, changed = n, true
+				}
+				continue
+			}
+			p := b.path(rel, func(c *Conjunct) bool { return c.known() })
+			if p == nil {
+				continue
+			}
+			n := No
+			for _, c := range p.Used {
+				n = max(n, c.carries())
+			}
+			if !rel.Reached || n > rel.Narrow {
+				if !rel.Reached || rel.Path == nil {
+					rel.Path = p
+				}
+				rel.Reached, rel.Narrow = true, max(rel.Narrow, n)
+				changed = true
+			}
+		}
+	}
+}
+
+// lateral is what a LATERAL source inherits from the rows that it runs for.
+func (d *derived) lateral() Likelihood {
+	if len(d.needs) == 0 {
+		return No
+	}
+	n := Yes
+	for _, rel := range d.needs {
+		n = min(n, rel.Narrow)
+	}
+	return n
+}
+
+// known reports whether the comparand is at hand once reached relations are read.
+func (c *Conjunct) known() bool {
+	for _, n := range c.needs {
+		if !n.Reached {
+			return false
+		}
+	}
+	return true
+}
+
+// carries is how narrow a probe by this conjunct is: as its driver, and no more
+// than the conjunct selects.
+func (c *Conjunct) carries() Likelihood {
+	n := c.Selects
+	for _, d := range c.needs {
+		n = min(n, d.Narrow)
+	}
+	return n
+}
+
+// worst picks the gap to report next.
+func (b *Block) worst() (*Rel, *Gap) {
+	var best *Rel
+	var gap *Gap
+	score := 0
+	for _, rel := range b.Rels {
+		if rel.Reached || rel.Gap != nil {
+			continue
+		}
+		for _, g := range []*Gap{b.whereGap(rel), b.joinGap(rel)} {
+			if g == nil {
+				continue
+			}
+			s := 1
+			if g.grade == Yes {
+				s = 3
+			}
+			if g.Kind == GapWhere {
+				s++
+			}
+			if s > score {
+				best, gap, score = rel, g, s
+			}
+		}
+	}
+	return best, gap
+}
+
+func gapNarrow(g *Gap) Likelihood { return g.grade }
+
+// whereGap is a relation's missing path by its own quals, nil when they select
+// nothing or no index could serve them.
+func (b *Block) whereGap(rel *Rel) *Gap {
+	g := &Gap{Kind: GapWhere, Pos: -1}
+	var range_ []Conjunct
+	lowOnly := true
+	for i := range rel.Conjuncts {
+		c := rel.Conjuncts[i]
+		if c.Selects == No || len(c.needs) > 0 || !c.fixable() || !b.may(rel, &c) {
+			continue
+		}
+		if c.Outer {
+			g.Kind = GapJoin
+		}
+		lowOnly = lowOnly && c.LowDomain
+		grade := c.Selects
+		if grade == Maybe && rel.Target && ranges(c.Op) {
+			grade = Yes // a cutoff: the statement changes what lies beyond it
+		}
+		g.grade = max(g.grade, grade)
+		if c.Op == "=" {
+			g.Conjuncts = append(g.Conjuncts, c)
+		} else {
+			range_ = append(range_, c)
+		}
+	}
+	slices.SortStableFunc(g.Conjuncts, func(x, y Conjunct) int { return int(y.Selects) - int(x.Selects) })
+	g.Conjuncts = append(g.Conjuncts, range_...)
+	if len(g.Conjuncts) == 0 || lowOnly {
+		return nil
+	}
+	if g.grade == Maybe && b.Limit && len(b.OrderBy) == 0 {
+		return nil // stops at the first rows that pass
+	}
+	if b.Hashable && b.Correlated && g.Kind == GapJoin && b.Parent != nil {
+		if b.Parent.Narrow == No {
+			return nil // one pass into a hash table serves all rows
+		}
+		g.grade = min(g.grade, b.Parent.Narrow)
+	}
+	b.seal(rel, g)
+	return g
+}
+
+func ranges(op string) bool { return op == "<" || op == "<=" || op == ">" || op == ">=" }
+
+// joinGap is a missing path from narrow rows at hand.
+func (b *Block) joinGap(rel *Rel) *Gap {
+	g := &Gap{Kind: GapJoin, Pos: -1}
+	for i := range rel.Conjuncts {
+		c := rel.Conjuncts[i]
+		if len(c.needs) == 0 || c.Op != "=" || !c.fixable() || !b.may(rel, &c) || c.Or != nil {
+			continue
+		}
+		if n := c.carries(); n > No {
+			g.grade = max(g.grade, n)
+			g.Conjuncts = append(g.Conjuncts, c)
+		}
+	}
+	if len(g.Conjuncts) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(g.Conjuncts, func(x, y Conjunct) int {
+		if x.Derived != y.Derived && x.Derived {
+			return 1
+		} else if x.Derived != y.Derived {
+			return -1
+		}
+		return 0
+	})
+	b.seal(rel, g)
+	return g
+}
+
+// fixable reports whether an index could serve the conjunct as it is written.
+func (c *Conjunct) fixable() bool {
+	if c.Kind == Unknown {
+		return false
+	}
+	if c.Or != nil {
+		for _, arm := range c.Or {
+			if !slices.ContainsFunc(arm, func(x Conjunct) bool { return x.fixable() && x.Selects > No }) {
+				return false
+			}
+		}
+		return true
+	}
+	if c.Column == "ctid" || c.Column == "tableoid" || c.Column == "" && c.KeyExpr == "" {
+		return false
+	}
+	if noOrder[c.typ] && !contains(c.Op) {
+		return false
+	}
+	return c.Sargable || c.casts != ""
+}
+
+// seal fills what follows from a gap's conjuncts.
+func (b *Block) seal(rel *Rel, g *Gap) {
+	for _, c := range g.Conjuncts {
+		if g.Pos < 0 {
+			g.Pos = c.Pos
+		}
+		for _, col := range c.Columns {
+			if !slices.Contains(g.Columns, col) {
+				g.Columns = append(g.Columns, col)
+			}
+		}
+	}
+	g.Certain = g.grade == Yes
+	b.arm(rel, g)
+	b.why(rel, g)
+}
+
+// arm names the first unserved arm when the gap is one OR.
+func (b *Block) arm(rel *Rel, g *Gap) {
+	if len(g.Conjuncts) == 0 || g.Conjuncts[0].Or == nil {
+		return
+	}
+	g.Columns = nil
+	for i, arm := range g.Conjuncts[0].Or {
+		if b.armIndex(rel, arm, func(c *Conjunct) bool { return c.known() }) != nil {
+			continue
+		}
+		if g.Arm == 0 {
+			g.Arm = i + 1
+		}
+		for _, c := range arm {
+			for _, col := range c.Columns {
+				if c.Selects > No && !slices.Contains(g.Columns, col) {
+					g.Columns = append(g.Columns, col)
+				}
+			}
+		}
+	}
+}
+
+// why says what makes an index at hand useless, and what makes a gap less than
+// certain.
+func (b *Block) why(rel *Rel, g *Gap) {
+	c := &g.Conjuncts[0]
+	switch {
+	case c.Optional:
+		g.Certain = false
+		g.Why = "one plan for every value cannot use an index"
+		return
+	case c.casts != "":
+		g.Certain = false
+		g.Why = "the comparison with " + c.casts + " casts the column"
+		return
+	case c.KeyExpr != "" && c.Column == "":
+		g.Why = "no index on the expression"
+	}
+	if c.Pattern == PrefixPattern || c.Pattern == InfixPattern || c.Pattern == UnknownPattern {
+		g.Certain = false
+	}
+	for _, x := range b.resolver.indexes(rel) {
+		for i, k := range x.Keys {
+			if k.Column == "" || k.Column != c.Column {
+				continue
+			}
+			switch {
+			case i > 0 && leading(x.Method):
+				g.Why = "index " + x.Name + " leads with " + keyName(x.Keys[0])
+			case x.Predicate != "" && !b.implied(rel, x.Predicate):
+				g.Why = "index " + x.Name + " holds only rows where " + x.Predicate
+			case i == 0 && (c.Op == "~~" || c.Op == "~"):
+				g.Why = "index " + x.Name + " serves a pattern only in collation C"
+			}
+		}
+		if slices.Contains(x.Include, c.Column) && g.Why == "" && c.Column != "" {
+			g.Why = "index " + x.Name + " only includes " + c.Column
+		}
+	}
+}
+
+func keyName(k catalog.IndexKey) string {
+	if k.Column != "" {
+		return k.Column
+	}
+	return k.Expr
+}
+
+// narrow says whether the block yields few rows.
+func (b *Block) narrow() {
+	switch {
+	case len(b.sets) > 0:
+		b.Narrow = Yes
+		for _, a := range b.sets {
+			if a.block != b {
+				a.block.finish(b.resolver)
+				b.Narrow = min(b.Narrow, a.block.Narrow)
+			}
+		}
+	case b.Limit, b.Aggregated && !b.Grouped:
+		b.Narrow = Yes
+	default:
+		best := No
+		for _, rel := range b.Rels {
+			best = max(best, rel.Narrow)
+		}
+		b.Narrow = best
+		for _, rel := range b.Rels {
+			if rel.Relation != nil && !rel.Reached {
+				b.Narrow = No
+			}
+		}
+		if len(b.Rels) == 0 {
+			b.Narrow = Yes
+		}
+	}
+	if b.Limit {
+		b.Narrow = Yes
+	}
+}
