@@ -1,0 +1,103 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/planvet/planvet/internal/shadow/shadowtest"
+)
+
+// A block of README.md that is the output of a command:
+//
+//	<!-- planvet:output exit=1 cmd="planvet check examples/casino" -->
+//	```text
+//	…
+//	```
+//	<!-- /planvet:output -->
+var outputBlock = regexp.MustCompile("(?s)(<!-- planvet:output exit=(\\d) cmd=\"planvet ([^\"\\n]*)\" -->\n```[a-z]*\n)(.*?)(```\n<!-- /planvet:output -->)")
+
+// measured are the figures that differ between two runs or two machines.
+var measured = []struct {
+	re   *regexp.Regexp
+	mask string
+}{
+	{regexp.MustCompile(`\d[\d,.]*( ?)(ms|s|µs)\b`), "#$1$2"},
+	{regexp.MustCompile(`\d[\d,.]*( shared)? blocks`), "#$1 blocks"},
+	{regexp.MustCompile(`\bcost \d[\d,.]*`), "cost #"},
+	{regexp.MustCompile(`\d[\d,.]*(×|x| times)`), "#$1"},
+	{regexp.MustCompile(`PostgreSQL \d[\d.]*`), "PostgreSQL #"},
+}
+
+func mask(text string) string {
+	for _, m := range measured {
+		text = m.re.ReplaceAllString(text, m.mask)
+	}
+	return text
+}
+
+// TestREADME holds the output blocks of README.md against what the commands print
+// now, measured figures masked; UPDATE=1 writes them.
+func TestREADME(t *testing.T) {
+	t.Chdir("../..")
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, want := len(outputBlock.FindAll(text, -1)), strings.Count(string(text), "<!-- planvet:output"); n != want || n == 0 {
+		t.Fatalf("README.md opens %d output blocks, of which %d are well-formed", want, n)
+	}
+	fresh := outputBlock.ReplaceAllFunc(text, func(block []byte) []byte {
+		m := outputBlock.FindSubmatch(block)
+		got, err := outputOf(t, string(m[3]), string(m[2]))
+		if err != nil {
+			t.Error(err)
+			return block
+		}
+		if os.Getenv("UPDATE") == "" {
+			if d := cmp.Diff(mask(string(m[4])), mask(got)); d != "" {
+				t.Errorf("README.md: the output of planvet %s is stale; run UPDATE=1 go test ./cmd/planvet -run README\n%s", m[3], d)
+			}
+			return block
+		}
+		return fmt.Appendf(nil, "%s%s%s", m[1], got, m[5])
+	})
+	if os.Getenv("UPDATE") != "" && !bytes.Equal(fresh, text) {
+		if err := os.WriteFile("README.md", fresh, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// outputOf runs a command of README.md and returns what it prints.
+func outputOf(t *testing.T, command, exit string) (string, error) {
+	t.Helper()
+	if strings.Contains(command, "--confirm shadow") {
+		shadowtest.Server(t) // skips where there is none to be had
+	}
+	var stdout, stderr bytes.Buffer
+	code := run(context.Background(), strings.Fields(command), &stdout, &stderr)
+	if want, _ := strconv.Atoi(exit); code != want {
+		return "", fmt.Errorf("planvet %s: exit %d, want %d\n%s", command, code, want, stderr.Bytes())
+	}
+	return strings.TrimRight(stdout.String(), "\n") + "\n", nil
+}
+
+func TestMask(t *testing.T) {
+	for _, c := range []struct{ in, want string }{
+		{"seq scan, 12.31 ms, 1,962 blocks", "seq scan, # ms, # blocks"},
+		{"cost 3212.00 on PostgreSQL 15.18", "cost # on PostgreSQL #"},
+		{"at 100,000 assumed rows", "at 100,000 assumed rows"},
+	} {
+		if got := mask(c.in); got != c.want {
+			t.Errorf("mask(%q) = %q, want %q", c.in, got, c.want)
+		}
+	}
+}
