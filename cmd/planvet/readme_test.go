@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"regexp"
@@ -12,7 +13,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/planvet/planvet/internal/config"
 	"github.com/planvet/planvet/internal/shadow/shadowtest"
+	"github.com/planvet/planvet/rules/all"
 )
 
 // A block of README.md that is the output of a command:
@@ -88,6 +91,55 @@ func outputOf(t *testing.T, command, exit string) (string, error) {
 		return "", fmt.Errorf("planvet %s: exit %d, want %d\n%s", command, code, want, stderr.Bytes())
 	}
 	return strings.TrimRight(stdout.String(), "\n") + "\n", nil
+}
+
+// yamlBlock is a fenced block, at any indentation.
+var yamlBlock = regexp.MustCompile("(?s)( *)```yaml\n(.*?)\n *```")
+
+// TestConfigExamples parses each planvet.yaml of the documents, and holds the table
+// of keys against the schema.
+func TestConfigExamples(t *testing.T) {
+	for _, doc := range []string{"../../README.md", "../../docs/configuration.md"} {
+		text, err := os.ReadFile(doc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		parsed := 0
+		for _, m := range yamlBlock.FindAllStringSubmatch(string(text), -1) {
+			example := regexp.MustCompile("(?m)^"+m[1]).ReplaceAllString(m[2], "")
+			if !strings.HasPrefix(example, "version: 1\n") {
+				continue // a CI file
+			}
+			parsed++
+			c, err := config.Parse(doc, []byte(example))
+			if err == nil {
+				err = c.CheckRules(all.Names())
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		if parsed == 0 {
+			t.Errorf("%s has no example of planvet.yaml", doc)
+		}
+	}
+	schema, err := os.ReadFile("../../internal/config/planvet.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var keys struct{ Properties map[string]any }
+	if err := json.Unmarshal(schema, &keys); err != nil || len(keys.Properties) == 0 {
+		t.Fatalf("the schema has %d keys: %v", len(keys.Properties), err)
+	}
+	doc, err := os.ReadFile("../../docs/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key := range keys.Properties {
+		if !strings.Contains(string(doc), "| `"+key+"` |") {
+			t.Errorf("docs/configuration.md has no row for %s", key)
+		}
+	}
 }
 
 func TestMask(t *testing.T) {
