@@ -33,7 +33,7 @@ func Checklist(w io.Writer, d *Document) error {
 		t.printf("\nOther findings:\n\n")
 		t.items(d, rest, "")
 	}
-	t.printf("\n%s. %s.\n", checked(d), gapsLine(d, true))
+	t.printf("\n%s; %s.\n", checked(d), gapsLine(d, true))
 	return t.err
 }
 
@@ -42,40 +42,152 @@ type box struct {
 	title string
 	// holds tells which findings belong to it; nil for none.
 	holds func(f *rules.Finding) bool
-	// rules are those that it rests on: it is not measured where one is off.
-	rules []string
-	// gap says what of the box was not looked at, "" where all was.
-	gap func(d *Document) string
+	// state decides the tick and says why, found being the number of findings.
+	state func(d *Document, found int) (ticked bool, text string)
 }
 
 var boxes = []box{
-	{title: "EXPLAIN attached", gap: func(*Document) string { return "" }},
+	{"EXPLAIN attached", nil, explained},
 	{
-		title: "Indexes exist", gap: sqlGap,
-		rules: []string{"unindexed-where", "unindexed-join", "unindexed-order", "unindexed-foreign-key"},
-		holds: func(f *rules.Finding) bool {
+		"Indexes exist",
+		func(f *rules.Finding) bool {
 			return strings.HasPrefix(f.Rule, "unindexed-") || f.Rule == "redundant-index" || f.Rule == "migration-drops-used-index"
 		},
-	},
-	{
-		title: "No N+1", gap: goGap, rules: []string{"nplusone"},
-		holds: func(f *rules.Finding) bool { return f.Rule == "nplusone" && !writes(f) },
-	},
-	{
-		title: "RLS predicates indexed", gap: policyGap, rules: []string{"rls-unindexed-predicate"},
-		holds: func(f *rules.Finding) bool { return strings.HasPrefix(f.Rule, "rls-") },
-	},
-	{title: "Benchmark not regressed", gap: func(*Document) string { return "no benchmark was run" }},
-	{
-		title: "Pooling considered", gap: func(*Document) string { return "this version does not look at connection pools" },
-		holds: func(f *rules.Finding) bool { return f.Rule == "pool-session-state" },
-	},
-	{
-		title: "Batches over loops", gap: goGap, rules: []string{"nplusone"},
-		holds: func(f *rules.Finding) bool {
-			return f.Rule == "row-at-a-time-write" || f.Rule == "nplusone" && writes(f)
+		func(d *Document, found int) (bool, string) {
+			g := sqlGap(d, len(d.Unresolved))
+			if d.Summary.Statements == 0 {
+				g.add("no statement was found")
+			}
+			g.off(d, "unindexed-where", "unindexed-join", "unindexed-order", "unindexed-foreign-key")
+			return g.tick(found, plural(d.Summary.Statements, "statement"))
 		},
 	},
+	{
+		"No N+1",
+		func(f *rules.Finding) bool { return f.Rule == "nplusone" && !writes(f) },
+		loops,
+	},
+	{
+		"RLS predicates indexed",
+		func(f *rules.Finding) bool { return strings.HasPrefix(f.Rule, "rls-") },
+		func(d *Document, found int) (bool, string) {
+			g := sqlGap(d, 0)
+			g.off(d, "rls-unindexed-predicate")
+			if d.Summary.Policies == 0 && found == 0 && len(g.parts) == 0 {
+				return true, "the schema has no policies"
+			}
+			return g.tick(found, plural(d.Summary.Policies, "policy"))
+		},
+	},
+	{"Benchmark not regressed", nil, unmeasured("no benchmark was run")},
+	{
+		"Pooling considered",
+		func(f *rules.Finding) bool { return f.Rule == "pool-session-state" },
+		unmeasured("connection pools are not looked at"),
+	},
+	{
+		"Batches over loops",
+		func(f *rules.Finding) bool {
+			return f.Rule == "row-at-a-time-write" || f.Rule == "nplusone" && writes(f)
+		},
+		loops,
+	},
+}
+
+// explained is ticked when every finding has evidence of a planner.
+func explained(d *Document, _ int) (bool, string) {
+	// A finding on an ignore comment has nothing to explain.
+	asks := func(f *rules.Finding) bool { return !strings.HasPrefix(f.Rule, "ignore-") }
+	n := count(d.Findings, asks)
+	without := count(d.Findings, func(f *rules.Finding) bool {
+		return asks(f) && f.Verdict.Status != rules.Confirmed && f.Verdict.Status != rules.Refuted
+	})
+	switch {
+	case !d.ConfirmRun:
+		return false, "not measured: run with --confirm"
+	case n == 0:
+		return false, "not measured: there was no finding to explain"
+	case without > 0:
+		return false, fmt.Sprintf("%d of %s without evidence", without, plural(n, "finding"))
+	}
+	return true, plural(n, "finding") + " with evidence"
+}
+
+func loops(d *Document, found int) (bool, string) {
+	g := gap{none: !d.GoRun || d.Summary.GoPackages == 0}
+	if g.none {
+		g.add("no Go package was analysed")
+	}
+	g.add(amount(len(d.Unresolved), "unresolved call", "unresolved calls"))
+	g.off(d, "nplusone")
+	return g.tick(found, plural(d.Summary.GoPackages, "Go package"))
+}
+
+func unmeasured(why string) func(*Document, int) (bool, string) {
+	return func(_ *Document, found int) (bool, string) { return gap{[]string{why}, true}.tick(found, "") }
+}
+
+// gap is what of a box was not looked at.
+type gap struct {
+	parts []string
+	// none is set when nothing of it was.
+	none bool
+}
+
+func sqlGap(d *Document, unresolved int) gap {
+	g := gap{none: d.Summary.Tables == 0}
+	if g.none {
+		g.add("no schema was found")
+	}
+	g.add(amount(len(d.Unparsed), "unparsed piece of SQL", "unparsed pieces of SQL"))
+	g.add(amount(unresolved, "unresolved call", "unresolved calls"))
+	g.add(amount(len(d.NotApplied), "statement not applied", "statements not applied"))
+	return g
+}
+
+func (g *gap) add(s string) {
+	if s != "" {
+		g.parts = append(g.parts, s)
+	}
+}
+
+// off adds those of the rules that did not run.
+func (g *gap) off(d *Document, names ...string) {
+	n := 0
+	for _, r := range names {
+		if slices.Contains(d.Off, r) {
+			g.add(r + " did not run")
+			n++
+		}
+	}
+	g.none = g.none || n == len(names)
+}
+
+// tick decides: findings untick, a gap leaves the box unmeasured, wholly or in
+// part, and only what is left is ticked.
+func (g gap) tick(found int, looked string) (bool, string) {
+	why := strings.Join(g.parts, ", ")
+	switch {
+	case found > 0 && why != "":
+		return false, plural(found, "finding") + "; not measured in full: " + why
+	case found > 0:
+		return false, plural(found, "finding")
+	case g.none:
+		return false, "not measured: " + why
+	case why != "":
+		return false, "nothing found in " + looked + ", but not measured in full: " + why
+	}
+	return true, "nothing found in " + looked
+}
+
+func amount(n int, one, many string) string {
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return "1 " + one
+	}
+	return thousands(int64(n)) + " " + many
 }
 
 // writes reports whether a finding's statement writes rows.
@@ -83,54 +195,8 @@ func writes(f *rules.Finding) bool {
 	if f.Query == nil {
 		return false
 	}
-	word, _, _ := strings.Cut(strings.TrimSpace(f.Query.Text), " ")
-	return slices.Contains([]string{"insert", "update", "delete", "merge"}, strings.ToLower(strings.TrimSpace(word)))
-}
-
-func sqlGap(d *Document) string {
-	if d.Summary.Tables == 0 {
-		return "no schema was found"
-	}
-	return gaps(len(d.Unparsed), "unparsed piece of SQL", len(d.Unresolved), "unresolved call", len(d.NotApplied), "statement not applied")
-}
-
-func policyGap(d *Document) string {
-	if d.Summary.Tables == 0 {
-		return "no schema was found"
-	}
-	return gaps(len(d.Unparsed), "unparsed piece of SQL", len(d.NotApplied), "statement not applied")
-}
-
-func goGap(d *Document) string {
-	if !d.GoRun || d.Summary.GoPackages == 0 {
-		return "no Go package was analysed"
-	}
-	return gaps(len(d.Unresolved), "unresolved call")
-}
-
-// gaps lists counts that are not zero, as pairs of count and noun.
-func gaps(pairs ...any) string {
-	var out []string
-	for i := 0; i < len(pairs); i += 2 {
-		if n := pairs[i].(int); n > 0 {
-			noun := pairs[i+1].(string)
-			if s, ok := strings.CutSuffix(noun, " not applied"); ok && n != 1 {
-				noun = s + "s not applied"
-				out = append(out, fmt.Sprintf("%d %s", n, noun))
-				continue
-			}
-			if s, ok := strings.CutPrefix(noun, "unparsed piece"); ok && n != 1 {
-				out = append(out, fmt.Sprintf("%d unparsed pieces%s", n, s))
-				continue
-			}
-			if n == 1 {
-				out = append(out, "1 "+noun)
-			} else {
-				out = append(out, plural(n, noun))
-			}
-		}
-	}
-	return strings.Join(out, ", ")
+	words := strings.Fields(f.Query.Text)
+	return len(words) > 0 && slices.Contains([]string{"insert", "update", "delete", "merge"}, strings.ToLower(words[0]))
 }
 
 func (t *printer) box(d *Document, b box, taken map[int]bool) {
@@ -141,65 +207,9 @@ func (t *printer) box(d *Document, b box, taken map[int]bool) {
 			taken[i] = true
 		}
 	}
-	if b.title == "EXPLAIN attached" {
-		t.explainBox(d, b.title)
-		return
-	}
-	gap := b.gap(d)
-	for _, r := range b.rules {
-		if slices.Contains(d.Off, r) {
-			gap = strings.TrimPrefix(gap+", "+r+" did not run", ", ")
-		}
-	}
-	switch {
-	case len(mine) > 0 && gap != "":
-		t.line(false, b.title, plural(len(mine), "finding")+"; not measured in full: "+gap)
-	case len(mine) > 0:
-		t.line(false, b.title, plural(len(mine), "finding"))
-	case gap != "":
-		t.line(false, b.title, "not measured"+inFull(d, b)+": "+gap)
-	case b.title == "RLS predicates indexed" && d.Summary.Policies == 0:
-		t.line(true, b.title, "the schema has no policies")
-	default:
-		t.line(true, b.title, "nothing found in "+looked(d, b))
-	}
+	ticked, text := b.state(d, len(mine))
+	t.line(ticked, b.title, text)
 	t.items(d, mine, "  ")
-}
-
-// inFull tells a box that was looked at in part from one that was not at all.
-func inFull(d *Document, b box) string {
-	if len(b.rules) == 0 || d.Summary.Tables == 0 && b.title != "No N+1" && b.title != "Batches over loops" || strings.HasPrefix(b.gap(d), "no ") {
-		return ""
-	}
-	return " in full"
-}
-
-func looked(d *Document, b box) string {
-	if b.title == "RLS predicates indexed" {
-		return plural(d.Summary.Policies, "policy")
-	}
-	if b.rules[0] == "nplusone" {
-		return plural(d.Summary.GoPackages, "Go package")
-	}
-	return plural(d.Summary.Statements, "statement")
-}
-
-// explainBox is ticked when every finding has evidence of a planner.
-func (t *printer) explainBox(d *Document, title string) {
-	without := count(d.Findings, func(f *rules.Finding) bool {
-		return f.Verdict.Status != rules.Confirmed && f.Verdict.Status != rules.Refuted
-	})
-	n := len(d.Findings)
-	switch {
-	case !d.ConfirmRun:
-		t.line(false, title, "not measured: run with --confirm")
-	case n == 0:
-		t.line(false, title, "not measured: there was no finding to explain")
-	case without > 0:
-		t.line(false, title, fmt.Sprintf("%d of %s without evidence", without, plural(n, "finding")))
-	default:
-		t.line(true, title, fmt.Sprintf("%s with evidence", plural(n, "finding")))
-	}
 }
 
 func (t *printer) line(ticked bool, title, text string) {
@@ -242,13 +252,12 @@ func remark(f *rules.Finding) string {
 	if len(parts) == 0 {
 		return ""
 	}
-	return " (" + markdown(strings.Join(parts, "; ")) + ")"
+	return ": " + markdown(strings.Join(parts, "; "))
 }
 
 // markdown makes a text stand as it is in Markdown.
 func markdown(s string) string {
-	s = strings.Join(strings.Fields(s), " ")
-	return mdEscapes.Replace(s)
+	return mdEscapes.Replace(printable(strings.Join(strings.Fields(s), " ")))
 }
 
 var mdEscapes = strings.NewReplacer(
@@ -257,11 +266,11 @@ var mdEscapes = strings.NewReplacer(
 
 // code makes a text stand between back-ticks, on one line.
 func code(s string) string {
-	return strings.ReplaceAll(strings.Join(strings.Fields(s), " "), "`", "'")
+	return strings.ReplaceAll(printable(strings.Join(strings.Fields(s), " ")), "`", "'")
 }
 
 // markdownID keeps an identity from ending its comment.
-func markdownID(id string) string { return strings.ReplaceAll(id, "--", "") }
+func markdownID(id string) string { return strings.ReplaceAll(code(id), "--", "") }
 
 // checked says what the list rests on.
 func checked(d *Document) string {

@@ -56,6 +56,9 @@ func (x *excerpts) open(path string) {
 func window(line string, column int) (shown, indent string) {
 	const before = maxLine / 2
 	at := min(max(column-1, 0), len(line))
+	for at > 0 && at < len(line) && !utf8.RuneStart(line[at]) {
+		at-- // a column inside a character
+	}
 	start, end := 0, len(line)
 	if len(line) > maxLine {
 		start = max(0, at-before)

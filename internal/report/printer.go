@@ -61,12 +61,12 @@ func (t *printer) printf(format string, args ...any) {
 
 // paint writes a text in a colour, made safe for a terminal.
 func (t *printer) paint(c *color.Color, s string) {
-	t.printf("%s", c.Sprint(t.clean(s)))
+	t.printf("%s", c.Sprint(printable(s)))
 }
 
-// clean replaces what a terminal would act on, and bytes that are no text: paths,
-// messages and sources are other people's.
-func (t *printer) clean(s string) string {
+// printable replaces what a terminal would act on, and bytes that are no text:
+// paths, messages and sources are other people's.
+func printable(s string) string {
 	plain := true
 	for i := 0; i < len(s) && plain; i++ {
 		plain = s[i] >= ' ' && s[i] < 0x7f || s[i] == '\t'
@@ -79,14 +79,14 @@ func (t *printer) clean(s string) string {
 			return r
 		}
 		return utf8.RuneError
-	}, strings.ToValidUTF8(s, "\uFFFD"))
+	}, s)
 }
 
 // maxLine is how many bytes of a line are shown.
 const maxLine = 160
 
 // cut shortens a long line at its end.
-func (t *printer) cut(s string) string {
+func cut(s string) string {
 	if len(s) <= maxLine {
 		return s
 	}
@@ -100,7 +100,7 @@ func (t *printer) cut(s string) string {
 // problems lists items that were not analysed.
 func (t *printer) problems(what string, ps []Problem) {
 	for _, p := range sortedProblems(ps) {
-		t.printf("%s: %s: %s\n", t.clean(placeOf(valid(p.Location))), what, t.clean(firstLine(p.Text)))
+		t.printf("%s: %s: %s\n", printable(placeOf(valid(p.Location))), what, printable(firstLine(p.Text)))
 	}
 }
 

@@ -70,9 +70,9 @@ func QueriesText(w io.Writer, q *Queries, o TextOptions) error {
 			how = append(how, "in a loop")
 		}
 		t.paint(t.bold, placeOf(e.Location)+":")
-		t.printf(" %s (%s)\n", t.clean(orDash(e.Symbol)), t.clean(strings.Join(how, ", ")))
+		t.printf(" %s (%s)\n", printable(orDash(e.Symbol)), printable(strings.Join(how, ", ")))
 		for line := range strings.SplitSeq(dedent(e.Text), "\n") {
-			t.printf("    %s\n", t.cut(t.clean(line)))
+			t.printf("    %s\n", cut(printable(line)))
 		}
 	}
 	t.problems("unresolved", q.Unresolved)

@@ -39,7 +39,7 @@ func Table(w io.Writer, headings []string, rows [][]string) error {
 				b.WriteString(strings.Repeat(" ", widths[i]-len([]rune(cell))+2))
 			}
 		}
-		t.printf("%s\n", t.clean(strings.TrimRight(b.String(), " ")))
+		t.printf("%s\n", printable(strings.TrimRight(b.String(), " ")))
 	}
 	return t.err
 }
@@ -82,11 +82,11 @@ func RuleText(w io.Writer, r *rules.Rule, o TextOptions) error {
 		case strings.HasPrefix(line, "```"):
 			code = !code
 		case code:
-			t.printf("%s\n", strings.TrimRight("    "+t.clean(line), " "))
+			t.printf("%s\n", strings.TrimRight("    "+printable(line), " "))
 		case strings.HasPrefix(line, "#"):
 			t.printf("%s\n", t.bold.Sprint(strings.ToUpper(strings.TrimLeft(line, "# "))))
 		default:
-			t.printf("%s\n", t.clean(line))
+			t.printf("%s\n", printable(line))
 		}
 		if t.err != nil {
 			return fmt.Errorf("writing rule %s: %w", r.Name, t.err)

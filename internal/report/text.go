@@ -53,21 +53,21 @@ func (t *textWriter) finding(f *rules.Finding) {
 	t.paint(t.bold, placeOf(f.Location)+":")
 	t.printf(" ")
 	t.paint(t.severity(f.Severity), string(f.Severity)+":")
-	t.printf(" %s %s", t.clean(f.Message), t.dim.Sprint("["+t.clean(f.Rule)+"]"))
+	t.printf(" %s %s", printable(f.Message), t.dim.Sprint("["+printable(f.Rule)+"]"))
 	if f.Certainty == rules.Possible {
 		t.printf("%s", t.dim.Sprint(" (possible)"))
 	}
 	t.printf("\n")
 	t.excerpt(f.Location)
 	for _, r := range f.Related {
-		t.printf("  see %s: %s\n", t.clean(placeOf(r.Location)), t.clean(r.Message))
+		t.printf("  see %s: %s\n", printable(placeOf(r.Location)), printable(r.Message))
 	}
 	if f.Fix != nil {
 		t.fix(f.Fix)
 	}
 	t.verdict(&f.Verdict)
 	if f.SpecRef != "" {
-		t.printf("  spec: %s\n", t.clean(f.SpecRef))
+		t.printf("  spec: %s\n", printable(f.SpecRef))
 	}
 	t.printf("\n")
 }
@@ -101,7 +101,7 @@ func (t *textWriter) excerpt(l rules.Location) {
 	}
 	shown, indent := window(line, l.Column)
 	number := fmt.Sprint(l.Line)
-	t.printf("%s %s\n", t.dim.Sprintf("%6s |", number), t.clean(shown))
+	t.printf("%s %s\n", t.dim.Sprintf("%6s |", number), printable(shown))
 	if l.Column > 0 && l.Column <= len(line)+1 {
 		t.printf("%s %s%s\n", t.dim.Sprintf("%6s |", ""), indent, t.green.Sprint("^"))
 	}
@@ -114,7 +114,7 @@ func (t *textWriter) fix(f *rules.Fix) {
 			if i > 0 {
 				label = "       "
 			}
-			t.printf("%s%s\n", label, t.clean(line))
+			t.printf("%s%s\n", label, printable(line))
 		}
 	}
 	if f.Note != "" {
@@ -122,7 +122,7 @@ func (t *textWriter) fix(f *rules.Fix) {
 		if len(f.SQL) > 0 {
 			label = "  note: "
 		}
-		t.printf("%s%s\n", label, t.clean(f.Note))
+		t.printf("%s%s\n", label, printable(f.Note))
 	}
 }
 
@@ -137,8 +137,8 @@ func (t *textWriter) verdict(v *rules.Verdict) {
 	}
 	t.printf("  ")
 	t.paint(c, head)
-	t.printf(" %s\n", t.clean(rest))
+	t.printf(" %s\n", printable(rest))
 	if by := circumstances(v); by != "" {
-		t.printf("  %s\n", t.dim.Sprint(t.clean(by)))
+		t.printf("  %s\n", t.dim.Sprint(printable(by)))
 	}
 }
