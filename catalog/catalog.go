@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -286,6 +287,15 @@ func (c *Catalog) Relations() []*Relation {
 func (c *Catalog) AddRelation(r *Relation) {
 	c.schemas[r.Schema] = true
 	c.relations[r.Name] = r
+}
+
+// With returns a catalog in which r stands in the place of the relation of its
+// name; c stays as it is. Everything else is shared.
+func (c *Catalog) With(r *Relation) *Catalog {
+	d := *c
+	d.relations = maps.Clone(c.relations)
+	d.relations[r.Name] = r
+	return &d
 }
 
 // RemoveRelation takes a relation out.
