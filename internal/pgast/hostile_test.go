@@ -8,7 +8,9 @@ import (
 // Hostile input ends in a clear error that has a place, never in a crash or a hang.
 func TestHostile(t *testing.T) {
 	const n = 100_000
-	nested := func(open, mid, end string) string { return "select " + strings.Repeat(open, n) + mid + strings.Repeat(end, n) }
+	nested := func(open, mid, end string) string {
+		return "select " + strings.Repeat(open, n) + mid + strings.Repeat(end, n)
+	}
 	cases := map[string]struct{ sql, msg string }{
 		"plus":         {"select 1" + strings.Repeat("+1", n), "too complex"},
 		"concat":       {"select 'a'" + strings.Repeat("||'a'", n), "too complex"},

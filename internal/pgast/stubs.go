@@ -1,11 +1,5 @@
 package pgast
 
-// Normal is the normal form of an expression that belongs to the table self.
-func Normal(e Expr, env Env, self Name) string { panic("not yet") }
-
-// NormalStmt is the normal form of a view's query.
-func NormalStmt(s Stmt, env Env) string { panic("not yet") }
-
 // Fingerprint is a hash of a statement's shape, 16 hex digits.
 func Fingerprint(s Stmt) string { panic("not yet") }
 

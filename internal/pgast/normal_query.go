@@ -1,0 +1,405 @@
+package pgast
+
+import "strconv"
+
+// scope is a query level: what FROM brings in, and the levels around it.
+type scope struct {
+	parent *scope
+	level  int
+	items  []scopeItem
+	ctes   map[string][]string
+	// blind is set where the query does not see the items of the level around it: a
+	// CTE, and a subquery in FROM without LATERAL.
+	blind bool
+}
+
+// scopeItem is a relation in scope.
+type scopeItem struct {
+	// ref is the name in the source text, alias the unique one.
+	ref, alias  string
+	schema, rel string
+	// cols are the columns of a subquery, CTE or function; nil when unknown.
+	cols []string
+	// self is the table that the expression belongs to; single a function with one
+	// column, which goes by the item's name.
+	self, single bool
+}
+
+// column qualifies a column, or strips it where it belongs to self.
+func (n *normalizer) column(v *ColumnRef) Expr {
+	out := &ColumnRef{Names: v.Names, Star: v.Star}
+	if len(v.Names) == 0 {
+		return out
+	}
+	col := v.Names[len(v.Names)-1]
+	item := n.find(v)
+	if item == nil {
+		return out
+	}
+	switch {
+	case v.Star:
+		out.Names = []string{item.alias}
+	case item.single:
+		out.Names = []string{item.alias, item.alias}
+	case item.self && n.scope.level == 0:
+		out.Names = []string{col}
+	default:
+		out.Names = []string{item.alias, col}
+	}
+	return out
+}
+
+// find is the item in scope that a reference means: the innermost level that has
+// it; a level with one relation of unknown columns is taken to have any.
+func (n *normalizer) find(v *ColumnRef) *scopeItem {
+	q := v.Names
+	if !v.Star {
+		q = q[:len(q)-1]
+	}
+	col := v.Names[len(v.Names)-1]
+	blind := false
+	for s := n.scope; s != nil; s = s.parent {
+		skip := blind
+		blind = s.blind
+		if skip {
+			continue
+		}
+		var unknown []*scopeItem
+		for i := range s.items {
+			it := &s.items[i]
+			if len(q) > 0 {
+				if q[len(q)-1] == it.ref && (len(q) == 1 || q[len(q)-2] == it.schema || it.schema == "") {
+					return it
+				}
+				continue
+			}
+			switch n.has(it, col) {
+			case yes:
+				return it
+			case maybe:
+				unknown = append(unknown, it)
+			}
+		}
+		if len(q) == 0 && len(unknown) == 1 {
+			return unknown[0]
+		}
+		if len(q) == 0 && len(unknown) > 1 {
+			return nil
+		}
+	}
+	return nil
+}
+
+type answer int
+
+const (
+	no answer = iota
+	yes
+	maybe
+)
+
+func (n *normalizer) has(it *scopeItem, col string) answer {
+	if it.single && (col == it.ref || len(it.cols) == 1 && col == it.cols[0] || col == "value") {
+		return yes
+	}
+	if it.cols != nil {
+		for _, c := range it.cols {
+			if c == col {
+				return yes
+			}
+		}
+		return no
+	}
+	if it.rel == "" || n.env == nil {
+		return maybe
+	}
+	if n.env.ColumnType(it.schema, it.rel, col) != "" {
+		return yes
+	}
+	if _, known := n.env.Relation(it.schema, it.rel); known && !it.self {
+		return no
+	}
+	if it.self {
+		return maybe
+	}
+	return maybe
+}
+
+func (n *normalizer) columnType(v *ColumnRef) string {
+	if n.env == nil || v.Star || len(v.Names) == 0 {
+		return ""
+	}
+	it := n.find(v)
+	if it == nil || it.rel == "" {
+		return ""
+	}
+	return n.typeText(n.env.ColumnType(it.schema, it.rel, v.Names[len(v.Names)-1]))
+}
+
+// query normalises a subquery or a view's query.
+//
+// Names come before contents: PostgreSQL makes the aliases of a level unique before
+// it prints what is inside it, CTEs included.
+func (n *normalizer) query(s Stmt, exists, blind bool) Stmt {
+	v, ok := s.(*Select)
+	if !ok || v == nil {
+		return s
+	}
+	outer := n.scope
+	n.scope = &scope{parent: outer, level: outer.level + 1, blind: blind}
+	defer func() { n.scope = outer }()
+	out := &Select{SetOp: v.SetOp, All: v.All, Distinct: v.Distinct, GroupDistinct: v.GroupDistinct, WithTies: v.WithTies, Locking: v.Locking}
+	n.declare(v.With)
+	var named []string
+	for _, f := range v.From {
+		named = n.collect(f, named)
+	}
+	out.With = n.with(v.With)
+	if v.SetOp != "" {
+		out.Left, _ = n.query(v.Left, false, false).(*Select)
+		out.Right, _ = n.query(v.Right, false, false).(*Select)
+		dropNames(out.Right)
+		out.OrderBy = v.OrderBy // by output name or number, which the arms decide
+		out.Limit, out.Offset = n.expr(v.Limit, true), n.expr(v.Offset, true)
+		return out
+	}
+	for _, row := range v.Values {
+		out.Values = append(out.Values, n.exprs(row, true))
+	}
+	for _, f := range v.From {
+		out.From = append(out.From, n.from(f, &named))
+	}
+	out.Targets = n.targets(v.Targets)
+	if exists && plainExists(v) {
+		out.Targets = []Target{{Expr: &Const{Kind: ConstInt, Text: "1"}}}
+	}
+	out.DistinctOn = n.outputs(v.DistinctOn, v, true)
+	out.Where = n.expr(v.Where, false)
+	out.GroupBy = n.outputs(v.GroupBy, v, false)
+	out.Having = n.expr(v.Having, false)
+	for _, w := range v.Windows {
+		out.Windows = append(out.Windows, NamedWindow{Name: w.Name, Window: n.window(w.Window)})
+	}
+	for _, o := range v.OrderBy {
+		o.Expr = n.output(o.Expr, v, true)
+		out.OrderBy = append(out.OrderBy, o)
+	}
+	out.Limit, out.Offset = n.expr(v.Limit, true), n.expr(v.Offset, true)
+	return out
+}
+
+// plainExists reports whether a query has rows whatever its select list is.
+func plainExists(v *Select) bool {
+	return v.SetOp == "" && v.Values == nil && !v.Distinct && v.DistinctOn == nil && v.GroupBy == nil && v.Having == nil &&
+		len(v.Targets) > 0 && !aggregates(v.Targets)
+}
+
+func aggregates(ts []Target) bool {
+	found := false
+	for _, t := range ts {
+		Walk(t.Expr, func(x Node) bool {
+			switch x := x.(type) {
+			case *FuncCall:
+				switch last(x.Name) {
+				case "count", "sum", "min", "max", "avg", "bool_or", "bool_and", "every", "array_agg", "string_agg", "unnest", "generate_series":
+					found = true
+				}
+			case *SubLink:
+				return false
+			}
+			return !found
+		})
+	}
+	return found
+}
+
+func (n *normalizer) outputs(es []Expr, s *Select, outputFirst bool) []Expr {
+	var out []Expr
+	for _, e := range es {
+		out = append(out, n.output(e, s, outputFirst))
+	}
+	return out
+}
+
+// output is a key of ORDER BY, GROUP BY or DISTINCT ON: a number or an alias means
+// an item of the select list.
+func (n *normalizer) output(e Expr, s *Select, outputFirst bool) Expr {
+	switch v := e.(type) {
+	case *Const:
+		if i, err := strconv.Atoi(v.Text); err == nil && v.Kind == ConstInt && i >= 1 && i <= len(s.Targets) {
+			return n.expr(s.Targets[i-1].Expr, true)
+		}
+	case *ColumnRef:
+		if len(v.Names) != 1 || v.Star || !outputFirst && n.find(v) != nil {
+			break
+		}
+		for _, t := range s.Targets {
+			if t.Name == v.Names[0] {
+				return n.expr(t.Expr, true)
+			}
+		}
+	}
+	return n.expr(e, true)
+}
+
+// declare brings the names of CTEs into scope.
+func (n *normalizer) declare(v *With) {
+	if v == nil {
+		return
+	}
+	n.scope.ctes = map[string][]string{}
+	for _, c := range v.CTEs {
+		cols := c.Columns
+		if s, ok := c.Query.(*Select); ok && cols == nil {
+			cols = n.outputNames(s)
+		}
+		n.scope.ctes[c.Name] = cols
+	}
+}
+
+func (n *normalizer) with(v *With) *With {
+	if v == nil {
+		return nil
+	}
+	out := &With{Recursive: v.Recursive}
+	for _, c := range v.CTEs {
+		out.CTEs = append(out.CTEs, CTE{Name: c.Name, Columns: c.Columns, Query: n.query(c.Query, false, true),
+			Materialized: c.Materialized, Extra: c.Extra})
+	}
+	return out
+}
+
+func (n *normalizer) cte(name string) (cols []string, ok bool) {
+	for s := n.scope; s != nil; s = s.parent {
+		if cols, ok := s.ctes[name]; ok {
+			return cols, true
+		}
+	}
+	return nil, false
+}
+
+// targets normalises a select list: names are kept where the expression alone would
+// not give them.
+func (n *normalizer) targets(ts []Target) []Target {
+	var out []Target
+	for _, t := range ts {
+		if c, ok := t.Expr.(*ColumnRef); ok && c.Star {
+			if cols := n.star(c); cols != nil {
+				out = append(out, cols...)
+				continue
+			}
+		}
+		name := outputName(t)
+		x := Target{Expr: n.expr(t.Expr, false), Name: name}
+		if c, ok := x.Expr.(*ColumnRef); ok && (c.Star || last(c.Names) == name) || name == "?column?" {
+			x.Name = ""
+		}
+		out = append(out, x)
+	}
+	return out
+}
+
+// star writes * out where all relations' columns are known.
+func (n *normalizer) star(c *ColumnRef) []Target {
+	l, ok := n.env.(ColumnLister)
+	if !ok {
+		return nil
+	}
+	var out []Target
+	for _, it := range n.scope.items {
+		if len(c.Names) > 0 && last(c.Names) != it.ref {
+			continue
+		}
+		cols := it.cols
+		if cols == nil && it.rel != "" {
+			cols = l.Columns(it.schema, it.rel)
+		}
+		if cols == nil {
+			return nil
+		}
+		for _, col := range cols {
+			out = append(out, Target{Expr: &ColumnRef{Names: []string{it.alias, col}}})
+		}
+	}
+	return out
+}
+
+// outputNames are the columns of a query, nil when a star hides them.
+func (n *normalizer) outputNames(s *Select) []string {
+	for s != nil && s.SetOp != "" {
+		s = s.Left
+	}
+	if s == nil || len(s.Targets) == 0 {
+		return nil
+	}
+	var out []string
+	for _, t := range s.Targets {
+		if c, ok := t.Expr.(*ColumnRef); ok && c.Star {
+			return nil
+		}
+		out = append(out, outputName(t))
+	}
+	return out
+}
+
+// outputName is the name of a select item, as PostgreSQL's FigureColname picks it.
+func outputName(t Target) string {
+	if t.Name != "" {
+		return t.Name
+	}
+	return figureName(t.Expr)
+}
+
+func figureName(e Expr) string {
+	switch v := e.(type) {
+	case *ColumnRef:
+		return last(v.Names)
+	case *FuncCall:
+		return last(v.Name)
+	case *Subscript:
+		if v.Field != "" && v.Field != "*" {
+			return v.Field
+		}
+		return figureName(v.Arg)
+	case *Cast:
+		if s := figureName(v.Arg); s != "?column?" {
+			return s
+		}
+		return last(v.Type.Names)
+	case *Collate:
+		return figureName(v.Arg)
+	case *Coalesce:
+		return "coalesce"
+	case *Array:
+		return "array"
+	case *Row:
+		return "row"
+	case *MinMax:
+		return choose(v.Greatest, "greatest", "least")
+	case *Case:
+		if v.Else != nil {
+			if s := figureName(v.Else); s != "?column?" {
+				return s
+			}
+		}
+		return "case"
+	case *Op:
+		if v.Kind == OpNullIf {
+			return "nullif"
+		}
+	case *ValueFunc:
+		return valueFuncName(v.Name)
+	case *SubLink:
+		switch v.Kind {
+		case SubExists:
+			return "exists"
+		case SubArray:
+			return "array"
+		case SubScalar:
+			if s, ok := v.Query.(*Select); ok && len(s.Targets) == 1 {
+				return outputName(s.Targets[0])
+			}
+		}
+	}
+	return "?column?"
+}

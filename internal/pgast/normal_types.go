@@ -1,0 +1,340 @@
+package pgast
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// cast drops a cast that is the server's or no one's business.
+func (n *normalizer) cast(v *Cast, operand bool) Expr {
+	typ := n.typeName(v.Type)
+	if k, ok := v.Arg.(*Const); ok {
+		return n.literal(k, typ)
+	}
+	arg := n.expr(v.Arg, false)
+	switch x := arg.(type) {
+	case *Const: // a cast of a cast of a literal
+		return n.literal(x, typ)
+	case *Array:
+		if len(x.Elems) > 0 {
+			return x
+		}
+	case *Row:
+		return x
+	case *SubLink:
+		if s, ok := x.Query.(*Select); ok && x.Kind == SubScalar && s.From == nil && len(s.Targets) == 1 {
+			if _, lit := s.Targets[0].Expr.(*Const); lit {
+				break
+			}
+		}
+	}
+	have, want := n.typeOf(v.Arg), typeKey(typ)
+	switch {
+	case have == want && have != "" && len(typ.Mods) == 0:
+		return arg
+	case relabels(have, want) && len(typ.Mods) == 0:
+		return arg
+	case operand && widens(have, want) && len(typ.Mods) == 0:
+		return arg
+	}
+	return &Cast{Arg: arg, Type: typ}
+}
+
+// typeName qualifies a type; dimensions beyond the first mean nothing to the server.
+func (n *normalizer) typeName(t TypeName) TypeName {
+	q := qualified(t.Names)
+	if q.Schema == "pg_catalog" {
+		q.Schema = ""
+	} else if n.env != nil {
+		if schema, ok := n.env.Type(q.Schema, q.Name); ok {
+			q.Schema = schema
+		}
+	}
+	out := TypeName{Names: parts(q), Mods: t.Mods, ArrayDims: min(t.ArrayDims, 1), SetOf: t.SetOf}
+	// Written with pg_catalog, the standard's words come back when it is formatted.
+	if q.Schema == "" || q.Schema == "pg_catalog" {
+		if typeWords[q.Name] != "" || q.Name == "timestamptz" || q.Name == "timetz" {
+			out.Names = []string{"pg_catalog", q.Name}
+		}
+	}
+	return out
+}
+
+// typeKey names a type without modifiers: int4, text, _uuid, public.role.
+func typeKey(t TypeName) string {
+	name := strings.TrimPrefix(strings.Join(t.Names, "."), "pg_catalog.")
+	if t.ArrayDims > 0 {
+		return "_" + name
+	}
+	return name
+}
+
+// literal is a literal without its cast; the text is brought to the type's own form
+// where the server would print another one.
+func (n *normalizer) literal(k *Const, t TypeName) Expr {
+	out := &Const{Kind: k.Kind, Text: k.Text}
+	if k.Kind != ConstString {
+		return out
+	}
+	switch typeKey(t) {
+	case "bool":
+		switch strings.ToLower(strings.TrimSpace(k.Text)) {
+		case "t", "true", "y", "yes", "on", "1":
+			return &Const{Kind: ConstBool, Text: "true"}
+		case "f", "false", "n", "no", "off", "0":
+			return &Const{Kind: ConstBool, Text: "false"}
+		}
+	case "int2", "int4", "int8", "numeric", "float4", "float8", "oid":
+		if _, err := strconv.ParseFloat(k.Text, 64); err == nil {
+			kind := ConstFloat
+			if _, err := strconv.ParseInt(k.Text, 10, 32); err == nil {
+				kind = ConstInt
+			}
+			return &Const{Kind: kind, Text: strings.TrimSpace(k.Text)}
+		}
+	case "regclass":
+		return n.regclass(k)
+	case "interval":
+		out.Text = intervalText(k.Text)
+	case "uuid":
+		out.Text = strings.ToLower(k.Text)
+	case "jsonb":
+		out.Text = jsonText(k.Text)
+	}
+	return out
+}
+
+func jsonText(s string) string {
+	var v any
+	d := json.NewDecoder(strings.NewReader(s))
+	d.UseNumber()
+	if d.Decode(&v) != nil {
+		return s
+	}
+	b, err := json.Marshal(v)
+	if err != nil {
+		return s
+	}
+	return string(b)
+}
+
+// intervalText spells an interval as the server prints it (postgres style); what it
+// does not understand stays as written.
+func intervalText(s string) string {
+	var months, days int
+	var micros int64
+	f := strings.Fields(strings.ToLower(s))
+	for i := 0; i < len(f); i++ {
+		if strings.Contains(f[i], ":") {
+			us, ok := clock(f[i])
+			if !ok {
+				return s
+			}
+			micros += us
+			continue
+		}
+		num, unit := f[i], ""
+		if cut := strings.IndexFunc(f[i], func(r rune) bool { return r >= 'a' && r <= 'z' }); cut > 0 {
+			num, unit = f[i][:cut], f[i][cut:]
+		} else if i++; i < len(f) {
+			unit = f[i]
+		}
+		q, err := strconv.Atoi(num)
+		if err != nil {
+			return s
+		}
+		switch strings.TrimSuffix(unit, "s") {
+		case "y", "year", "yr":
+			months += 12 * q
+		case "mon", "month":
+			months += q
+		case "w", "week":
+			days += 7 * q
+		case "d", "day":
+			days += q
+		case "h", "hour", "hr":
+			micros += int64(q) * 3_600_000_000
+		case "m", "min", "minute":
+			micros += int64(q) * 60_000_000
+		case "", "sec", "second":
+			micros += int64(q) * 1_000_000
+		default:
+			return s
+		}
+	}
+	return printInterval(months, days, micros)
+}
+
+func clock(s string) (int64, bool) {
+	neg := strings.HasPrefix(s, "-")
+	p := strings.Split(strings.TrimLeft(s, "+-"), ":")
+	if len(p) < 2 || len(p) > 3 {
+		return 0, false
+	}
+	var us int64
+	for i, unit := range []int64{3_600_000_000, 60_000_000, 1_000_000}[:len(p)] {
+		x, err := strconv.ParseFloat(p[i], 64)
+		if err != nil {
+			return 0, false
+		}
+		us += int64(x * float64(unit))
+	}
+	if neg {
+		us = -us
+	}
+	return us, true
+}
+
+func printInterval(months, days int, micros int64) string {
+	var out []string
+	add := func(q int, unit string) {
+		if q != 0 {
+			out = append(out, fmt.Sprintf("%d %s%s", q, unit, choose(q == 1, "", "s")))
+		}
+	}
+	add(months/12, "year")
+	add(months%12, "mon")
+	add(days, "day")
+	if micros != 0 || len(out) == 0 {
+		sign := ""
+		if micros < 0 {
+			sign, micros = "-", -micros
+		}
+		s := fmt.Sprintf("%s%02d:%02d:%02d", sign, micros/3_600_000_000, micros/60_000_000%60, micros/1_000_000%60)
+		if frac := micros % 1_000_000; frac != 0 {
+			s += strings.TrimRight(fmt.Sprintf(".%06d", frac), "0")
+		}
+		out = append(out, s)
+	}
+	return strings.Join(out, " ")
+}
+
+// relabels reports whether the server puts this cast in by itself without doing
+// anything at run time.
+func relabels(have, want string) bool {
+	bare := have[strings.LastIndexByte(have, '.')+1:]
+	switch want {
+	case "text":
+		return bare == "varchar" || bare == "citext"
+	case "_text":
+		return bare == "_varchar"
+	case "varchar":
+		return bare == "text"
+	}
+	return false
+}
+
+// widths orders the types of a family; a server adds casts from lower to higher.
+var widths = map[string]int{"int2": 1, "int4": 2, "int8": 3, "numeric": 4, "float4": 5, "float8": 6,
+	"date": 11, "timestamp": 12, "timestamptz": 13, "bpchar": 21, "varchar": 22, "text": 23, "name": 22, "json": 31, "inet": 42, "cidr": 41}
+
+// widens reports whether the server casts have to want implicitly.
+func widens(have, want string) bool {
+	h, w := widths[have], widths[want]
+	return h > 0 && w > h && h/10 == w/10
+}
+
+// resultTypes are the results of functions that policies and defaults call.
+var resultTypes = map[string]string{"lower": "text", "upper": "text", "btrim": "text", "ltrim": "text", "rtrim": "text",
+	"current_setting": "text", "md5": "text", "concat": "text", "concat_ws": "text", "replace": "text", "split_part": "text",
+	"substring": "text", "substr": "text", "left": "text", "right": "text", "regexp_replace": "text", "format": "text", "to_char": "text",
+	"encode": "text", "initcap": "text", "jsonb_extract_path_text": "text", "json_extract_path_text": "text", "repeat": "text",
+	"length": "int4", "char_length": "int4", "array_length": "int4", "cardinality": "int4", "jsonb_array_length": "int4",
+	"count": "int8", "now": "timestamptz", "clock_timestamp": "timestamptz", "to_timestamp": "timestamptz", "gen_random_uuid": "uuid",
+	"extract": "numeric", "date_part": "float8", "to_tsvector": "tsvector", "jsonb_typeof": "text", "json_typeof": "text", "coalesce": "",
+	"random": "float8", "jsonb_build_object": "jsonb", "to_jsonb": "jsonb", "array_to_string": "text", "string_agg": "text",
+	"auth.uid": "uuid", "auth.jwt": "jsonb", "auth.role": "text", "auth.email": "text", "storage.foldername": "_text",
+	"storage.filename": "text", "storage.extension": "text"}
+
+// typeOf is the type of an expression as typeKey names it, "" when unknown.
+func (n *normalizer) typeOf(e Expr) string {
+	switch v := e.(type) {
+	case *ColumnRef:
+		return n.columnType(v)
+	case *Cast:
+		return typeKey(n.typeName(v.Type))
+	case *FuncCall:
+		return n.resultType(n.function(v.Name))
+	case *Op:
+		if v.Kind != OpPlain {
+			return "bool"
+		}
+		return n.opType(v)
+	case *Bool, *NullTest, *BoolTest:
+		return "bool"
+	case *ValueFunc:
+		switch {
+		case strings.HasPrefix(v.Name, "CURRENT_TIMESTAMP"):
+			return "timestamptz"
+		case v.Name == "CURRENT_DATE":
+			return "date"
+		case strings.HasPrefix(v.Name, "LOCALTIMESTAMP"):
+			return "timestamp"
+		case strings.HasSuffix(v.Name, "USER"), strings.HasSuffix(v.Name, "ROLE"), v.Name == "CURRENT_SCHEMA", v.Name == "CURRENT_CATALOG":
+			return "name"
+		}
+	case *Coalesce:
+		for _, a := range v.Args {
+			if t := n.typeOf(a); t != "" {
+				return t
+			}
+		}
+	case *Subscript:
+		if t := n.typeOf(v.Arg); strings.HasPrefix(t, "_") && v.Field == "" && !v.Slice {
+			return t[1:]
+		}
+	case *SubLink:
+		if s, ok := v.Query.(*Select); ok && v.Kind == SubScalar && len(s.Targets) == 1 && s.From == nil {
+			return n.typeOf(s.Targets[0].Expr)
+		}
+	}
+	return ""
+}
+
+func (n *normalizer) opType(v *Op) string {
+	switch v.Name {
+	case "->>", "#>>":
+		return "text"
+	case "=", "<>", "<", ">", "<=", ">=", "@>", "<@", "&&", "@@", "~", "~*", "!~", "?", "?|", "?&":
+		return "bool"
+	case "->", "#>":
+		if v.Left != nil {
+			return n.typeOf(v.Left)
+		}
+	case "||":
+		for _, x := range []Expr{v.Left, v.Right} {
+			if x == nil {
+				continue
+			}
+			if t := n.typeOf(x); t == "text" || t == "varchar" {
+				return "text"
+			}
+		}
+	}
+	return ""
+}
+
+func (n *normalizer) resultType(name []string) string {
+	if t, ok := n.env.(FuncTyper); ok {
+		q := qualified(name)
+		if s := t.FunctionType(q.Schema, q.Name); s != "" {
+			return n.typeText(s)
+		}
+	}
+	return resultTypes[strings.Join(name, ".")]
+}
+
+// typeText turns format_type's text into typeKey's.
+func (n *normalizer) typeText(s string) string {
+	if s == "" {
+		return ""
+	}
+	e, err := ParseExpr("NULL::" + strings.TrimPrefix(s, "SETOF "))
+	c, ok := e.(*Cast)
+	if err != nil || !ok {
+		return ""
+	}
+	return typeKey(n.typeName(c.Type))
+}
