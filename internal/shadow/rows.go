@@ -1,9 +1,15 @@
 package shadow
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/planvet/planvet/catalog"
 )
@@ -16,9 +22,242 @@ type RowReport struct {
 	Problem string
 }
 
-// MakeRows fills tables with rows made from the schema: wanted[t] rows in t, and
-// as many in the parents that its foreign keys need. Tables that hold rows
-// already are left alone. The same catalog and wishes give the same rows.
-func MakeRows(ctx context.Context, conn *pgx.Conn, cat *catalog.Catalog, wanted map[catalog.Name]int64) (map[catalog.Name]RowReport, error) {
-	return nil, nil
+const (
+	// defaultRows fill a wanted table where nothing says how many.
+	defaultRows = 100_000
+	// fanOut is how many rows a row of a parent has in a child.
+	fanOut = 10
+	// fewParents bounds from below what the fan-out gives.
+	fewParents = 100
+)
+
+// Maker fills tables of one database. Each table is filled once.
+type Maker struct {
+	conn *pgx.Conn
+	cat  *catalog.Catalog
+	done map[catalog.Name]RowReport
+	// busy are the tables being filled further up, in which a cycle ends.
+	busy map[catalog.Name]bool
+	// keys are expressions for the columns of filled tables that other tables refer
+	// to, in terms of the row number.
+	keys map[catalog.Name]map[string]string
 }
+
+// NewMaker returns a maker for a database whose catalog was loaded from it. The
+// connection must be a superuser's: triggers and foreign keys are off while rows
+// are made.
+func NewMaker(conn *pgx.Conn, cat *catalog.Catalog) *Maker {
+	return &Maker{conn: conn, cat: cat, done: map[catalog.Name]RowReport{}, busy: map[catalog.Name]bool{}, keys: map[catalog.Name]map[string]string{}}
+}
+
+// MakeRows fills tables with rows made from the schema: wanted[t] rows in t, and
+// as many in the parents that its foreign keys need. See Maker.Fill.
+func MakeRows(ctx context.Context, conn *pgx.Conn, cat *catalog.Catalog, wanted map[catalog.Name]int64) (map[catalog.Name]RowReport, error) {
+	return NewMaker(conn, cat).Fill(ctx, wanted)
+}
+
+// Fill makes rows in tables and their parents and reports on each table that it
+// filled, now or before. The same catalog and wishes give the same rows:
+//
+//  1. Parents come before children; a cycle ends in NULL, or in a value that the
+//     parent will have.
+//  2. A value is a function of the row's number and the column: see value.go. A
+//     foreign key picks a parent by Zipf's law, so that there are frequent and
+//     rare values; under a unique constraint it picks each once.
+//  3. CHECK constraints are read for lists, bounds and lengths; where a constraint
+//     still fails, simple alternatives are tried on a few rows first.
+//  4. Rows that would break a unique or exclusion constraint are dropped, and
+//     another round with other numbers fills up.
+//
+// An error means that the server was lost; a table that could not be filled has a
+// Problem instead.
+func (m *Maker) Fill(ctx context.Context, wanted map[catalog.Name]int64) (map[catalog.Name]RowReport, error) {
+	if _, err := m.conn.Exec(ctx, "reset all; reset role; set session_replication_role = replica; set synchronous_commit = off; "+
+		"set statement_timeout = '120s'; set search_path = ''; set default_statistics_target = 340"); err != nil {
+		return nil, fmt.Errorf("making rows: %w", err)
+	}
+	tables := make([]catalog.Name, 0, len(wanted))
+	for t := range wanted {
+		tables = append(tables, t)
+	}
+	slices.SortFunc(tables, func(a, b catalog.Name) int {
+		return cmp.Or(cmp.Compare(a.Schema, b.Schema), cmp.Compare(a.Name, b.Name))
+	})
+	for _, t := range tables {
+		if err := m.fill(ctx, t, wanted, wanted[t]); err != nil {
+			return nil, fmt.Errorf("making rows in %s: %w", t, err)
+		}
+	}
+	_, err := m.conn.Exec(ctx, "reset all")
+	return m.done, err
+}
+
+// fill fills one table after its parents.
+func (m *Maker) fill(ctx context.Context, name catalog.Name, wanted map[catalog.Name]int64, n int64) error {
+	if _, ok := m.done[name]; ok || m.busy[name] {
+		return nil
+	}
+	if w, ok := wanted[name]; ok && w > n {
+		n = w
+	}
+	r := m.cat.Relation(name.Schema, name.Name)
+	if r == nil || !r.IsTable() {
+		m.done[name] = RowReport{Problem: "it is not a table of the shadow"}
+		return nil
+	}
+	if r.PartitionOf != (catalog.Name{}) {
+		return m.fill(ctx, r.PartitionOf, wanted, n)
+	}
+	m.busy[name] = true
+	defer delete(m.busy, name)
+	for _, k := range r.Constraints {
+		if k.Kind != catalog.ForeignKey || k.References == name {
+			continue
+		}
+		parents := max(n/fanOut, min(n, fewParents))
+		if w, ok := wanted[k.References]; ok {
+			parents = w
+		}
+		if unique(r, k.Columns) {
+			parents = max(parents, n)
+		}
+		if err := m.fill(ctx, k.References, wanted, parents); err != nil {
+			return err
+		}
+	}
+	report, err := m.insert(ctx, r, n)
+	if err != nil {
+		return err
+	}
+	m.done[name] = report
+	return nil
+}
+
+// unique reports whether columns hold all of a unique key.
+func unique(r *catalog.Relation, columns []string) bool {
+	for _, x := range r.Indexes {
+		if !x.Unique || x.Predicate != "" {
+			continue
+		}
+		all := len(x.Keys) > 0
+		for _, k := range x.Keys {
+			all = all && k.Column != "" && slices.Contains(columns, k.Column)
+		}
+		if all {
+			return true
+		}
+	}
+	return false
+}
+
+// insert makes the rows of one table.
+func (m *Maker) insert(ctx context.Context, r *catalog.Relation, n int64) (RowReport, error) {
+	var have, base int64
+	if err := m.conn.QueryRow(ctx, "select count(*) from "+ident(r.Name)).Scan(&have); err != nil {
+		return RowReport{}, err
+	}
+	if have >= n {
+		return RowReport{Rows: have}, m.vacuum(ctx, r)
+	}
+	g, err := m.generator(ctx, r, n)
+	if err != nil {
+		return RowReport{}, err
+	}
+	if have > 0 {
+		// Numbers above those that the migrations' own rows can have.
+		base = 10 * n
+	}
+	if problem, err := m.settle(ctx, g, base); problem != "" || err != nil {
+		return RowReport{Rows: have, Problem: problem}, err
+	}
+	const rounds = 4
+	for round := range int64(rounds) {
+		// What a round lost is made up for, and a little more.
+		missing := n - have
+		if missing <= n/20 {
+			break
+		}
+		from := base + 1
+		if round > 0 {
+			from = base + n*round + 1
+		}
+		tag, err := m.conn.Exec(ctx, g.insert(from, from+missing-1))
+		if err != nil {
+			if lost(err) {
+				return RowReport{}, err
+			}
+			return RowReport{Rows: have, Problem: "rows could not be made: " + oneLine(err)}, nil
+		}
+		have += tag.RowsAffected()
+		if tag.RowsAffected() == 0 {
+			break
+		}
+	}
+	m.keys[r.Name] = g.keys()
+	if err := m.sequences(ctx, r); err != nil && lost(err) {
+		return RowReport{}, err
+	}
+	return RowReport{Rows: have}, m.vacuum(ctx, r)
+}
+
+// settle finds values that the table's constraints take, on few rows.
+func (m *Maker) settle(ctx context.Context, g *generator, base int64) (problem string, err error) {
+	const sample, tries = 40, 80
+	for range tries {
+		err = m.trial(ctx, g.insert(base+1, base+sample))
+		if err == nil {
+			return "", nil
+		}
+		if lost(err) {
+			return "", err
+		}
+		if !g.adapt(err) {
+			break
+		}
+	}
+	return "rows could not be made: " + oneLine(err), nil
+}
+
+// trial runs a statement and undoes it.
+func (m *Maker) trial(ctx context.Context, sql string) error {
+	tx, err := m.conn.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, sql)
+	if e := tx.Rollback(ctx); e != nil {
+		return e
+	}
+	return err
+}
+
+// vacuum makes the table as a server keeps it: analyzed, with a visibility map.
+func (m *Maker) vacuum(ctx context.Context, r *catalog.Relation) error {
+	_, err := m.conn.Exec(ctx, "vacuum (analyze) "+ident(r.Name))
+	return err
+}
+
+// sequences moves the sequences of the table beyond the keys that were made.
+func (m *Maker) sequences(ctx context.Context, r *catalog.Relation) error {
+	for _, c := range r.Columns {
+		if c.Identity == "" && !strings.HasPrefix(c.Default, "nextval(") {
+			continue
+		}
+		_, err := m.conn.Exec(ctx, "select pg_catalog.setval(s, v) from (select pg_catalog.pg_get_serial_sequence("+
+			literal(ident(r.Name))+", "+literal(c.Name)+")::regclass s, max("+quote(c.Name)+")::bigint v from "+ident(r.Name)+") q where v > 0 and s is not null")
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lost reports whether an error is not a server's answer.
+func lost(err error) bool {
+	var pg *pgconn.PgError
+	return err != nil && !errors.As(err, &pg)
+}
+
+func ident(n catalog.Name) string { return pgx.Identifier{n.Schema, n.Name}.Sanitize() }
+
+func literal(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
