@@ -424,4 +424,3 @@ func (p *prover) textual(key pgast.Expr) bool {
 		return family(t) == "text" || t == "character"
 	}
 }
-

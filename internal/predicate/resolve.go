@@ -58,8 +58,8 @@ func (s *source) column(name string) (pgast.Expr, bool) {
 
 // scope is what an expression can name.
 type scope struct {
-	parent  *scope
-	block   *Block
+	parent *scope
+	block  *Block
 	// query is set for the scope of a whole query, not for one side of a join.
 	query   bool
 	sources []*source

@@ -1,3 +1,0 @@
-package predicate
-
-func suggest([]Need) []Suggestion { return nil }
