@@ -16,7 +16,7 @@ import "strings"
 //     DISTINCT FROM, row equality; nested AND and OR are flat.
 //  5. Select lists of EXISTS are 1, those of other subqueries have no aliases.
 //
-// env may also implement FuncTyper and ColumnLister. The result parses again, and
+// env may also implement FuncTyper, DomainTyper and ColumnLister. The result parses again, and
 // is its own normal form.
 func Normal(e Expr, env Env, self Name) string {
 	if e == nil {
@@ -43,6 +43,12 @@ func NormalStmt(s Stmt, env Env) string {
 type FuncTyper interface {
 	// FunctionType is the result's type as format_type prints it; empty when unknown.
 	FunctionType(schema, name string) string
+}
+
+// DomainTyper is an Env that knows domains.
+type DomainTyper interface {
+	// DomainBase is the base type as format_type prints it; empty for other types.
+	DomainBase(schema, name string) string
 }
 
 // ColumnLister is an Env that lists columns, so that * can be written out.
@@ -145,6 +151,9 @@ func (n *normalizer) op(v *Op) Expr {
 		return n.distinct(v)
 	}
 	out := &Op{Kind: v.Kind, Name: v.Name, Left: n.expr(v.Left, true), Right: n.expr(v.Right, true)}
+	if v.Kind == OpPlain && v.Left != nil && sameTyped[v.Name] {
+		out.Left, out.Right = n.typedLiteral(v.Left, out.Left, v.Right), n.typedLiteral(v.Right, out.Right, v.Left)
+	}
 	switch v.Kind {
 	case OpLike, OpILike, OpSimilar:
 		out.Kind = OpPlain
@@ -154,6 +163,21 @@ func (n *normalizer) op(v *Op) Expr {
 		}
 	}
 	return out
+}
+
+// sameTyped are the operators that give a bare literal the type of the other side.
+var sameTyped = map[string]bool{"=": true, "<>": true, "<": true, ">": true, "<=": true, ">=": true, "@>": true, "<@": true}
+
+// typedLiteral spells a literal without a cast as the type of other would.
+func (n *normalizer) typedLiteral(e, normal, other Expr) Expr {
+	k, ok := e.(*Const)
+	if !ok || k.Kind != ConstString {
+		return normal
+	}
+	if t := n.typeOf(other); t != "" {
+		return n.literal(k, t)
+	}
+	return normal
 }
 
 func rowOf(e Expr) *Row {

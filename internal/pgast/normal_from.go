@@ -70,6 +70,9 @@ func (n *normalizer) from(f FromItem, named *[]string) FromItem {
 		*named = (*named)[1:]
 		return s
 	}
+	// Items were collected in this order, so what is left of named tells the place.
+	n.scope.limit = len(n.scope.items) - len(*named) + 1
+	defer func() { n.scope.limit = 0 }()
 	switch v := f.(type) {
 	case *Table:
 		out := &Table{Schema: v.Schema, Name: v.Name, Only: v.Only, ColAliases: v.ColAliases, Sample: v.Sample, SampleText: v.SampleText}
@@ -99,6 +102,7 @@ func (n *normalizer) from(f FromItem, named *[]string) FromItem {
 		if v.Alias != "" {
 			out.Alias = take()
 		}
+		n.scope.limit = 0
 		out.On = n.expr(v.On, false)
 		return out
 	}

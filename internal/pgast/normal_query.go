@@ -1,6 +1,9 @@
 package pgast
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 // scope is a query level: what FROM brings in, and the levels around it.
 type scope struct {
@@ -11,6 +14,16 @@ type scope struct {
 	// blind is set where the query does not see the items of the level around it: a
 	// CTE, and a subquery in FROM without LATERAL.
 	blind bool
+	// limit is one more than the number of items that can be seen, 0 for all: a
+	// function in FROM sees those before it.
+	limit int
+}
+
+func (s *scope) visible() []scopeItem {
+	if s.limit > 0 {
+		return s.items[:s.limit-1]
+	}
+	return s.items
 }
 
 // scopeItem is a relation in scope.
@@ -65,8 +78,9 @@ func (n *normalizer) find(v *ColumnRef) *scopeItem {
 			continue
 		}
 		var unknown []*scopeItem
-		for i := range s.items {
-			it := &s.items[i]
+		items := s.visible()
+		for i := range items {
+			it := &items[i]
 			if len(q) > 0 {
 				if q[len(q)-1] == it.ref && (len(q) == 1 || q[len(q)-2] == it.schema || it.schema == "") {
 					return it
@@ -133,7 +147,20 @@ func (n *normalizer) columnType(v *ColumnRef) string {
 	if it == nil || it.rel == "" {
 		return ""
 	}
-	return n.typeText(n.env.ColumnType(it.schema, it.rel, v.Names[len(v.Names)-1]))
+	return n.base(n.typeText(n.env.ColumnType(it.schema, it.rel, v.Names[len(v.Names)-1])))
+}
+
+// base is the base type of a domain, any other type itself.
+func (n *normalizer) base(typ string) string {
+	d, ok := n.env.(DomainTyper)
+	if !ok || typ == "" {
+		return typ
+	}
+	q := qualified(strings.Split(typ, "."))
+	if b := d.DomainBase(q.Schema, q.Name); b != "" {
+		return n.typeText(b)
+	}
+	return typ
 }
 
 // query normalises a subquery or a view's query.
@@ -262,9 +289,14 @@ func (n *normalizer) with(v *With) *With {
 		return nil
 	}
 	out := &With{Recursive: v.Recursive}
+	all := n.scope.ctes
+	if !v.Recursive { // a CTE sees those before it, not itself
+		n.scope.ctes = map[string][]string{}
+	}
 	for _, c := range v.CTEs {
 		out.CTEs = append(out.CTEs, CTE{Name: c.Name, Columns: c.Columns, Query: n.query(c.Query, false, true),
 			Materialized: c.Materialized, Extra: c.Extra})
+		n.scope.ctes[c.Name] = all[c.Name]
 	}
 	return out
 }

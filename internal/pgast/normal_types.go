@@ -5,18 +5,19 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // cast drops a cast that is the server's or no one's business.
 func (n *normalizer) cast(v *Cast, operand bool) Expr {
 	typ := n.typeName(v.Type)
 	if k, ok := v.Arg.(*Const); ok {
-		return n.literal(k, typ)
+		return n.literal(k, typeKey(typ))
 	}
 	arg := n.expr(v.Arg, false)
 	switch x := arg.(type) {
 	case *Const: // a cast of a cast of a literal
-		return n.literal(x, typ)
+		return n.literal(x, typeKey(typ))
 	case *Array:
 		if len(x.Elems) > 0 {
 			return x
@@ -73,12 +74,12 @@ func typeKey(t TypeName) string {
 
 // literal is a literal without its cast; the text is brought to the type's own form
 // where the server would print another one.
-func (n *normalizer) literal(k *Const, t TypeName) Expr {
+func (n *normalizer) literal(k *Const, typ string) Expr {
 	out := &Const{Kind: k.Kind, Text: k.Text}
 	if k.Kind != ConstString {
 		return out
 	}
-	switch typeKey(t) {
+	switch typ {
 	case "bool":
 		switch strings.ToLower(strings.TrimSpace(k.Text)) {
 		case "t", "true", "y", "yes", "on", "1":
@@ -102,8 +103,22 @@ func (n *normalizer) literal(k *Const, t TypeName) Expr {
 		out.Text = strings.ToLower(k.Text)
 	case "jsonb":
 		out.Text = jsonText(k.Text)
+	case "timestamp", "timestamptz":
+		out.Text = timestampText(k.Text, typ)
 	}
 	return out
+}
+
+// timestampText completes a date; a time zone is UTC where none is written, as on a
+// server whose TimeZone is that.
+func timestampText(s, typ string) string {
+	layouts := []string{"2006-01-02", "2006-01-02 15:04:05", "2006-01-02T15:04:05"}
+	for _, l := range layouts {
+		if d, err := time.Parse(l, s); err == nil {
+			return d.Format("2006-01-02 15:04:05") + choose(typ == "timestamptz", "+00", "")
+		}
+	}
+	return s
 }
 
 func jsonText(s string) string {
@@ -256,6 +271,9 @@ func (n *normalizer) typeOf(e Expr) string {
 	case *Cast:
 		return typeKey(n.typeName(v.Type))
 	case *FuncCall:
+		if last(v.Name) == "timezone" && len(v.Args) == 2 {
+			return map[string]string{"timestamptz": "timestamp", "timestamp": "timestamptz"}[n.typeOf(v.Args[1])]
+		}
 		return n.resultType(n.function(v.Name))
 	case *Op:
 		if v.Kind != OpPlain {
