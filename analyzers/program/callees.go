@@ -1,0 +1,171 @@
+package program
+
+import (
+	"go/ast"
+	"go/types"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Callee is what a call may call.
+type Callee struct {
+	// Key names it; Func is nil when its body is not among the packages.
+	Key  string
+	Func *Func
+	// Obj is its object, nil for a literal or where there are no types.
+	Obj *types.Func
+	// Of counts the candidates: 1 for a static call, the implementations for a call
+	// through an interface.
+	Of int
+	// Interface is set for a call through an interface of ours.
+	Interface bool
+}
+
+// Target is the function object that a call names, nil when it names none: a
+// function value, a conversion, a builtin, or code without types.
+func Target(info *types.Info, call *ast.CallExpr) *types.Func {
+	fun := ast.Unparen(call.Fun)
+	switch x := fun.(type) {
+	case *ast.IndexExpr:
+		fun = ast.Unparen(x.X)
+	case *ast.IndexListExpr:
+		fun = ast.Unparen(x.X)
+	}
+	var o types.Object
+	switch x := fun.(type) {
+	case *ast.Ident:
+		o = info.Uses[x]
+	case *ast.SelectorExpr:
+		o = info.Uses[x.Sel]
+	}
+	f, _ := o.(*types.Func)
+	return f
+}
+
+// Callees are what a call may call, in order of their keys.
+func (p *Program) Callees(pkg *Package, call *ast.CallExpr) []Callee {
+	if o := Target(pkg.Info, call); o != nil {
+		if i := p.ownInterface(o); i != nil {
+			impls := p.implementations(o, i)
+			out := make([]Callee, 0, len(impls))
+			for _, f := range impls {
+				out = append(out, Callee{Key: f.Key, Func: f, Obj: f.Obj, Of: len(impls), Interface: true})
+			}
+			if len(out) > 0 {
+				return out
+			}
+		}
+		k := p.Key(o)
+		return []Callee{{Key: k, Func: p.byKey[k], Obj: o, Of: 1}}
+	}
+	fun := ast.Unparen(call.Fun)
+	switch x := fun.(type) {
+	case *ast.FuncLit:
+		if f := p.lits[x]; f != nil {
+			return []Callee{{Key: f.Key, Func: f, Of: 1}}
+		}
+	case *ast.Ident:
+		if f := p.BoundLit(pkg.Info.ObjectOf(x)); f != nil {
+			return []Callee{{Key: f.Key, Func: f, Of: 1}}
+		}
+	}
+	return nil
+}
+
+// ownInterface returns the interface that declares o when it is one of ours.
+func (p *Program) ownInterface(o *types.Func) *types.Interface {
+	if o.Pkg() == nil || !p.own[o.Pkg().Path()] {
+		return nil
+	}
+	sig, _ := o.Type().(*types.Signature)
+	if sig == nil || sig.Recv() == nil {
+		return nil
+	}
+	i, _ := sig.Recv().Type().Underlying().(*types.Interface)
+	return i
+}
+
+// implementations are the methods that a call of an interface's method may reach.
+// Modules are loaded apart, so that one type can have two identities: an interface
+// is matched by the names of its methods where the types do not tell.
+func (p *Program) implementations(o *types.Func, i *types.Interface) []*Func {
+	id := p.Key(o)
+	if i.NumMethods() > 0 && !strings.Contains(id, ".") {
+		id += strconv.Itoa(i.NumMethods())
+	}
+	if fs, ok := p.impls[id]; ok {
+		return fs
+	}
+	var out []*Func
+	for _, named := range p.methods[o.Name()] {
+		ptr := types.NewPointer(named)
+		if !types.Implements(ptr, i) && !hasNames(ptr, i) {
+			continue
+		}
+		m, _, _ := types.LookupFieldOrMethod(ptr, true, o.Pkg(), o.Name())
+		fn, ok := m.(*types.Func)
+		if !ok {
+			continue
+		}
+		if f := p.byKey[p.Key(fn)]; f != nil && !slices.Contains(out, f) {
+			out = append(out, f)
+		}
+	}
+	slices.SortFunc(out, func(a, b *Func) int { return strings.Compare(a.Key, b.Key) })
+	p.impls[id] = out
+	return out
+}
+
+// hasNames reports whether a type has methods of all names of an interface with as
+// many parameters and results.
+func hasNames(t types.Type, i *types.Interface) bool {
+	ms := types.NewMethodSet(t)
+	for m := range i.Methods() {
+		s := ms.Lookup(m.Pkg(), m.Name())
+		if s == nil {
+			return false
+		}
+		a, _ := m.Type().(*types.Signature)
+		b, _ := s.Obj().Type().(*types.Signature)
+		if a == nil || b == nil || a.Params().Len() != b.Params().Len() || a.Results().Len() != b.Results().Len() {
+			return false
+		}
+	}
+	return true
+}
+
+// Callers are the calls that may call the function of a key, in order.
+func (p *Program) Callers(key string) []Site {
+	if p.callers == nil {
+		p.callers = map[string][]Site{}
+		for _, f := range p.Funcs {
+			for _, c := range f.Calls {
+				for _, callee := range p.Callees(f.Pkg, c) {
+					p.callers[callee.Key] = append(p.callers[callee.Key], Site{f, c})
+				}
+			}
+		}
+	}
+	return p.callers[key]
+}
+
+// TypeName is the package and name of a type, its pointer taken off; empty when it
+// has none.
+func TypeName(t types.Type) (pkg, name string) {
+	if t == nil {
+		return "", ""
+	}
+	t = types.Unalias(t)
+	if ptr, ok := t.(*types.Pointer); ok {
+		t = types.Unalias(ptr.Elem())
+	}
+	named, ok := t.(*types.Named)
+	if !ok {
+		return "", ""
+	}
+	if named.Obj().Pkg() != nil {
+		pkg = named.Obj().Pkg().Path()
+	}
+	return pkg, named.Obj().Name()
+}
