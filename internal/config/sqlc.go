@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"path"
@@ -19,6 +20,8 @@ type SQLC struct {
 	Schema, Queries []string
 	// Out is the folder of the generated Go package, "" where none is named.
 	Out string
+
+	engine string
 }
 
 type sqlcFile struct {
@@ -46,6 +49,32 @@ type sqlcFile struct {
 // Entries come sorted by file. A file that cannot be read is an error that names
 // it; the entries of the others are returned beside it.
 func FindSQLC(fsys fs.FS, skip func(path string) bool) ([]SQLC, error) {
+	out, _, err := FindDialects(fsys, skip)
+	return out, err
+}
+
+// FindDialects is FindSQLC with the files of its other engines beside it, MySQL's
+// and SQLite's, sorted: their headers look like those of PostgreSQL's query files.
+func FindDialects(fsys fs.FS, skip func(path string) bool) (pg []SQLC, others []string, err error) {
+	all, err := findSQLC(fsys, skip)
+	for _, e := range all {
+		if e.engine == "postgresql" {
+			pg = append(pg, e)
+		} else {
+			others = append(append(others, e.Queries...), e.Schema...)
+		}
+	}
+	// One file in two entries is PostgreSQL's when one of them is.
+	for _, e := range pg {
+		others = slices.DeleteFunc(others, func(f string) bool {
+			return slices.Contains(e.Queries, f) || slices.Contains(e.Schema, f)
+		})
+	}
+	slices.Sort(others)
+	return pg, slices.Compact(others), err
+}
+
+func findSQLC(fsys fs.FS, skip func(path string) bool) ([]SQLC, error) {
 	var out []SQLC
 	var first error
 	err := fs.WalkDir(fsys, ".", func(p string, d fs.DirEntry, err error) error {
@@ -104,21 +133,17 @@ func readSQLC(fsys fs.FS, file string) ([]SQLC, error) {
 	}
 	dir := path.Dir(file)
 	var out []SQLC
-	for _, e := range f.SQL {
-		if e.Engine == "postgresql" {
-			out = append(out, SQLC{
-				File: file, Out: under(dir, e.Gen.Go.Out),
-				Schema: expand(fsys, dir, e.Schema), Queries: expand(fsys, dir, e.Queries),
-			})
+	add := func(engine, out string, schema, queries any) SQLC {
+		return SQLC{
+			File: file, Out: under(dir, out), engine: cmp.Or(engine, "postgresql"),
+			Schema: expand(fsys, dir, schema), Queries: expand(fsys, dir, queries),
 		}
 	}
+	for _, e := range f.SQL {
+		out = append(out, add(e.Engine, e.Gen.Go.Out, e.Schema, e.Queries))
+	}
 	for _, e := range f.Packages {
-		if e.Engine == "" || e.Engine == "postgresql" {
-			out = append(out, SQLC{
-				File: file, Out: under(dir, e.Path),
-				Schema: expand(fsys, dir, e.Schema), Queries: expand(fsys, dir, e.Queries),
-			})
-		}
+		out = append(out, add(e.Engine, e.Path, e.Schema, e.Queries))
 	}
 	return out, nil
 }

@@ -1,10 +1,12 @@
 package config
 
 import (
+	"slices"
 	"testing"
 	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 func TestFindSQLC(t *testing.T) {
@@ -17,7 +19,7 @@ sql:
     gen: {go: {package: db, out: internal/db, sql_package: pgx/v5}}
   - engine: mysql
     schema: x
-    queries: y
+    queries: y.sql
 `)},
 		"b/sqlc.json":              {Data: []byte(`{"version":"1","packages":[{"path":"db","schema":"schema.sql","queries":"./q.sql"},{"path":"s","engine":"sqlite","schema":"s","queries":"s"}]}`)},
 		"node_modules/x/sqlc.yaml": {Data: []byte("version: '2'\nsql: [{engine: postgresql}]\n")},
@@ -32,9 +34,10 @@ sql:
 		"a/queries/readme.md":      {},
 		"a/more/z.sql":             {},
 		"b/schema.sql":             {},
+		"a/y.sql":                  {},
 		"b/q.sql":                  {},
 	}
-	got, err := FindSQLC(fsys, func(p string) bool { return p == "skipped" })
+	got, others, err := FindDialects(fsys, func(p string) bool { return p == "skipped" })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,8 +45,11 @@ sql:
 		{File: "a/sqlc.yaml", Schema: []string{"migrations/1_a.sql", "migrations/2_b.up.sql"}, Queries: []string{"a/more/z.sql", "a/queries/x.sql"}, Out: "a/internal/db"},
 		{File: "b/sqlc.json", Schema: []string{"b/schema.sql"}, Queries: []string{"b/q.sql"}, Out: "b/db"},
 	}
-	if d := cmp.Diff(want, got); d != "" {
+	if d := cmp.Diff(want, got, cmpopts.IgnoreUnexported(SQLC{})); d != "" {
 		t.Error(d)
+	}
+	if want := []string{"a/y.sql"}; !slices.Equal(others, want) {
+		t.Errorf("other engines have %q, want %q", others, want)
 	}
 }
 
