@@ -12,6 +12,11 @@ func Format(n Node) string {
 		return ""
 	}
 	f := &formatter{}
+	f.node(n)
+	return f.b.String()
+}
+
+func (f *formatter) node(n Node) {
 	switch v := n.(type) {
 	case Expr:
 		f.expr(v)
@@ -20,10 +25,13 @@ func Format(n Node) string {
 	case Stmt:
 		f.stmt(v)
 	}
-	return f.b.String()
 }
 
-type formatter struct{ b strings.Builder }
+type formatter struct {
+	b strings.Builder
+	// anon is set where a fingerprint's text is written.
+	anon *anonymous
+}
 
 func (f *formatter) w(s ...string) {
 	for _, x := range s {
@@ -36,7 +44,7 @@ func (f *formatter) operand(e Expr) {
 	switch v := e.(type) {
 	case *ColumnRef, *Param, *FuncCall, *ValueFunc, *Coalesce, *MinMax, *Array, *Case, *Default:
 	case *Const:
-		if strings.HasPrefix(v.Text, "-") && v.Kind != ConstString {
+		if f.anon == nil && strings.HasPrefix(v.Text, "-") && v.Kind != ConstString {
 			f.paren(e)
 			return
 		}
@@ -66,6 +74,15 @@ func (f *formatter) paren(e Expr) {
 	f.w(")")
 }
 
+// flat writes a list whose length a fingerprint does not see.
+func (f *formatter) flat(es []Expr) {
+	if f.anon != nil {
+		f.anonList(es)
+		return
+	}
+	f.list(es)
+}
+
 func (f *formatter) list(es []Expr) {
 	for i, e := range es {
 		if i > 0 {
@@ -81,8 +98,12 @@ func (f *formatter) expr(e Expr) {
 	case *ColumnRef:
 		f.columnRef(v)
 	case *Const:
-		f.w(constText(v))
+		f.w(f.constText(v))
 	case *Param:
+		if f.anon != nil {
+			f.w("?")
+			return
+		}
 		f.w("$", itoa(int32(v.Number)))
 	case *Op:
 		f.op(v)
@@ -115,7 +136,7 @@ func (f *formatter) expr(e Expr) {
 		f.w("::", formatType(v.Type))
 	case *Array:
 		f.w("ARRAY[")
-		f.list(v.Elems)
+		f.flat(v.Elems)
 		f.w("]")
 	case *Row:
 		f.w("ROW(")
@@ -123,7 +144,7 @@ func (f *formatter) expr(e Expr) {
 		f.w(")")
 	case *List:
 		f.w("(")
-		f.list(v.Items)
+		f.flat(v.Items)
 		f.w(")")
 	case *Subscript:
 		f.subscript(v)
@@ -138,6 +159,10 @@ func (f *formatter) expr(e Expr) {
 }
 
 func (f *formatter) columnRef(v *ColumnRef) {
+	if f.anon != nil {
+		f.w(f.anon.column(v))
+		return
+	}
 	f.w(quoteNames(v.Names))
 	if v.Star {
 		if len(v.Names) > 0 {
@@ -147,10 +172,14 @@ func (f *formatter) columnRef(v *ColumnRef) {
 	}
 }
 
-func constText(v *Const) string {
-	switch v.Kind {
-	case ConstNull:
+func (f *formatter) constText(v *Const) string {
+	switch {
+	case v.Kind == ConstNull:
 		return "NULL"
+	case f.anon != nil:
+		return "?"
+	}
+	switch v.Kind {
 	case ConstString:
 		return quoteString(v.Text)
 	case ConstBit:

@@ -3,6 +3,10 @@ package pgast
 import "strings"
 
 func (f *formatter) stmt(s Stmt) {
+	if f.anon != nil {
+		f.anon.enter(fromOf(s))
+		defer f.anon.leave()
+	}
 	switch v := s.(type) {
 	case *Select:
 		f.selectStmt(v)
@@ -15,6 +19,23 @@ func (f *formatter) stmt(s Stmt) {
 	case *Merge:
 		f.merge(v)
 	}
+}
+
+// fromOf are the relations that a statement brings into scope.
+func fromOf(s Stmt) []FromItem {
+	switch v := s.(type) {
+	case *Select:
+		return v.From
+	case *Insert:
+		return []FromItem{v.Table}
+	case *Update:
+		return append([]FromItem{v.Table}, v.From...)
+	case *Delete:
+		return append([]FromItem{v.Table}, v.Using...)
+	case *Merge:
+		return []FromItem{v.Table, v.Source}
+	}
+	return nil
 }
 
 func (f *formatter) with(v *With) {
@@ -47,6 +68,10 @@ func (f *formatter) selectStmt(v *Select) {
 		f.arm(v.Right)
 	case v.Values != nil:
 		f.w("VALUES ")
+		if f.anon != nil {
+			f.anonRows(v.Values)
+			break
+		}
 		for i, row := range v.Values {
 			f.w(choose(i > 0, ", ", ""), "(")
 			f.list(row)
@@ -88,11 +113,11 @@ func (f *formatter) limit(v *Select) {
 // arm writes an operand of UNION and the like.
 func (f *formatter) arm(s *Select) {
 	if s.SetOp == "" && s.With == nil && s.OrderBy == nil && s.Limit == nil && s.Offset == nil && s.Locking == nil {
-		f.selectStmt(s)
+		f.stmt(s)
 		return
 	}
 	f.w("(")
-	f.selectStmt(s)
+	f.stmt(s)
 	f.w(")")
 }
 
@@ -139,7 +164,7 @@ func (f *formatter) targets(ts []Target) {
 	for i, t := range ts {
 		f.w(choose(i > 0, ", ", ""))
 		f.expr(t.Expr)
-		if t.Name != "" {
+		if t.Name != "" && f.anon == nil {
 			f.w(" AS ", quoteIdent(t.Name))
 		}
 	}
@@ -199,7 +224,7 @@ func (f *formatter) fromItem(n FromItem) {
 }
 
 func (f *formatter) alias(name string, cols []string) {
-	if name == "" {
+	if name == "" || f.anon != nil {
 		return
 	}
 	f.w(" AS ", quoteIdent(name))
@@ -217,7 +242,7 @@ func (f *formatter) funcTable(v *FuncTable) {
 		return
 	}
 	f.w(" AS ")
-	if v.Alias != "" {
+	if v.Alias != "" && f.anon == nil {
 		f.w(quoteIdent(v.Alias))
 	}
 	f.w("(")
@@ -270,7 +295,7 @@ func (f *formatter) insert(v *Insert) {
 		f.w(" DEFAULT VALUES")
 	} else {
 		f.w(" ")
-		f.selectStmt(v.Source)
+		f.stmt(v.Source)
 	}
 	if v.OnConflict != nil {
 		f.onConflict(v.OnConflict)
@@ -359,7 +384,7 @@ func (f *formatter) path(e Expr) {
 		f.w(".", quoteIdent(s.Field))
 		return
 	}
-	g := &formatter{}
+	g := &formatter{anon: f.anon}
 	g.expr(&Subscript{Arg: &ColumnRef{}, Lower: s.Lower, Upper: s.Upper, Slice: s.Slice})
 	f.w(g.b.String())
 }

@@ -1,8 +1,5 @@
 package pgast
 
-// Fingerprint is a hash of a statement's shape, 16 hex digits.
-func Fingerprint(s Stmt) string { panic("not yet") }
-
 // OffsetMap maps offsets of a rewritten text back to its source.
 type OffsetMap struct{ segs []mapSeg }
 
