@@ -88,7 +88,7 @@ func subject(n catalog.Name, g *predicate.Gap) string {
 	case c.Pattern == predicate.InfixPattern || c.Pattern == predicate.UnknownPattern:
 		return columns(n, g.Columns) + " has no trigram index"
 	case len(g.Columns) > 1:
-		return "no index of " + columns(n, g.Columns) + " serves this query"
+		return table(n) + " has no index on " + strings.Join(g.Columns, ", ")
 	}
 	return columns(n, g.Columns) + " has no index"
 }

@@ -300,8 +300,7 @@ func (b *Block) disjunction(e *pgast.Bool, rel *Rel) []Conjunct {
 	c := Conjunct{Expr: e, Op: "or", Kind: Nothing, Sargable: true}
 	for _, a := range flatten(e, pgast.Or) {
 		if b.fixed(a) && len(vars(a)) == 0 {
-			c.Optional = true
-			c.Sargable = false // a plan for every value has to read all rows
+			c.Optional = true // a plan made for the value drops the arm, or the rest
 			continue
 		}
 		arm := b.conjuncts(a, rel)

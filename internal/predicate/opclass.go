@@ -36,7 +36,7 @@ func (b *Block) keyServes(rel *Rel, x *catalog.Index, k catalog.IndexKey, c *Con
 	case "gist", "spgist":
 		return gist(class, c)
 	case "brin":
-		return compares(c.Op) || c.Op == "is null" || c.Op == "is not null" || contains(c.Op)
+		return compares(c.Op) || c.Op == "is null" || contains(c.Op)
 	}
 	return true // a method of an extension: we know nothing against it
 }
@@ -70,7 +70,7 @@ func matches(op string) bool {
 func btree(b *Block, rel *Rel, k catalog.IndexKey, class string, c *Conjunct) bool {
 	patternClass := strings.HasSuffix(class, "_pattern_ops")
 	switch c.Op {
-	case "=", "is null", "is not null", "true", "false":
+	case "=", "is null", "true", "false":
 		return true
 	case "<", "<=", ">", ">=":
 		return !patternClass
@@ -127,7 +127,7 @@ func gist(class string, c *Conjunct) bool {
 	if strings.Contains(class, "trgm") {
 		return matches(c.Op) || c.Op == "="
 	}
-	if contains(c.Op) || compares(c.Op) || c.Op == "is null" || c.Op == "is not null" {
+	if contains(c.Op) || compares(c.Op) || c.Op == "is null" {
 		return true
 	}
 	return c.Op == "~~" && c.Pattern == PrefixPattern

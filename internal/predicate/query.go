@@ -439,6 +439,7 @@ func (r *resolver) computeCTE(sc *scope, d *cte, recursive bool) {
 	r.with(inner, sel.With, sel)
 	base, cols := r.query(sel.Left, inner, d.block)
 	d.block.children = append(d.block.children, base)
+	d.base = base
 	d.out = slices.Clone(cols)
 	rename(d.out, d.cols)
 	inner.ctes = &cteScope{parent: inner.ctes, cte: d}
@@ -461,11 +462,15 @@ func (r *resolver) scanCTE(b *Block, sc *scope, t *pgast.Table, d *cte, nb []*ou
 		r.derive(b, sc, outer, d.query, t.RefName(), names, nb, t)
 		return
 	}
-	rel := &Rel{Alias: t.RefName(), Pos: r.at(t), derived: &derived{block: d.block}}
+	from := d.block
+	if d.working && d.base != nil {
+		from = d.base // the rows found so far are as few as those found first
+	}
+	rel := &Rel{Alias: t.RefName(), Pos: r.at(t), derived: &derived{block: from}}
 	src := &source{alias: t.RefName(), relation: t.Name}
 	out := slices.Clone(d.out)
 	rename(out, names)
-	src.cols, src.open = r.handles(rel, out), d.block.open
+	src.cols, src.open = r.handles(rel, out), d.block == nil || d.block.open
 	src.rel = r.addRel(b, rel, nb)
 	sc.sources = append(sc.sources, src)
 }

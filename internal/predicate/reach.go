@@ -226,6 +226,9 @@ func (b *Block) whereGap(rel *Rel) *Gap {
 		if c.Selects == No || len(c.needs) > 0 || !c.fixable() || !b.may(rel, &c) {
 			continue
 		}
+		if j := rel.joinOn(c.Column); c.Derived && j != nil { // the constant came through a join
+			g.Kind, c.Other, c.OtherColumn = GapJoin, j.Other, j.OtherColumn
+		}
 		if c.Outer {
 			g.Kind = GapJoin
 		}
@@ -241,7 +244,9 @@ func (b *Block) whereGap(rel *Rel) *Gap {
 			range_ = append(range_, c)
 		}
 	}
-	slices.SortStableFunc(g.Conjuncts, func(x, y Conjunct) int { return int(y.Selects) - int(x.Selects) })
+	if g.grade == Yes { // an index needs no key of few values beside one that selects
+		g.Conjuncts = slices.DeleteFunc(g.Conjuncts, func(c Conjunct) bool { return c.LowDomain })
+	}
 	g.Conjuncts = append(g.Conjuncts, range_...)
 	if len(g.Conjuncts) == 0 || lowOnly {
 		return nil
@@ -257,6 +262,16 @@ func (b *Block) whereGap(rel *Rel) *Gap {
 	}
 	b.seal(rel, g)
 	return g
+}
+
+// joinOn is a join clause on a column; nil when there is none.
+func (rel *Rel) joinOn(column string) *Conjunct {
+	for i := range rel.Conjuncts {
+		if c := &rel.Conjuncts[i]; c.Other != nil && c.Column == column && column != "" {
+			return c
+		}
+	}
+	return nil
 }
 
 func ranges(op string) bool { return op == "<" || op == "<=" || op == ">" || op == ">=" }
@@ -358,8 +373,6 @@ func (b *Block) why(rel *Rel, g *Gap) {
 	switch {
 	case c.Optional:
 		g.Certain = false
-		g.Why = "one plan for every value cannot use an index"
-		return
 	case c.casts != "":
 		g.Certain = false
 		g.Why = "the comparison with " + c.casts + " casts the column"

@@ -83,6 +83,7 @@ type cte struct {
 	env    *cteScope
 	outer  *scope
 	block  *Block // of one that is computed apart
+	base   *Block // of a recursive one: the arm that starts it
 	out    []outCol
 	// working is set while the recursive term of itself is resolved.
 	working bool
