@@ -41,10 +41,10 @@ var (
 	schemaDir   = regexp.MustCompile(`(?i)^(?:schemas?|ddl|sql|db|database)$`)
 	migDir      = regexp.MustCompile(`(?i)^(?:migrations?|migrate|migrator|deltas?|upgrades?|patches|changelogs?|flyway|versions?|versioned)$|migration`)
 	// initDir prepares a developer's container.
-	initDir     = regexp.MustCompile(`(?i)^(?:init|initdb|docker|docker-entrypoint-initdb\.d)$`)
-	versionDir  = regexp.MustCompile(`(?i)^v?\d+(?:\.\d+)+$`)
-	upName      = regexp.MustCompile(`(?i)[._-]up\.sql$`)
-	anyNumber   = regexp.MustCompile(`^[vV]?\d`)
+	initDir    = regexp.MustCompile(`(?i)^(?:init|initdb|docker|docker-entrypoint-initdb\.d)$`)
+	versionDir = regexp.MustCompile(`(?i)^v?\d+(?:\.\d+)+$`)
+	upName     = regexp.MustCompile(`(?i)[._-]up\.sql$`)
+	anyNumber  = regexp.MustCompile(`^[vV]?\d`)
 )
 
 func newFile(p, text string) *file {
