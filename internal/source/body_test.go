@@ -1,0 +1,103 @@
+package source
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/planvet/planvet/catalog"
+	"github.com/planvet/planvet/internal/pgast"
+	"golang.org/x/tools/txtar"
+)
+
+// TestBodies runs testdata/bodies/*.txtar: in.sql is DDL, and want is what Bodies
+// makes of it, with and without an API role. UPDATE=1 rewrites want.
+func TestBodies(t *testing.T) {
+	files, err := filepath.Glob("testdata/bodies/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no cases", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			ar, err := txtar.ParseFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			in := ar.Files[0]
+			role := ""
+			if strings.Contains(string(ar.Comment), "authenticated") {
+				role = "authenticated"
+			}
+			got := dump(Bodies(functions(t, in.Name, string(in.Data)), BodyOptions{RPCRole: role}))
+			if os.Getenv("UPDATE") != "" {
+				ar.Files = []txtar.File{in, {Name: "want", Data: []byte(got)}}
+				if err := os.WriteFile(file, txtar.Format(ar), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if want := string(ar.Files[1].Data); got != want {
+				t.Errorf("got\n%swant\n%s", got, want)
+			}
+		})
+	}
+}
+
+// functions puts the functions and views of a text into a catalog, as a replay
+// does.
+func functions(t *testing.T, path, src string) *catalog.Catalog {
+	t.Helper()
+	cat := catalog.New()
+	lines := pgast.NewLines(src)
+	at := func(off int) catalog.Location {
+		line, col := lines.LineCol(off)
+		return catalog.Location{Path: path, Line: line, Column: col}
+	}
+	for _, p := range pgast.ParseFile(src) {
+		if p.Err != nil {
+			t.Fatal(p.Err)
+		}
+		switch s := p.Stmt.(type) {
+		case *pgast.CreateFunction:
+			cat.AddFunction(function(s, p, at))
+		case *pgast.CreateView:
+			cat.AddRelation(&catalog.Relation{
+				Name: catalog.Name{Schema: schema(s.View), Name: s.View.Name}, Kind: catalog.View,
+				Location: at(p.Start), Query: pgast.Format(s.Query),
+			})
+		}
+	}
+	return cat
+}
+
+func schema(n pgast.Name) string {
+	if n.Schema == "" {
+		return "public"
+	}
+	return n.Schema
+}
+
+func function(s *pgast.CreateFunction, p pgast.Parsed, at func(int) catalog.Location) *catalog.Function {
+	f := &catalog.Function{
+		Name: catalog.Name{Schema: schema(s.Name), Name: s.Name.Name}, Kind: "function", Language: s.Language,
+		Body: s.Body, Definition: p.Text, Location: at(p.Start),
+		SecurityDefiner: s.SecurityDefiner, SearchPath: s.SearchPath, HasSearchPath: s.HasSearchPath,
+	}
+	if s.BodyPos >= 0 && s.Body != "" {
+		f.BodyLocation = at(p.Start + s.BodyPos)
+	}
+	if s.Returns != nil {
+		f.Returns = s.Returns.Names[len(s.Returns.Names)-1]
+	}
+	for _, a := range s.Args {
+		switch a.Mode {
+		case "out", "table":
+			f.OutNames = append(f.OutNames, a.Name)
+		default:
+			f.ArgNames = append(f.ArgNames, a.Name)
+			f.Args = append(f.Args, a.Type.Names[len(a.Type.Names)-1])
+		}
+	}
+	return f
+}
