@@ -1,0 +1,214 @@
+package rlscheck
+
+import (
+	"slices"
+
+	"github.com/planvet/planvet/catalog"
+	"github.com/planvet/planvet/internal/pgast"
+	"github.com/planvet/planvet/internal/predicate"
+)
+
+// firstOther is where the parameters of the policies begin that stand beside the
+// judged one.
+const firstOther = 100_000
+
+// use is one way in which a policy is applied: a role that runs a command.
+type use struct{ role, command string }
+
+// uses lists how a policy is applied. INSERT scans nothing.
+func (c *checker) uses(rel *catalog.Relation, p *catalog.Policy) []use {
+	commands := []string{p.Command}
+	switch p.Command {
+	case "insert":
+		return nil
+	case "all", "":
+		commands = []string{"select"}
+	}
+	var out []use
+	for _, role := range p.Roles {
+		for _, cmd := range commands {
+			if len(predicate.PolicyQuals(c.cat, rel, cmd, role)) > 0 {
+				out = append(out, use{role, cmd})
+			}
+		}
+	}
+	return out
+}
+
+// condition is what the server adds to a scan: the permissive policies or-ed, the
+// restrictive ones and-ed; UPDATE and DELETE read rows by SELECT's policies too.
+// p's own bare calls keep their numbers. With sets, x IN (SELECT …) is taken for
+// x = ANY (ARRAY(SELECT …)).
+func (c *checker) condition(p *policy, u use, sets bool) pgast.Expr {
+	commands := []string{u.command}
+	if u.command != "select" {
+		commands = append(commands, "select")
+	}
+	var and []pgast.Expr
+	for _, cmd := range commands {
+		for _, q := range predicate.PolicyQuals(c.cat, p.rel, cmd, u.role) {
+			var or []pgast.Expr
+			for _, other := range q.Policies {
+				or = append(or, c.arm(p, other, sets))
+			}
+			if len(or) > 0 {
+				and = append(and, &pgast.Bool{At: -1, Kind: pgast.Or, Args: or})
+			}
+		}
+	}
+	return join(and)
+}
+
+func join(and []pgast.Expr) pgast.Expr {
+	if len(and) == 1 {
+		return and[0]
+	}
+	return &pgast.Bool{At: -1, Kind: pgast.And, Args: and}
+}
+
+// arm is one policy of a condition.
+func (c *checker) arm(p *policy, other *catalog.Policy, sets bool) pgast.Expr {
+	first := firstOther
+	if other == p.Policy {
+		first = 1
+	}
+	o := c.parsePolicy(p.rel, other, first)
+	if o == nil {
+		return &pgast.Const{At: -1, Kind: pgast.ConstBool, Text: "true"}
+	}
+	return c.scan(o, sets)
+}
+
+// scan is the policy as a condition on its table alone. Subqueries are not merged
+// into the scan by the planner: what runs once is a parameter, the rest no index
+// serves.
+func (c *checker) scan(p *policy, sets bool) pgast.Expr {
+	p.settle()
+	number := 2 * firstOther
+	return pgast.ReplaceExpr(p.expr, func(e pgast.Expr) (pgast.Expr, bool) {
+		s, ok := e.(*pgast.SubLink)
+		if !ok {
+			return nil, false
+		}
+		number++
+		param := &pgast.Param{At: s.At, Number: number}
+		once := !p.top.reads(c.cat, s.Query)
+		switch {
+		case once && (s.Kind == pgast.SubScalar || s.Kind == pgast.SubArray):
+			return param, true
+		case once && sets && s.Kind == pgast.SubAny && s.Op == "=":
+			return &pgast.Op{At: s.At, Kind: pgast.OpAny, Name: "=", Left: s.Test, Right: param}, true
+		}
+		return opaque(p.rel), true
+	})
+}
+
+// analyze asks for the access path of a condition on a table.
+func (c *checker) analyze(cat *catalog.Catalog, rel *catalog.Relation, where pgast.Expr) *predicate.Rel {
+	q := &pgast.Select{At: -1,
+		Targets: []pgast.Target{{At: -1, Expr: &pgast.Const{At: -1, Kind: pgast.ConstInt, Text: "1"}}},
+		From:    []pgast.FromItem{&pgast.Table{At: -1, Schema: rel.Schema, Name: rel.Name.Name}},
+		Where:   where,
+	}
+	a := predicate.Analyze(cat, q, predicate.Options{Sizes: c.sizes})
+	if len(a.Blocks) == 0 || len(a.Blocks[0].Rels) == 0 {
+		return nil
+	}
+	return a.Blocks[0].Rels[0]
+}
+
+// inner analyses the subselect of a frame by itself: columns of the rows around it
+// are known when it starts.
+func (c *checker) inner(rel *catalog.Relation, pol *catalog.Policy, i int) *predicate.Analysis {
+	p := c.parsePolicy(rel, pol, 1)
+	if p == nil || i >= len(p.frames) {
+		return nil
+	}
+	g := p.frames[i]
+	outer := map[*pgast.ColumnRef]bool{}
+	g.each(g.query, func(e pgast.Node) {
+		g.refs(c.cat, e, func(r *pgast.ColumnRef, h *frame) {
+			if h.depth < g.depth {
+				outer[r] = true
+			}
+		})
+	})
+	p.settle()
+	number := 2 * firstOther
+	pgast.Replace(g.query, func(e pgast.Expr) (pgast.Expr, bool) {
+		if r, ok := e.(*pgast.ColumnRef); ok && outer[r] {
+			number++
+			return &pgast.Param{At: r.At, Number: number}, true
+		}
+		return nil, false
+	})
+	return predicate.Analyze(c.cat, g.query, predicate.Options{Sizes: c.sizes})
+}
+
+// served lists the parameters that a path compares an index's keys with.
+func served(path *predicate.Path) map[int]bool {
+	out := map[int]bool{}
+	if path == nil {
+		return out
+	}
+	var take func(cs []predicate.Conjunct)
+	take = func(cs []predicate.Conjunct) {
+		for _, c := range cs {
+			if c.Comparand != nil {
+				pgast.Walk(c.Comparand, func(n pgast.Node) bool {
+					if p, ok := n.(*pgast.Param); ok {
+						out[p.Number] = true
+					}
+					return true
+				})
+			}
+			for _, arm := range c.Or {
+				take(arm)
+			}
+		}
+	}
+	take(path.Used)
+	return out
+}
+
+// serve marks the bare calls that are index conditions wherever the policy is
+// used: those run once a scan.
+func (c *checker) serve(p *policy) map[*call]bool {
+	out := map[*call]bool{}
+	for _, b := range p.bare {
+		if b.frame.depth > 0 {
+			i := slices.Index(p.frames, b.frame)
+			if i >= 0 {
+				out[b] = servedInside(c.inner(p.rel, p.Policy, i), b.param)
+			}
+		}
+	}
+	uses := c.uses(p.rel, p.Policy)
+	for i, u := range uses {
+		rel := c.analyze(c.cat, p.rel, c.condition(p, u, false))
+		if rel == nil {
+			return out
+		}
+		paths := served(rel.Path)
+		for _, b := range p.bare {
+			if b.frame.depth == 0 {
+				out[b] = paths[b.param] && (i == 0 || out[b])
+			}
+		}
+	}
+	return out
+}
+
+func servedInside(a *predicate.Analysis, param int) bool {
+	if a == nil {
+		return false
+	}
+	for _, b := range a.Blocks {
+		for _, r := range b.Rels {
+			if served(r.Path)[param] {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,316 @@
+package rlscheck
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/planvet/planvet/catalog"
+	"github.com/planvet/planvet/internal/predicate"
+	"github.com/planvet/planvet/rules"
+)
+
+var unindexedPredicate = &rules.Rule{
+	Name:     "rls-unindexed-predicate",
+	Summary:  "a policy selects rows by a column that no index leads with",
+	Package:  "rlscheck",
+	Severity: rules.Warning, Certainty: rules.Certain,
+	Page: page("rls_unindexed_predicate"),
+}
+
+// gap is a missing access path of one or more policies on one table.
+type gap struct {
+	rel     *catalog.Relation // the table that lacks it
+	rows    int64
+	source  string
+	columns []string
+	needs   []predicate.Need
+	// rewrite is set when an index alone does not do: x IN (SELECT …).
+	rewrite bool
+	certain bool
+	// frame is the subselect that reads rel; nil for the policy's own table.
+	frame    *frame
+	on       *catalog.Relation // the policies' table
+	policies []*catalog.Policy
+	uses     []use
+	// together are the policies of the table whose gaps close only with this one's.
+	together []*catalog.Policy
+}
+
+// unindexedPredicate asks of each policy:
+//
+//  1. is the table reached by all that applies to a role and a command? Then no;
+//  2. which columns does the policy compare with something known when the scan
+//     starts?
+//  3. would indexes on those columns, for all policies that are or-ed with it, give
+//     a path? With x IN (SELECT …) as it is, or as = ANY (ARRAY(SELECT …))?
+//
+// Each subselect of the policy is asked the first question by itself.
+func (c *checker) unindexedPredicate() {
+	byKey := map[string]*gap{}
+	var gaps []*gap
+	add := func(g *gap, p *catalog.Policy) {
+		key := fmt.Sprint(g.rel.Name, g.columns, g.rewrite, g.frame != nil)
+		if old := byKey[key]; old != nil {
+			old.certain = old.certain || g.certain
+			if !slices.Contains(old.policies, p) {
+				old.policies = append(old.policies, p)
+			}
+			return
+		}
+		g.policies = []*catalog.Policy{p}
+		byKey[key] = g
+		gaps = append(gaps, g)
+	}
+	c.policies(func(r *catalog.Relation, p *catalog.Policy) {
+		if g := c.ownGap(r, p); g != nil {
+			add(g, p)
+		}
+		for _, g := range c.innerGaps(r, p) {
+			add(g, p)
+		}
+	})
+	for _, g := range gaps {
+		if g.rewrite {
+			for _, p := range slices.Concat(g.policies, g.together) {
+				c.sets[p] = true
+			}
+		}
+	}
+	for _, g := range gaps {
+		c.reportGap(g)
+	}
+}
+
+// ownGap is what keeps a policy's own table from being reached.
+func (c *checker) ownGap(r *catalog.Relation, p *catalog.Policy) *gap {
+	pol := c.parsePolicy(r, p, 1)
+	if pol == nil {
+		return nil
+	}
+	wants := c.wants(r, p)
+	if len(wants) == 0 {
+		return nil
+	}
+	missing := c.missing(r, wants)
+	sets := c.setTests(pol)
+	if len(missing) == 0 && !sets {
+		return nil
+	}
+	uses := c.uses(r, p)
+	for _, u := range uses {
+		scan := c.analyze(c.cat, r, c.condition(pol, u, false))
+		if scan == nil || scan.Reached {
+			continue
+		}
+		with, others := c.indexed(r, u)
+		g := &gap{rel: r, on: r, rows: scan.Rows, source: scan.RowsSource, uses: uses, certain: true, together: others}
+		if !c.reached(with, pol, u, false) {
+			if !c.reached(with, pol, u, true) {
+				continue
+			}
+			g.rewrite, g.certain = true, false
+		} else if len(missing) == 0 {
+			continue // another policy's index is missing, and reported there
+		}
+		for _, k := range wants {
+			g.columns = append(g.columns, column(k))
+		}
+		for _, k := range missing {
+			g.needs = append(g.needs, predicate.Need{Relation: r, Policy: []predicate.Key{k}})
+		}
+		return g
+	}
+	return nil
+}
+
+func column(k predicate.Key) string {
+	if k.Column != "" {
+		return k.Column
+	}
+	return k.Expr
+}
+
+func (c *checker) reached(with *catalog.Relation, p *policy, u use, sets bool) bool {
+	scan := c.analyze(c.cat.With(with), with, c.condition(p, u, sets))
+	return scan != nil && scan.Reached
+}
+
+// wants are the keys by which a policy selects rows: one of the and-ed equalities,
+// or one of each arm of an OR; none when an arm has none.
+func (c *checker) wants(r *catalog.Relation, p *catalog.Policy) []predicate.Key {
+	pol := c.parsePolicy(r, p, 1)
+	if pol == nil {
+		return nil
+	}
+	scan := c.analyze(c.cat, r, c.scan(pol, true))
+	if scan == nil || scan.Small {
+		return nil
+	}
+	return selecting(scan.Conjuncts)
+}
+
+func selecting(cs []predicate.Conjunct) []predicate.Key {
+	for _, c := range cs {
+		if c.Op != "=" || !c.Sargable || c.Selects == predicate.No || c.Column == "" && c.KeyExpr == "" {
+			continue
+		}
+		switch c.Kind {
+		case predicate.Param, predicate.Subquery, predicate.ArrayOf:
+			return []predicate.Key{{Column: c.Column, Expr: c.KeyExpr}}
+		}
+	}
+	for _, c := range cs {
+		if len(c.Or) == 0 {
+			continue
+		}
+		var out []predicate.Key
+		for _, arm := range c.Or {
+			ks := selecting(arm)
+			if ks == nil {
+				return nil
+			}
+			for _, k := range ks {
+				if !slices.Contains(out, k) {
+					out = append(out, k)
+				}
+			}
+		}
+		return out
+	}
+	return nil
+}
+
+// missing are the keys that no index leads with.
+func (c *checker) missing(r *catalog.Relation, keys []predicate.Key) []predicate.Key {
+	var out []predicate.Key
+	for _, k := range keys {
+		if scan := c.analyze(c.cat, r, equality(k)); scan != nil && scan.Path == nil {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+// indexed is the table as it would be with an index for each policy of a use, and
+// the policies that get one.
+func (c *checker) indexed(r *catalog.Relation, u use) (*catalog.Relation, []*catalog.Policy) {
+	with := *r
+	with.Indexes = slices.Clone(r.Indexes)
+	var others []*catalog.Policy
+	for _, q := range predicate.PolicyQuals(c.cat, r, u.command, u.role) {
+		for _, p := range q.Policies {
+			for _, k := range c.missing(r, c.wants(r, p)) {
+				with.Indexes = append(with.Indexes, &catalog.Index{
+					Name: "planvet_" + fmt.Sprint(len(with.Indexes)), Method: "btree", Valid: true,
+					Keys: []catalog.IndexKey{{Column: k.Column, Expr: k.Expr}},
+				})
+			}
+			others = append(others, p)
+		}
+	}
+	return &with, others
+}
+
+// innerGaps are the subselects that no index serves.
+func (c *checker) innerGaps(r *catalog.Relation, p *catalog.Policy) []*gap {
+	pol := c.parsePolicy(r, p, 1)
+	if pol == nil {
+		return nil
+	}
+	var out []*gap
+	for i, g := range pol.frames {
+		a := c.inner(r, p, i)
+		if a == nil || len(a.Blocks) == 0 {
+			continue
+		}
+		for _, rel := range a.Blocks[0].Rels {
+			if rel.Gap == nil || rel.Relation == nil || rel.Relation.Stub || rel.ViaView {
+				continue
+			}
+			out = append(out, &gap{rel: rel.Relation, on: r, rows: rel.Rows, source: rel.RowsSource, columns: rel.Gap.Columns,
+				needs: rel.Needs(0), certain: rel.Gap.Certain, frame: g, uses: c.uses(r, p)})
+		}
+	}
+	return out
+}
+
+func (c *checker) reportGap(g *gap) {
+	p := g.policies[0]
+	f := start(unindexedPredicate, g.on, p, g.uses)
+	f.Object.Schema, f.Object.Table, f.Object.Columns = g.rel.Schema, g.rel.Name.Name, g.columns
+	f.Message = g.message()
+	for _, other := range g.policies[1:] {
+		f.Related = append(f.Related, rules.Related{Location: location(other.Location), Message: "policy " + other.Name + " compares it too"})
+	}
+	f.Fix = &rules.Fix{}
+	for _, s := range predicate.Suggest(g.needs) {
+		f.Fix.SQL = append(f.Fix.SQL, s.DDL)
+		f.Fix.Note = s.Cost
+	}
+	apply := slices.Clone(f.Fix.SQL)
+	if g.frame != nil {
+		f.Probe.Kind, f.Probe.Role = rules.ProbeStatement, c.probeRole(p)
+		f.Probe.SQL = "select * from " + quoted(g.on.Schema, g.on.Name.Name)
+		f.Probe.Schema, f.Probe.Table, f.Probe.Alias = g.rel.Schema, g.rel.Name.Name, alias(g)
+		if f.Probe.Role == "" {
+			f.Probe = nil
+		}
+	}
+	for _, other := range g.together {
+		if other == p {
+			continue
+		}
+		for _, k := range c.missing(g.on, c.wants(g.on, other)) {
+			for _, s := range predicate.Suggest([]predicate.Need{{Relation: g.on, Policy: []predicate.Key{k}}}) {
+				if !slices.Contains(apply, s.DDL) {
+					apply = append(apply, s.DDL)
+				}
+			}
+		}
+		if alter := c.improve(g.on, other); g.rewrite && alter != "" {
+			apply = append(apply, alter)
+		}
+	}
+	if g.rewrite {
+		f.Certainty = rules.Possible
+		if len(g.needs) == 0 {
+			f.Severity = rules.Info
+		}
+		for _, other := range g.policies {
+			if alter := c.improve(g.on, other); alter != "" {
+				f.Fix.SQL = append(f.Fix.SQL, alter)
+				if !slices.Contains(apply, alter) {
+					apply = append(apply, alter)
+				}
+			}
+		}
+	}
+	if !g.certain {
+		f.Certainty = rules.Possible
+	}
+	if f.Probe != nil {
+		f.Probe.Columns, f.Probe.Apply = g.columns, apply
+	}
+	c.findings = append(c.findings, f)
+}
+
+func (g *gap) message() string {
+	p := g.policies[0]
+	by := fmt.Sprintf("policy %s", p.Name)
+	if n := len(g.policies); n > 1 {
+		by += fmt.Sprintf(" and %d more", n-1)
+	}
+	t, rows := table(g.rel.Name), size(g.rows, g.source)
+	switch {
+	case g.frame != nil && g.frame.correlated:
+		return fmt.Sprintf("%s has no index; for a row of %s, %s can scan %s (%s)", columns(g.rel.Name, g.columns), table(g.on.Name), by, t, rows)
+	case g.frame != nil:
+		return fmt.Sprintf("%s has no index; each query of %s scans %s (%s) for %s", columns(g.rel.Name, g.columns), table(g.on.Name), t, rows, by)
+	case g.rewrite && len(g.needs) == 0:
+		return fmt.Sprintf("%s tests %s with in (select …), which no index serves; each query of %s can scan all of it (%s)",
+			by, columns(g.rel.Name, g.columns), strings.Join(p.Roles, ", "), rows)
+	}
+	return fmt.Sprintf("%s has no index; under %s, each query of %s scans all of %s (%s)",
+		columns(g.rel.Name, g.columns), by, strings.Join(p.Roles, ", "), t, rows)
+}
