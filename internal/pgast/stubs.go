@@ -1,17 +1,5 @@
 package pgast
 
-// OffsetMap maps offsets of a rewritten text back to its source.
-type OffsetMap struct{ segs []mapSeg }
-
-type mapSeg struct{ out, src int }
-
-// Src is the offset in the source of the byte at out.
-func (m OffsetMap) Src(out int) int { panic("not yet") }
-
-// Placeholders rewrites the placeholders of src to $n; equal names get one number.
-// m maps offsets of out back to src.
-func Placeholders(src string, style PlaceholderStyle) (out string, m OffsetMap) { panic("not yet") }
-
 // PLBody is what a plpgsql body holds.
 type PLBody struct {
 	// Vars are declared variables, loop variables and arguments.
