@@ -2,7 +2,7 @@ package pgast
 
 import "reflect"
 
-var exprType = reflect.TypeFor[Expr]()
+var exprNode = reflect.TypeFor[Expr]()
 
 // Replace changes a tree in place: f is called for each expression below n,
 // subqueries included, parents first; where it returns true, its expression
@@ -36,7 +36,7 @@ func replace(v reflect.Value, f func(Expr) (Expr, bool)) {
 		if v.IsNil() {
 			return
 		}
-		if v.Type() == exprType {
+		if v.Type() == exprNode {
 			if r, ok := f(v.Interface().(Expr)); ok {
 				v.Set(reflect.ValueOf(r))
 				return
