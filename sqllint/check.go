@@ -2,6 +2,7 @@ package sqllint
 
 import (
 	"embed"
+	"slices"
 	"strings"
 
 	"github.com/planvet/planvet/catalog"
@@ -68,10 +69,7 @@ type pass struct {
 
 // pending is a finding that waits for the workload's indexes; the IDs of its needs
 // are its place in the slice.
-type pending struct {
-	finding rules.Finding
-	needs   int
-}
+type pending struct{ finding rules.Finding }
 
 // Check judges statements against a catalog. The indexes that it suggests are
 // chosen for all of them together, so that one index that serves several
@@ -117,12 +115,13 @@ func analyze(cat *catalog.Catalog, s *Statement, o Options, sizes catalog.Sizes)
 
 // report takes a finding and what would close it. needs carry no ID yet.
 func (p *pass) report(f rules.Finding, needs []predicate.Need) {
+	needs = slices.DeleteFunc(needs, func(n predicate.Need) bool { return n.Empty() })
 	f.Verdict = rules.Verdict{Status: rules.NotRun}
 	for _, n := range needs {
 		n.ID = len(p.pending)
 		p.needs = append(p.needs, n)
 	}
-	p.pending = append(p.pending, pending{f, len(needs)})
+	p.pending = append(p.pending, pending{f})
 }
 
 // findings gives each finding its fix, and sorts.

@@ -81,6 +81,8 @@ func thousands(n int64) string {
 func subject(n catalog.Name, g *predicate.Gap) string {
 	c := g.Conjuncts[0]
 	switch {
+	case g.Advice != "":
+		return "no index serves " + columns(n, g.Columns) + " as it is compared"
 	case g.Arm > 0:
 		return fmt.Sprintf("%s has no index for arm %d of the or", columns(n, g.Columns), g.Arm)
 	case c.KeyExpr != "" && len(g.Conjuncts) == 1:

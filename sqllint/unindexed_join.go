@@ -31,6 +31,9 @@ func runUnindexedJoin(p *pass) {
 		if g.Why != "" {
 			f.Message += ": " + g.Why
 		}
+		if g.Advice != "" {
+			f.Fix = &rules.Fix{Note: g.Advice}
+		}
 		p.report(f, rel.Needs(0))
 	})
 }

@@ -24,6 +24,9 @@ func runUnindexedWhere(p *pass) {
 		if g.Why != "" {
 			f.Message += ": " + g.Why
 		}
+		if g.Advice != "" {
+			f.Fix = &rules.Fix{Note: g.Advice}
+		}
 		p.report(f, rel.Needs(0))
 	})
 }

@@ -286,7 +286,9 @@ type Gap struct {
 	// Why says in words what keeps a gap from being certain, or an existing index
 	// from being used: index x leads with y.
 	Why string
-	Pos int
+	// Advice is what to do where no index helps as the statement is written.
+	Advice string
+	Pos    int
 
 	grade Likelihood
 }

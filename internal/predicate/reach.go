@@ -220,7 +220,7 @@ func gapNarrow(g *Gap) Likelihood { return g.grade }
 func (b *Block) whereGap(rel *Rel) *Gap {
 	g := &Gap{Kind: GapWhere, Pos: -1}
 	var range_ []Conjunct
-	lowOnly := true
+	lowOnly, asked := true, false
 	for i := range rel.Conjuncts {
 		c := rel.Conjuncts[i]
 		if c.Selects == No || len(c.needs) > 0 || !c.fixable() || !b.may(rel, &c) {
@@ -232,6 +232,7 @@ func (b *Block) whereGap(rel *Rel) *Gap {
 		if c.Outer {
 			g.Kind = GapJoin
 		}
+		asked = asked || !c.FromPolicy // a policy alone is for rlscheck to judge
 		lowOnly = lowOnly && c.LowDomain
 		grade := c.Selects
 		if grade == Maybe && rel.Target && ranges(c.Op) {
@@ -248,7 +249,7 @@ func (b *Block) whereGap(rel *Rel) *Gap {
 		g.Conjuncts = slices.DeleteFunc(g.Conjuncts, func(c Conjunct) bool { return c.LowDomain })
 	}
 	g.Conjuncts = append(g.Conjuncts, range_...)
-	if len(g.Conjuncts) == 0 || lowOnly {
+	if len(g.Conjuncts) == 0 || lowOnly || !asked {
 		return nil
 	}
 	if g.grade == Maybe && b.Limit && len(b.OrderBy) == 0 {
@@ -376,6 +377,7 @@ func (b *Block) why(rel *Rel, g *Gap) {
 	case c.casts != "":
 		g.Certain = false
 		g.Why = "the comparison with " + c.casts + " casts the column"
+		g.Advice = "give the value the type of the column, " + c.typ
 		return
 	case c.KeyExpr != "" && c.Column == "":
 		g.Why = "no index on the expression"

@@ -108,6 +108,9 @@ func (n Need) width() int {
 	return len(n.Policy) + len(n.Equality) + len(n.Sort) + min(1, len(n.Range))
 }
 
+// Empty reports whether the need names no key at all.
+func (n Need) Empty() bool { return n.width() == 0 }
+
 func (n Need) text() string {
 	return fmt.Sprint(n.Method, n.Where, n.Policy, n.Equality, n.Sort, n.Range)
 }

@@ -1,0 +1,173 @@
+package sqllint_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/tools/txtar"
+
+	"github.com/planvet/planvet/catalog"
+	"github.com/planvet/planvet/internal/live"
+	"github.com/planvet/planvet/internal/plan"
+	"github.com/planvet/planvet/internal/predicate"
+	"github.com/planvet/planvet/internal/shadow/shadowtest"
+)
+
+// TestOracle asks a real planner about every case of testdata, at the structural
+// level: where the analysis credits a relation with a path, the plan without
+// sequential scans, hash joins and merge joins goes through one; where it reports
+// a gap, the plan does not, and once the fix is applied it does.
+//
+// A case whose prose says "oracle: " and why is left out.
+func TestOracle(t *testing.T) {
+	ctx := context.Background()
+	asked := 0
+	for _, file := range cases(t) {
+		ar, err := txtar.ParseFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(ar.Comment), "oracle: ") {
+			continue
+		}
+		t.Run(ruleOf(file)+"/"+caseName(file), func(t *testing.T) {
+			url := shadowtest.URL(t)
+			s, err := live.Connect(ctx, url, live.Options{Writable: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close(ctx)
+			if _, err := s.Conn().PgConn().Exec(ctx, section(ar, "schema.sql")).ReadAll(); err != nil {
+				t.Fatalf("schema: %v", err)
+			}
+			o := &oracle{t: t, s: s, ddl: section(ar, "schema.sql"), sql: section(ar, "query.sql")}
+			o.before()
+			o.after()
+			asked += o.asked
+		})
+	}
+	t.Logf("%d relations of statements compared with plans", asked)
+}
+
+type oracle struct {
+	t        *testing.T
+	s        *live.Session
+	ddl, sql string
+	asked    int
+}
+
+// before compares every claim of the analysis with the plan.
+func (o *oracle) before() {
+	cat := schema(o.t, o.ddl)
+	for _, st := range statements(o.t, o.sql) {
+		an := predicate.Analyze(cat, st.Stmt, predicate.Options{Role: st.Role, RoleKnown: st.RoleKnown, Policies: true})
+		for _, b := range an.Blocks {
+			for _, rel := range b.Rels {
+				if rel.Relation == nil || rel.Path == nil && rel.Gap == nil && b.OrderGap == nil || rel.Relation.Stub {
+					continue
+				}
+				ordered := rel.Path != nil && rel.Path.Kind == predicate.InOrder || b.OrderGap != nil && b.OrderGap.Rel == rel
+				j := o.judge(cat, st.Text, st.Role, rel.Relation, rel.Alias, ordered)
+				gap := rel.Gap != nil || rel.Path == nil && b.OrderGap != nil && b.OrderGap.Rel == rel
+				switch {
+				case !j.Found || j.Unknown:
+					continue
+				case rel.Gap == nil && rel.Path != nil && !j.Path:
+					o.t.Errorf("%s: a path (%s) was credited to %s and the planner has none: %s", st.Text, describe(rel.Path), rel.Alias, j.Why)
+				case gap && rel.Path == nil && j.Path:
+					o.t.Errorf("%s: a gap of %s was reported and the planner has a path: %s", st.Text, rel.Alias, j.Why)
+				}
+				o.asked++
+			}
+		}
+	}
+}
+
+// after applies the fixes and asks again about what was reported.
+func (o *oracle) after() {
+	ctx := context.Background()
+	cat := schema(o.t, o.ddl)
+	findings := check(o.t, o.ddl, o.sql)
+	for _, f := range findings {
+		if f.Fix == nil {
+			continue
+		}
+		for _, sql := range f.Fix.SQL {
+			if _, err := o.s.Conn().PgConn().Exec(ctx, sql).ReadAll(); err != nil {
+				o.t.Fatalf("the fix %s: %v", sql, err)
+			}
+		}
+	}
+	for _, f := range findings {
+		p := f.Probe
+		if p.SQL == "" || f.Fix == nil || len(f.Fix.SQL) == 0 {
+			continue
+		}
+		rel := cat.Relation(p.Schema, p.Table)
+		j := o.judge(cat, p.SQL, p.Role, rel, p.Alias, p.NeedsOrder)
+		if j.Found && !j.Unknown && !j.Path && !strings.Contains(f.Fix.SQL[0], "pg_trgm") {
+			o.t.Errorf("%s: the fix %s gives no path: %s", p.SQL, f.Fix.SQL, j.Why)
+		}
+		o.asked++
+	}
+	// After the fixes the checker itself has nothing left to say of these tables.
+	left := check(o.t, o.ddl+"\n"+strings.Join(fixes(findings), ";\n")+";", o.sql)
+	for _, f := range left {
+		if slices.ContainsFunc(findings, func(g finding) bool { return g.Message == f.Message }) && f.Fix != nil && len(f.Fix.SQL) > 0 {
+			o.t.Errorf("the fix does not clear its own finding: %s", f.Message)
+		}
+	}
+}
+
+func (o *oracle) judge(cat *catalog.Catalog, sql, role string, rel *catalog.Relation, alias string, ordered bool) plan.Judgement {
+	o.t.Helper()
+	ctx := context.Background()
+	p, err := o.s.Explain(ctx, plan.Request{
+		SQL: sql, Role: role, Generic: true, Off: []string{"enable_seqscan", "enable_hashjoin", "enable_mergejoin"},
+	})
+	if err != nil {
+		o.t.Fatalf("%s: %v", sql, err)
+	}
+	r := plan.Relation{Schema: rel.Schema, Table: rel.Name.Name, Alias: alias}
+	tables := []string{rel.Name.String()}
+	for _, part := range cat.Partitions(rel.Name) {
+		if r.Parts == nil {
+			r.Parts = map[string]bool{}
+		}
+		r.Parts[part.Name.String()] = true
+		r.Leaves++
+		tables = append(tables, part.Name.String())
+	}
+	return plan.Structural(p, r, o.indexes(tables), ordered)
+}
+
+func (o *oracle) indexes(tables []string) plan.Indexes {
+	out := plan.Indexes{}
+	for _, t := range tables {
+		rows, err := o.s.Query(context.Background(), `select n.nspname::text, i.relname::text, am.amname::text, (x.indpred is not null)::text,
+			pg_get_indexdef(x.indexrelid, k, false)
+			from pg_index x join pg_class i on i.oid = x.indexrelid join pg_namespace n on n.oid = i.relnamespace
+			join pg_am am on am.oid = i.relam, generate_series(1, x.indnkeyatts) k
+			where x.indrelid = to_regclass($1) order by 1, 2, k`, &t)
+		if err != nil {
+			o.t.Fatal(err)
+		}
+		for _, r := range rows {
+			def := out[*r[0]+"."+*r[1]]
+			def.Name, def.Method, def.Partial = *r[1], *r[2], *r[3] == "true"
+			def.Keys = append(def.Keys, *r[4])
+			out[*r[0]+"."+*r[1]] = def
+		}
+	}
+	return out
+}
+
+func describe(p *predicate.Path) string {
+	if p.Index == nil {
+		return string(p.Kind)
+	}
+	return fmt.Sprintf("%s of %s", p.Kind, p.Index.Name)
+}
