@@ -114,6 +114,9 @@ func TestParse(t *testing.T) {
 		{"err_two_documents", "version: 1\n---\nversion: 1\n", `a second document`},
 		{"err_alias_loop", "version: 1\nroles: &a {x: *a}\n", `roles.x must be a string`},
 		{"err_alias_recursion", "version: 1\nclaims: &a {x: *a}\n", `aliases expand to more than`},
+		{"err_nested", "version: 1\nclaims: " + strings.Repeat("[", 100_000) + "\n", `c.yaml:1:1: values are nested more than 200 deep`},
+		{"err_nested_dashes", "version: 1\nclaims:\n" + strings.Repeat("- ", 100_000) + "\n", `c.yaml:1:1: values are nested more than 200 deep`},
+		{"err_large", "# " + strings.Repeat("x", 1<<20), `c.yaml:1:1: the file has more than 262144 bytes`},
 		{"err_nul", "version: 1\ngo: \x00\n", ``},
 	} {
 		t.Run(c.name, func(t *testing.T) {

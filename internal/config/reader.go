@@ -22,8 +22,45 @@ type reader struct {
 // maxVisits bounds what aliases can expand to.
 const maxVisits = 100_000
 
+// Bounds of a config: the YAML library's time grows with the square of nesting.
+const (
+	maxBytes   = 256 << 10
+	maxNesting = 200
+)
+
+// tooMuch says which bound a text breaks, "" for none. Brackets in strings count
+// too: hundreds of them unclosed are no config either.
+func tooMuch(text []byte) string {
+	if len(text) > maxBytes {
+		return fmt.Sprintf("the file has more than %d bytes", maxBytes)
+	}
+	open, dashes := 0, 0
+	for i, c := range text {
+		switch c {
+		case '[', '{':
+			open++
+		case ']', '}':
+			open--
+		case '-':
+			if i+1 < len(text) && text[i+1] == ' ' {
+				dashes++
+			}
+		case '\n':
+			dashes = 0
+		}
+		if open > maxNesting || dashes > maxNesting {
+			return fmt.Sprintf("values are nested more than %d deep", maxNesting)
+		}
+	}
+	return ""
+}
+
 // parse returns the document's root node, nil for an empty document.
 func (r *reader) parse(text []byte) ast.Node {
+	if why := tooMuch(text); why != "" {
+		r.fail(nil, "%s", why)
+		return nil
+	}
 	f, err := parser.ParseBytes(text, 0)
 	if err != nil {
 		var ye yaml.Error
