@@ -52,18 +52,36 @@ func (c *checker) condition(p *policy, u use, sets bool) pgast.Expr {
 				or = append(or, c.arm(p, other, sets))
 			}
 			if len(or) > 0 {
-				and = append(and, &pgast.Bool{At: -1, Kind: pgast.Or, Args: or})
+				and = append(and, connect(pgast.Or, or))
 			}
 		}
 	}
-	return join(and)
+	return connect(pgast.And, and)
 }
 
-func join(and []pgast.Expr) pgast.Expr {
-	if len(and) == 1 {
-		return and[0]
+// connect joins conditions without nesting a connective in its like.
+func connect(kind pgast.BoolKind, es []pgast.Expr) pgast.Expr {
+	if len(es) == 1 {
+		return es[0]
 	}
-	return &pgast.Bool{At: -1, Kind: pgast.And, Args: and}
+	var args []pgast.Expr
+	for _, e := range es {
+		args = append(args, arguments(kind, e)...)
+	}
+	return &pgast.Bool{At: -1, Kind: kind, Args: args}
+}
+
+// arguments are the operands of nested connectives of a kind.
+func arguments(kind pgast.BoolKind, e pgast.Expr) []pgast.Expr {
+	b, ok := e.(*pgast.Bool)
+	if !ok || b.Kind != kind {
+		return []pgast.Expr{e}
+	}
+	var out []pgast.Expr
+	for _, a := range b.Args {
+		out = append(out, arguments(kind, a)...)
+	}
+	return out
 }
 
 // arm is one policy of a condition.
@@ -145,30 +163,53 @@ func (c *checker) inner(rel *catalog.Relation, pol *catalog.Policy, i int) *pred
 	return predicate.Analyze(c.cat, g.query, predicate.Options{Sizes: c.sizes})
 }
 
-// served lists the parameters that a path compares an index's keys with.
-func served(path *predicate.Path) map[int]bool {
+// reached reports whether a scan needs no further index.
+func reached(scan *predicate.Rel) bool { return scan.Small || scan.Path != nil }
+
+// served lists the parameters that an index's keys are compared with when a table
+// is scanned by where: in each arm, where the index serves an OR.
+func (c *checker) served(rel *catalog.Relation, where pgast.Expr) map[int]bool {
 	out := map[int]bool{}
-	if path == nil {
+	scan := c.analyze(c.cat, rel, where)
+	if scan == nil || scan.Path == nil {
 		return out
 	}
-	var take func(cs []predicate.Conjunct)
-	take = func(cs []predicate.Conjunct) {
-		for _, c := range cs {
-			if c.Comparand != nil {
-				pgast.Walk(c.Comparand, func(n pgast.Node) bool {
-					if p, ok := n.(*pgast.Param); ok {
-						out[p.Number] = true
-					}
-					return true
-				})
-			}
-			for _, arm := range c.Or {
-				take(arm)
+	if !conditions(scan.Path, out) {
+		return out
+	}
+	for _, e := range arguments(pgast.And, where) {
+		b, ok := e.(*pgast.Bool)
+		if !ok || b.Kind != pgast.Or {
+			continue
+		}
+		for _, arm := range b.Args {
+			for n := range c.served(rel, arm) {
+				out[n] = true
 			}
 		}
 	}
-	take(path.Used)
 	return out
+}
+
+// conditions adds the parameters of a path's index conditions to out, and reports
+// whether an OR is among them.
+func conditions(path *predicate.Path, out map[int]bool) (or bool) {
+	if path == nil {
+		return false
+	}
+	for _, c := range path.Used {
+		or = or || len(c.Or) > 0
+		if c.Comparand == nil {
+			continue
+		}
+		pgast.Walk(c.Comparand, func(n pgast.Node) bool {
+			if p, ok := n.(*pgast.Param); ok {
+				out[p.Number] = true
+			}
+			return true
+		})
+	}
+	return or
 }
 
 // serve marks the bare calls that are index conditions wherever the policy is
@@ -185,11 +226,7 @@ func (c *checker) serve(p *policy) map[*call]bool {
 	}
 	uses := c.uses(p.rel, p.Policy)
 	for i, u := range uses {
-		rel := c.analyze(c.cat, p.rel, c.condition(p, u, false))
-		if rel == nil {
-			return out
-		}
-		paths := served(rel.Path)
+		paths := c.served(p.rel, c.condition(p, u, false))
 		for _, b := range p.bare {
 			if b.frame.depth == 0 {
 				out[b] = paths[b.param] && (i == 0 || out[b])
@@ -205,7 +242,8 @@ func servedInside(a *predicate.Analysis, param int) bool {
 	}
 	for _, b := range a.Blocks {
 		for _, r := range b.Rels {
-			if served(r.Path)[param] {
+			found := map[int]bool{}
+			if conditions(r.Path, found); found[param] {
 				return true
 			}
 		}

@@ -65,19 +65,7 @@ type checker struct {
 // Check judges the policies of a catalog, and the statements of a workload under
 // them. Findings are sorted; their IDs and verdicts are left to the caller.
 func Check(cat *catalog.Catalog, workload []Workload, o Options) []rules.Finding {
-	c := &checker{cat: cat, sizes: o.Sizes, fns: newFunctions(cat), workload: workload, sets: map[*catalog.Policy]bool{}}
-	if c.sizes == nil {
-		c.sizes = cat.Stats
-	}
-	if c.sizes == nil {
-		var stmts []pgast.Stmt
-		for _, w := range workload {
-			if w.Stmt != nil {
-				stmts = append(stmts, w.Stmt)
-			}
-		}
-		c.sizes = predicate.DefaultSizes(cat, stmts)
-	}
+	c := newChecker(cat, workload, o)
 	on := func(r *rules.Rule) bool { return o.Enabled == nil || o.Enabled(r.Name) }
 	// Unindexed predicates come first: they settle which policies are rewritten, and
 	// a policy's findings must not undo each other's fixes.
@@ -98,6 +86,23 @@ func Check(cat *catalog.Catalog, workload []Workload, o Options) []rules.Finding
 	}
 	rules.Sort(c.findings)
 	return c.findings
+}
+
+func newChecker(cat *catalog.Catalog, workload []Workload, o Options) *checker {
+	c := &checker{cat: cat, sizes: o.Sizes, fns: newFunctions(cat), workload: workload, sets: map[*catalog.Policy]bool{}}
+	if c.sizes == nil {
+		c.sizes = cat.Stats
+	}
+	if c.sizes == nil {
+		var stmts []pgast.Stmt
+		for _, w := range workload {
+			if w.Stmt != nil {
+				stmts = append(stmts, w.Stmt)
+			}
+		}
+		c.sizes = predicate.DefaultSizes(cat, stmts)
+	}
+	return c
 }
 
 // policies hands on each policy that filters scans of a table whose row level

@@ -100,7 +100,7 @@ func (c *checker) ownGap(r *catalog.Relation, p *catalog.Policy) *gap {
 	uses := c.uses(r, p)
 	for _, u := range uses {
 		scan := c.analyze(c.cat, r, c.condition(pol, u, false))
-		if scan == nil || scan.Reached {
+		if scan == nil || reached(scan) {
 			continue
 		}
 		with, others := c.indexed(r, u)
@@ -133,7 +133,7 @@ func column(k predicate.Key) string {
 
 func (c *checker) reached(with *catalog.Relation, p *policy, u use, sets bool) bool {
 	scan := c.analyze(c.cat.With(with), with, c.condition(p, u, sets))
-	return scan != nil && scan.Reached
+	return scan != nil && reached(scan)
 }
 
 // wants are the keys by which a policy selects rows: one of the and-ed equalities,
