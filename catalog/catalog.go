@@ -210,7 +210,9 @@ type Function struct {
 	Returns    string
 	ReturnsSet bool
 	// OutNames are the columns of RETURNS TABLE and OUT arguments.
-	OutNames   []string
+	OutNames []string
+	// OutTypes are the types of OutNames where the migrations are read.
+	OutTypes   []string `json:",omitempty"`
 	Language   string
 	Volatility string
 	Strict     bool
@@ -484,6 +486,15 @@ func (r *Relation) Policy(name string) *Policy {
 		}
 	}
 	return nil
+}
+
+// QualifiedType is the column's type with its schema for every user-defined type,
+// as the server prints it under an empty search_path.
+func (c *Column) QualifiedType() string {
+	if c.TypeName.Schema == "public" && !strings.HasPrefix(c.Type, "public.") {
+		return "public." + c.Type
+	}
+	return c.Type
 }
 
 // IsTable reports whether the relation holds rows that DML can reach.

@@ -127,7 +127,7 @@ func (c *Catalog) Document(source string, notApplied []DocProblem) *Document {
 		}
 	}
 	for _, t := range c.Types() {
-		if !t.Platform {
+		if !t.Platform && t.Kind != "base" && t.Kind != "shell" {
 			d.Types = append(d.Types, DocType{Schema: t.Schema, Name: t.Name.Name, Kind: t.Kind, Labels: t.Labels})
 		}
 	}

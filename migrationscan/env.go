@@ -38,8 +38,44 @@ func (e env) Type(schema, name string) (string, bool) {
 func (e env) ColumnType(relSchema, rel, col string) string {
 	if r := e.c.Relation(relSchema, rel); r != nil {
 		if c := r.Column(col); c != nil {
-			return c.Type
+			return c.QualifiedType()
 		}
 	}
 	return ""
+}
+
+// FunctionType is the result of a function whose overloads agree.
+func (e env) FunctionType(schema, name string) string {
+	t := ""
+	for i, f := range e.c.ResolveFunctions(schema, name, e.path) {
+		if i > 0 && f.Returns != t {
+			return ""
+		}
+		t = f.Returns
+	}
+	if u := e.c.ResolveType("", t, []string{"public"}); u != nil {
+		return "public." + t
+	}
+	return t
+}
+
+// DomainBase is the type under a domain.
+func (e env) DomainBase(schema, name string) string {
+	if t := e.c.ResolveType(schema, name, e.path); t != nil && t.Kind == "domain" {
+		return t.Base
+	}
+	return ""
+}
+
+// Columns lists a relation's columns.
+func (e env) Columns(schema, rel string) []string {
+	r := e.c.Resolve(schema, rel, e.path)
+	if r == nil {
+		return nil
+	}
+	var out []string
+	for _, c := range r.Columns {
+		out = append(out, c.Name)
+	}
+	return out
 }

@@ -264,18 +264,14 @@ func (r *replayer) function(x *pgast.FuncCall) *catalog.Function {
 
 // resultColumns are the columns of a function that returns rows.
 func (r *replayer) resultColumns(f *catalog.Function) []output {
-	if rest, ok := strings.CutPrefix(f.Returns, "TABLE("); ok {
+	if len(f.OutNames) > 0 && len(f.OutTypes) == len(f.OutNames) {
 		var out []output
-		for i, c := range strings.Split(strings.TrimSuffix(rest, ")"), ", ") {
-			if i < len(f.OutNames) {
-				_, t, _ := strings.Cut(c, " ")
-				out = append(out, output{name: f.OutNames[i], text: t})
-			}
+		for i, n := range f.OutNames {
+			out = append(out, output{name: n, text: f.OutTypes[i]})
 		}
 		return out
 	}
-	name := strings.TrimPrefix(f.Returns, "SETOF ")
-	for _, rel := range []*catalog.Relation{r.cat.Resolve("", name, []string{"public"}), r.byPrinted(name)} {
+	for _, rel := range []*catalog.Relation{r.cat.Resolve("", f.Returns, []string{"public"}), r.byPrinted(f.Returns)} {
 		if rel != nil {
 			return relationOutputs(rel)
 		}
@@ -322,7 +318,7 @@ var sameAsArg = map[string]int{
 
 func (r *replayer) callType(x *pgast.FuncCall, l *level) printed {
 	if f := r.function(x); f != nil {
-		t := strings.TrimPrefix(f.Returns, "SETOF ")
+		t := f.Returns
 		if u := r.cat.ResolveType("", t, []string{"public"}); u != nil {
 			return printed{text: t, name: u.Name}
 		}

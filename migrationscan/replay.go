@@ -109,6 +109,9 @@ func (r *replayer) run(s *Script) {
 	r.script, r.path = s, r.start
 	r.lines = pgast.NewLines(s.Text)
 	set := false
+	if r.res.Supabase && !r.platform {
+		r.res.Applied = append(r.res.Applied, Applied{Script: s, Text: setSupabasePath, Path: s.Path, Line: 1, Column: 1, Platform: true})
+	}
 	for _, p := range pgast.ParseFile(s.Text) {
 		if p.Err != nil {
 			r.base = 0

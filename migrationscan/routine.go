@@ -40,41 +40,28 @@ func (r *replayer) createFunction(s *pgast.CreateFunction) error {
 
 // signature fills arguments and result.
 func (r *replayer) signature(f *catalog.Function, s *pgast.CreateFunction) {
-	var table []string
 	for _, a := range s.Args {
 		p := r.printType(a.Type, false)
 		switch a.Mode {
-		case "out":
-			f.OutNames = append(f.OutNames, a.Name)
-			table = append(table, p.text)
-			if s.Procedure {
-				f.Args, f.ArgNames = append(f.Args, p.text), append(f.ArgNames, a.Name)
-			}
-		case "table":
-			f.OutNames = append(f.OutNames, a.Name)
-			table = append(table, quoteIdent(a.Name)+" "+p.text)
-			f.ReturnsSet = true
+		case "out", "table":
+			f.OutNames, f.OutTypes = append(f.OutNames, a.Name), append(f.OutTypes, p.text)
+			f.ReturnsSet = f.ReturnsSet || a.Mode == "table"
 		default:
-			f.Args = append(f.Args, p.text)
-			f.ArgNames = append(f.ArgNames, a.Name)
+			f.Args, f.ArgNames = append(f.Args, p.text), append(f.ArgNames, a.Name)
 			if a.Mode == "inout" {
-				f.OutNames = append(f.OutNames, a.Name)
-				table = append(table, p.text)
+				f.OutNames, f.OutTypes = append(f.OutNames, a.Name), append(f.OutTypes, p.text)
 			}
 		}
 	}
 	switch {
 	case s.Returns != nil:
-		f.Returns = r.printType(*s.Returns, false).text
-		if s.Returns.SetOf {
-			f.Returns, f.ReturnsSet = "SETOF "+f.Returns, true
-		}
-	case f.ReturnsSet:
-		f.Returns = "TABLE(" + strings.Join(table, ", ") + ")"
-	case len(table) == 1:
-		f.Returns = table[0]
-	case len(table) > 1:
+		f.Returns, f.ReturnsSet = r.printType(*s.Returns, false).text, s.Returns.SetOf
+	case len(f.OutTypes) == 1:
+		f.Returns = f.OutTypes[0]
+	case len(f.OutTypes) > 1:
 		f.Returns = "record"
+	case s.Procedure:
+		f.Returns = "-"
 	}
 }
 

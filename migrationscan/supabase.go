@@ -55,7 +55,6 @@ func (r *replayer) loadPlatform() {
 		r.start = start
 	}
 	r.reset = setSupabasePath
-	r.res.Applied = append(r.res.Applied, Applied{Script: &Script{}, Text: setSupabasePath, Platform: true, Line: 1, Column: 1})
 }
 
 // extensionObjects are the types and functions of common extensions, so that

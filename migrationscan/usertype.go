@@ -153,14 +153,9 @@ func (r *replayer) moveType(t *catalog.Type, to catalog.Name) {
 func (r *replayer) retype(from, to catalog.Name) {
 	a, b := printName(from), printName(to)
 	swap := func(s string) string {
-		set := strings.HasPrefix(s, "SETOF ")
-		bare := strings.TrimPrefix(s, "SETOF ")
-		rest, ok := strings.CutPrefix(bare, a)
+		rest, ok := strings.CutPrefix(s, a)
 		if !ok || rest != "" && rest != "[]" && rest[0] != '(' {
 			return s
-		}
-		if set {
-			return "SETOF " + b + rest
 		}
 		return b + rest
 	}

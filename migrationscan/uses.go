@@ -301,7 +301,7 @@ type building struct {
 func (b building) ColumnType(schema, rel, col string) string {
 	if b.self != nil && rel == b.self.Name.Name && (schema == "" || schema == b.self.Schema) {
 		if c := b.self.Column(col); c != nil {
-			return c.Type
+			return c.QualifiedType()
 		}
 		return ""
 	}

@@ -135,7 +135,7 @@ func (l *loader) types() error {
 		where t.typtype in ('e', 'd', 'r') and ` + userSchema + ` and ` + notOfExtension("pg_type", "t.oid") + ` order by 1, 2`
 	kinds := map[string]string{"e": "enum", "d": "domain", "r": "range"}
 	return l.rows(sql, []any{&schema, &name, &kind, &base, &labels}, func() {
-		t := &catalog.Type{Name: catalog.Name{Schema: schema, Name: name}, Kind: kinds[kind], Base: base}
+		t := &catalog.Type{Name: catalog.Name{Schema: schema, Name: name}, Kind: kinds[kind], Base: printed(base)}
 		if len(labels) > 0 {
 			t.Labels = slices.Clone(labels)
 		}

@@ -45,6 +45,10 @@ func (l *loader) functions() error {
 	return l.rows(sql, dest, func() {
 		g := f
 		g.Kind, g.Volatility, g.Args = kinds[kind], volatilities[volatility], slices.Clone(f.Args)
+		for i := range g.Args {
+			g.Args[i] = printed(g.Args[i])
+		}
+		g.Returns = printed(g.Returns)
 		g.ArgNames, g.OutNames = argNames(len(g.Args), names, modes)
 		if sqlBody != "" {
 			g.Body = sqlBody

@@ -27,7 +27,7 @@ func (n names) Type(schema, name string) (string, bool) {
 func (n names) ColumnType(relSchema, rel, col string) string {
 	if r := n.c.Relation(relSchema, rel); r != nil {
 		if c := r.Column(col); c != nil {
-			return c.Type
+			return c.QualifiedType()
 		}
 	}
 	return ""

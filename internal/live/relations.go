@@ -61,11 +61,19 @@ func (x *column) build() *catalog.Column {
 	c.HasDefault = c.Default != ""
 	c.Generated = x.generated != ""
 	c.Identity = map[string]string{"a": "always", "d": "by-default"}[x.identity]
-	if x.typeSchema != "pg_catalog" && !strings.HasSuffix(c.Type, "[]") {
+	if x.typeSchema != "pg_catalog" {
 		c.TypeName = catalog.Name{Schema: x.typeSchema, Name: x.typ}
+		if strings.HasSuffix(c.Type, "[]") { // the element's; arrays are named after it
+			c.TypeName.Name = strings.TrimPrefix(x.typ, "_")
+		}
 	}
+	c.Type = printed(c.Type)
 	return &c
 }
+
+// printed is a type as the catalog holds it: format_type under the default
+// search_path, which hides the schema public.
+func printed(t string) string { return strings.TrimPrefix(t, "public.") }
 
 func (l *loader) columns() error {
 	var oid uint32
