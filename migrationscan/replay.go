@@ -149,6 +149,8 @@ func runnable(s pgast.Stmt) bool {
 		return false
 	case *pgast.Copy:
 		return !x.From
+	case *pgast.OtherStmt:
+		return x.Kind != "LockStmt" // needs the transaction
 	}
 	return true
 }
