@@ -114,7 +114,7 @@ func (l *lexer) scan(c byte) tokKind {
 		return l.dollar()
 	case isWordStart(c):
 		return l.word(c)
-	case isDigit(c) || c == '.' && isDigit(l.peekByte(1)):
+	case isDigit(c) || c == '.' && isDigit(l.peekByte(1)) && (l.pos == 0 || l.src[l.pos-1] != '.'):
 		l.number()
 		return tokNumber
 	case c == ':' && l.peekByte(1) == ':':

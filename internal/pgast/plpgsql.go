@@ -1,0 +1,297 @@
+package pgast
+
+import "strings"
+
+// PLBody is what a plpgsql body holds.
+type PLBody struct {
+	// Vars are arguments, declared variables, loop variables, and, where the body
+	// uses them, special variables (new, old, found …) and fields of records. The
+	// variable with index i is Param i+1 in the statements.
+	Vars []PLVar
+	// Stmts are the SQL statements in order, those of all branches.
+	Stmts []PLStmt
+}
+
+// PLVar is a variable of a plpgsql body.
+type PLVar struct {
+	// Name is in lower case unless quoted; rec.id for a field.
+	Name string
+	// Type is as written; empty when it is not.
+	Type string
+	// Kind is arg, declare, for, foreach, cursor, special or field.
+	Kind string
+	// Query is the statement of a FOR … IN query loop, an index into Stmts; -1 else.
+	Query int
+}
+
+// PLStmt is one SQL statement in a plpgsql body.
+type PLStmt struct {
+	// Text is the SQL: INTO targets are blank, PERFORM is SELECT, assignments and
+	// conditions are SELECT expr, EXECUTE is the text that it runs.
+	Text string
+	// Offset is such that Offset plus a position in Text or Stmt is the place in the
+	// body; -1 when there is none.
+	Offset int
+	// At is where the plpgsql statement begins in the body.
+	At int
+	// Stmt has variables as Params; nil when Err or Dynamic is set. Err's offset is
+	// in the body.
+	Stmt Stmt
+	Err  *Error
+	// Loop and Branch tell that it stands in a loop, in an IF, CASE or handler.
+	Loop, Branch bool
+	// Execute is set for EXECUTE; Dynamic when its text could not be worked out
+	// (Text is then the expression).
+	Execute, Dynamic bool
+	// Expr is set for expressions: assignments, conditions, RETURN.
+	Expr bool
+}
+
+// PLpgSQL reads a plpgsql body: text is what stands between the quotes, create its
+// function, nil for DO. What it does not understand it takes for SQL, whose error is
+// then that statement's. The error is an *Error about the body as a whole, beside
+// which the statements found so far are returned. Linear in text, but for a loop
+// over literals, whose EXECUTEs are listed once a value, 1,000 at most.
+func PLpgSQL(create *CreateFunction, text string) (PLBody, error) {
+	p := &plScanner{src: text, names: map[string]int{}, values: map[string][]string{}}
+	if err := checkSize(text); err != nil {
+		return p.body, err
+	}
+	l := newLexer(text)
+	for t := l.code(); t.kind != tokEOF; t = l.code() {
+		p.toks = append(p.toks, t)
+	}
+	if l.err != nil {
+		return p.body, l.err
+	}
+	p.arguments(create)
+	p.options()
+	p.run()
+	for i := range p.body.Stmts {
+		if s := p.body.Stmts[i].Stmt; s != nil && !p.useColumn {
+			p.params(s)
+		}
+	}
+	if !p.sawBegin {
+		return p.body, &Error{Msg: "a plpgsql body has no BEGIN"}
+	}
+	return p.body, nil
+}
+
+// plFrame is an open block, loop, IF, CASE or handler.
+type plFrame struct{ kind string }
+
+// plScanner walks the tokens of a body, statement by statement.
+type plScanner struct {
+	src  string
+	toks []token
+	i    int
+	body PLBody
+	// names finds variables in body.Vars; values are the texts that a variable may
+	// have where all are known; fn is the function's name.
+	names  map[string]int
+	values map[string][]string
+	fn     string
+	frames []plFrame
+	// assigned are the variables that some statement sets.
+	assigned map[string]bool
+	// useColumn is set by #variable_conflict use_column.
+	useColumn, sawBegin bool
+}
+
+func (p *plScanner) arguments(create *CreateFunction) {
+	if create == nil {
+		return
+	}
+	p.fn = create.Name.Name
+	for _, a := range create.Args {
+		if a.Name != "" {
+			p.addVar(PLVar{Name: a.Name, Type: formatType(a.Type), Kind: "arg", Query: -1})
+		} else if a.Mode != "out" && a.Mode != "table" {
+			p.body.Vars = append(p.body.Vars, PLVar{Type: formatType(a.Type), Kind: "arg", Query: -1})
+		}
+	}
+}
+
+func (p *plScanner) addVar(v PLVar) {
+	if _, ok := p.names[v.Name]; ok && v.Kind == "for" && v.Query < 0 {
+		return
+	}
+	p.names[v.Name] = len(p.body.Vars)
+	p.body.Vars = append(p.body.Vars, v)
+}
+
+// word is the token's word in lower case, "" for other tokens.
+func (p *plScanner) word(i int) string {
+	if i >= len(p.toks) || p.toks[i].kind != tokWord {
+		return ""
+	}
+	return strings.ToLower(p.text(i))
+}
+
+func (p *plScanner) text(i int) string {
+	if i >= len(p.toks) {
+		return ""
+	}
+	return p.src[p.toks[i].start:p.toks[i].end]
+}
+
+// name is the identifier at i, folded.
+func (p *plScanner) name(i int) string {
+	if i < len(p.toks) && p.toks[i].kind == tokQuoted {
+		return strings.ReplaceAll(strings.Trim(p.text(i), `"`), `""`, `"`)
+	}
+	return p.word(i)
+}
+
+// until finds the first token from i on that is a semicolon or one of words, outside
+// parentheses and CASE expressions; len(p.toks) when there is none.
+func (p *plScanner) until(i int, words ...string) int {
+	depth, cases := 0, 0
+	for ; i < len(p.toks); i++ {
+		w, s := p.word(i), ""
+		if w == "" {
+			s = p.text(i)
+		}
+		switch {
+		case s == "(" || s == "[":
+			depth++
+			continue
+		case s == ")" || s == "]":
+			depth--
+			continue
+		case s == ";": // no statement goes on behind it, whatever is open
+			return i
+		}
+		if depth > 0 {
+			continue
+		}
+		if cases == 0 {
+			for _, x := range words {
+				if w == x && w != "" || s == x && s != "" {
+					return i
+				}
+			}
+		}
+		switch {
+		case w == "case":
+			cases++
+		case w == "end" && cases > 0:
+			cases--
+		}
+	}
+	return i
+}
+
+// span is the place in the source of tokens i to j, j excluded.
+func (p *plScanner) span(i, j int) (start, end int) {
+	if i >= j || i >= len(p.toks) {
+		return 0, 0
+	}
+	return p.toks[i].start, p.toks[j-1].end
+}
+
+func (p *plScanner) in(kinds ...string) bool {
+	for _, f := range p.frames {
+		for _, k := range kinds {
+			if f.kind == k {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (p *plScanner) push(kind string) { p.frames = append(p.frames, plFrame{kind}) }
+
+func (p *plScanner) pop() {
+	if len(p.frames) > 0 {
+		p.frames = p.frames[:len(p.frames)-1]
+	}
+}
+
+// run reads statements; each step moves i.
+func (p *plScanner) run() {
+	for p.i < len(p.toks) {
+		at := p.i
+		p.statement()
+		if p.i <= at {
+			p.i = at + 1
+		}
+	}
+}
+
+// statement reads one statement, or the head or end of a compound one.
+func (p *plScanner) statement() {
+	switch w := p.word(p.i); w {
+	case "declare":
+		p.i++
+		p.declarations()
+	case "begin":
+		p.sawBegin = true
+		p.push("block")
+		p.i++
+	case "exception":
+		p.push("handler")
+		p.i++
+	case "when":
+		p.when()
+	case "if", "elsif", "elseif":
+		p.condition(w)
+	case "else":
+		p.i++
+	case "case":
+		p.push("case")
+		if p.word(p.i+1) != "when" {
+			p.i = p.until(p.i+1, "when")
+		} else {
+			p.i++
+		}
+	case "end":
+		p.end()
+	case "loop":
+		p.push("loop")
+		p.i++
+	case "while":
+		p.push("loop")
+		j := p.until(p.i+1, "loop")
+		p.expr(p.i, p.i+1, j)
+		p.i = j + 1
+	case "for":
+		p.forLoop()
+	case "foreach":
+		p.foreach()
+	default:
+		p.simple(w)
+	}
+}
+
+func (p *plScanner) when() {
+	j := p.until(p.i+1, "then")
+	if !p.top("handler") {
+		p.expr(p.i, p.i+1, j)
+	}
+	p.i = j + 1
+}
+
+func (p *plScanner) top(kind string) bool {
+	return len(p.frames) > 0 && p.frames[len(p.frames)-1].kind == kind
+}
+
+func (p *plScanner) condition(w string) {
+	j := p.until(p.i+1, "then")
+	p.expr(p.i, p.i+1, j)
+	if w == "if" {
+		p.push("if")
+	}
+	p.i = j + 1
+}
+
+// end reads END [IF | LOOP | CASE | label];
+func (p *plScanner) end() {
+	if p.top("handler") { // it ends with its block
+		p.pop()
+	}
+	p.pop()
+	p.i = p.until(p.i+1) + 1
+}
