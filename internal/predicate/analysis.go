@@ -2,6 +2,7 @@ package predicate
 
 import (
 	"github.com/planvet/planvet/catalog"
+	"github.com/planvet/planvet/catalog/builtin"
 	"github.com/planvet/planvet/internal/pgast"
 )
 
@@ -21,6 +22,15 @@ type Options struct {
 	// Sizes overrides the catalog's statistics; nil means those, and the default
 	// profile where there are none.
 	Sizes catalog.Sizes
+	// Major is the server's major version; 0 is the oldest supported.
+	Major int
+}
+
+func (o Options) major() int {
+	if o.Major == 0 {
+		return builtin.Oldest
+	}
+	return o.Major
 }
 
 // Analysis is what is known of one statement.
@@ -208,10 +218,13 @@ type Conjunct struct {
 	Array, LowDomain bool
 
 	keyNode pgast.Expr   // the key, bound
+	mutable string       // what keeps an index from holding the key: date_trunc, a cast to date
 	values  []pgast.Expr // of a written list
 	needs   []*Rel       // every other relation of the comparand
 	typ     string       // the key's type as printed, "" when unknown
 	casts   string       // the comparand's type where it forces the key to be cast
+	// unknownKey is set when a function of the key is not known at all.
+	unknownKey bool
 }
 
 // Pattern is what is known of a LIKE pattern.

@@ -107,6 +107,10 @@ func (b *Block) key(c *Conjunct, key pgast.Expr, rel *Rel) {
 		c.Column = v.Column
 	} else {
 		c.KeyExpr = r.normal(key, rel)
+		var known bool
+		if c.mutable, known = r.mutable(key); !known {
+			c.Kind, c.unknownKey = Unknown, true
+		}
 	}
 	c.keyNode = key
 	c.typ = r.typeOf(key)
@@ -160,7 +164,7 @@ func (b *Block) operator(e *pgast.Op, rel *Rel) []Conjunct {
 	}
 	c := Conjunct{Expr: e, Op: op, Comparand: right, Sargable: true}
 	b.key(&c, left, rel)
-	if !b.comparand(&c, e, right, rel) {
+	if c.unknownKey || !b.comparand(&c, e, right, rel) {
 		return nil
 	}
 	c.Pattern = pattern(e)
@@ -358,11 +362,17 @@ func (b *Block) judge(c *Conjunct, rel *Rel) {
 		c.Selects = Maybe
 	case "@@", "@>", "@@@", "@?":
 		c.Selects = Yes
+		if c.Kind == Constant {
+			c.Selects = Maybe // a tag written in the code
+		}
 	default:
 		c.Kind, c.Sargable = Unknown, false
 	}
 	if c.Pattern == ExactPattern {
 		c.Selects = Yes
+	}
+	if c.mutable != "" {
+		c.Selects = min(c.Selects, Maybe)
 	}
 	c.Leaky = r.leaky(c)
 }

@@ -1,8 +1,6 @@
 package predicate
 
 import (
-	"strings"
-
 	"github.com/planvet/planvet/internal/pgast"
 )
 
@@ -12,7 +10,7 @@ import (
 // PostgreSQL asks each function that gets a column of the row, directly or
 // through another call; comparands without columns may be what they like.
 func (r *resolver) leaky(c *Conjunct) string {
-	if op, ok := c.Expr.(*pgast.Op); ok && !leakproofOp(op.Name, c.typ, r.enumKey(c)) {
+	if op, ok := c.Expr.(*pgast.Op); ok && !r.leakproof(op.Name, c.typ, r.enumKey(c)) {
 		return operatorName(op.Name, c.typ)
 	}
 	found := ""
@@ -47,24 +45,24 @@ func (r *resolver) enumKey(c *Conjunct) bool {
 	return ok && r.enum(v.Rel, v.Column)
 }
 
-// leakproofOp follows pg_proc.proleakproof of the comparison operators; a type that
-// is not known counts as leakproof, so that it causes no finding.
-func leakproofOp(op, typ string, enum bool) bool {
+// leakproof asks pg_proc.proleakproof of the function behind an operator. A type
+// that is not known counts as leakproof, unless no operator of the name is: what
+// is not known must cause no finding.
+func (r *resolver) leakproof(op, typ string, enum bool) bool {
 	if enum {
-		return false
+		typ = "anyenum"
 	}
-	switch op {
-	case "=", "<>", "!=", "<", "<=", ">", ">=":
-	default:
-		return false
+	if op == "!=" {
+		op = "<>"
 	}
-	if strings.HasSuffix(typ, "[]") {
-		return false
+	if typ != "" {
+		o, ok := r.facts.Resolve(op, typ, typ)
+		return !ok && len(r.facts.Operators(op)) > 0 || o.Leakproof
 	}
-	switch typ {
-	case "numeric", "jsonb", "citext", "record", "tsvector", "int4range", "int8range", "numrange", "tsrange",
-		"tstzrange", "daterange", "hstore", "ltree":
-		return false
+	for _, o := range r.facts.Operators(op) {
+		if o.Leakproof {
+			return true
+		}
 	}
-	return true
+	return len(r.facts.Operators(op)) == 0
 }

@@ -126,7 +126,7 @@ func (b *Block) order() {
 		}
 	}
 	switch {
-	case rel.Narrow == Yes:
+	case rel.Narrow == Yes, rel.Path != nil && len(rel.Path.Used) > 1:
 		return // few rows are sorted
 	case rel.Narrow == Maybe:
 		g.Certain, g.Why = false, "how many rows are sorted depends on the values"

@@ -372,6 +372,11 @@ func (b *Block) arm(rel *Rel, g *Gap) {
 func (b *Block) why(rel *Rel, g *Gap) {
 	c := &g.Conjuncts[0]
 	switch {
+	case c.mutable != "":
+		g.Certain = false
+		g.Why = c.mutable + " is not immutable, so that no index can hold it"
+		g.Advice = "compare the column itself, with a range or by a value of its own type"
+		return
 	case c.Optional:
 		g.Certain = false
 	case c.casts != "":

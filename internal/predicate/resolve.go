@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/planvet/planvet/catalog"
+	"github.com/planvet/planvet/catalog/builtin"
 	"github.com/planvet/planvet/internal/pgast"
 )
 
@@ -119,13 +120,13 @@ type resolver struct {
 	parts  map[catalog.Name][]*catalog.Relation
 	byPart bool
 	exprs  map[string]pgast.Expr // parsed catalog texts
-	norms  map[pgast.Expr]string
+	facts  *builtin.Facts
 }
 
 func newResolver(cat *catalog.Catalog, o Options, an *Analysis) *resolver {
 	return &resolver{
 		cat: cat, o: o, an: an, pos: -1,
-		said: map[string]bool{}, exprs: map[string]pgast.Expr{}, norms: map[pgast.Expr]string{},
+		said: map[string]bool{}, exprs: map[string]pgast.Expr{}, facts: builtin.For(o.major()),
 	}
 }
 

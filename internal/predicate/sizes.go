@@ -1,6 +1,7 @@
 package predicate
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/planvet/planvet/catalog"
@@ -69,6 +70,8 @@ func DefaultSizes(cat *catalog.Catalog, workload []pgast.Stmt) catalog.Sizes {
 		switch {
 		case singleRow(r):
 			p[r.Name] = 1
+		case ledger.MatchString(r.Name.Name):
+			p[r.Name] = LookupRows
 		case grows[r.Name]:
 		case r.SeededRows > 0 && (referenced[r.Name] || len(workload) > 0), enumKeyed(cat, r):
 			p[r.Name] = max(LookupRows, int64(r.SeededRows))
@@ -88,15 +91,24 @@ func singleRow(r *catalog.Relation) bool {
 		return true
 	}
 	for _, c := range r.Constraints {
-		if c.Kind == catalog.Check {
-			t := strings.NewReplacer("(", "", ")", "", " ", "").Replace(c.Expr)
-			if t == key[0]+"=1" || t == "id=1" || t == key[0] {
+		if c.Kind != catalog.Check || !strings.Contains(c.Expr, key[0]) {
+			continue
+		}
+		e, err := pgast.ParseExpr(c.Expr)
+		if err != nil {
+			continue
+		}
+		for _, a := range conjunction(e) {
+			if op := equality(a); op != nil && columnName(op.Left) == key[0] && values(op.Right) == 1 {
 				return true
 			}
 		}
 	}
 	return false
 }
+
+// ledger is the name of a table in which a tool notes the migrations that ran.
+var ledger = regexp.MustCompile(`(^|_)migrations?$|^schema_(version|info)$|^goose_db_version$|^flyway_schema_history$`)
 
 func enumKeyed(cat *catalog.Catalog, r *catalog.Relation) bool {
 	key := primaryKey(r)
