@@ -49,7 +49,11 @@ func (c *checker) condition(p *policy, u use, sets bool) pgast.Expr {
 		for _, q := range predicate.PolicyQuals(c.cat, p.rel, cmd, u.role) {
 			var or []pgast.Expr
 			for _, other := range q.Policies {
-				or = append(or, c.arm(p, other, sets))
+				arm := c.arm(p, other, sets)
+				if _, constant := arm.(*pgast.Const); !constant && len(q.Policies) > 1 && !p.top.reads(c.cat, arm) {
+					arm = opaque(p.rel)
+				}
+				or = append(or, arm)
 			}
 			if len(or) > 0 {
 				and = append(and, connect(pgast.Or, or))
@@ -99,11 +103,18 @@ func (c *checker) arm(p *policy, other *catalog.Policy, sets bool) pgast.Expr {
 
 // scan is the policy as a condition on its table alone. Subqueries are not merged
 // into the scan by the planner: what runs once is a parameter, the rest no index
-// serves.
+// serves. An arm of an OR that reads no column keeps the others from an index.
 func (c *checker) scan(p *policy, sets bool) pgast.Expr {
 	p.settle()
 	number := 2 * firstOther
 	return pgast.ReplaceExpr(p.expr, func(e pgast.Expr) (pgast.Expr, bool) {
+		if or, ok := e.(*pgast.Bool); ok && or.Kind == pgast.Or {
+			for i, arm := range or.Args {
+				if _, constant := arm.(*pgast.Const); !constant && !p.top.reads(c.cat, arm) {
+					or.Args[i] = opaque(p.rel)
+				}
+			}
+		}
 		s, ok := e.(*pgast.SubLink)
 		if !ok {
 			return nil, false

@@ -66,3 +66,19 @@ func size(rows int64, source string) string {
 	}
 	return s + " rows by " + source
 }
+
+// who names the roles of a policy.
+func who(roles []string) string {
+	if len(roles) == 0 || slices.Contains(roles, "public") {
+		return "any role"
+	}
+	return strings.Join(roles, ", ")
+}
+
+// verb is what a use of a policy is called.
+func verb(uses []use) string {
+	if len(uses) == 0 || uses[0].command == "select" {
+		return "query"
+	}
+	return uses[0].command
+}

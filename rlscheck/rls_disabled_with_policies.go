@@ -39,7 +39,7 @@ func (c *checker) disabledWithPolicies() {
 		f.Location = location(first.Location)
 		if r.RLSLocation.Path != "" {
 			f.Location = location(r.RLSLocation)
-			f.Related = append(f.Related, rules.Related{Location: location(first.Location), Message: "policy " + first.Name + " is defined here"})
+			f.Related = append(f.Related, rules.Related{Location: location(first.Location), Message: fmt.Sprintf("policy %q is defined here", first.Name)})
 		}
 		policies := "1 policy"
 		if n > 1 {

@@ -46,11 +46,11 @@ func (c *checker) rowFunction() {
 		}
 		f := start(rowFunction, r, p, c.uses(r, p))
 		named := reading
-		f.Message = "policy %s on %s hands %s to %s, which queries a table for each row"
+		f.Message = "policy %q on %s hands %s to %s, which queries a table for each row"
 		if len(reading) == 0 {
 			named = others
 			f.Certainty, f.Severity = rules.Possible, rules.Info
-			f.Message = "policy %s on %s hands %s to %s, which runs for each row"
+			f.Message = "policy %q on %s hands %s to %s, which runs for each row"
 		}
 		args := c.columnsOf(pol, named[0].node, named[0].frame)
 		f.Message = fmt.Sprintf(f.Message, p.Name, table(r.Name), list(args), list(calls(named)))

@@ -3,7 +3,6 @@ package rlscheck
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/planvet/planvet/catalog"
 	"github.com/planvet/planvet/internal/predicate"
@@ -241,7 +240,7 @@ func (c *checker) reportGap(g *gap) {
 	f.Object.Schema, f.Object.Table, f.Object.Columns = g.rel.Schema, g.rel.Name.Name, g.columns
 	f.Message = g.message()
 	for _, other := range g.policies[1:] {
-		f.Related = append(f.Related, rules.Related{Location: location(other.Location), Message: "policy " + other.Name + " compares it too"})
+		f.Related = append(f.Related, rules.Related{Location: location(other.Location), Message: fmt.Sprintf("policy %q compares it too", other.Name)})
 	}
 	f.Fix = &rules.Fix{}
 	for _, s := range predicate.Suggest(g.needs) {
@@ -297,20 +296,19 @@ func (c *checker) reportGap(g *gap) {
 
 func (g *gap) message() string {
 	p := g.policies[0]
-	by := fmt.Sprintf("policy %s", p.Name)
+	by := fmt.Sprintf("policy %q", p.Name)
 	if n := len(g.policies); n > 1 {
 		by += fmt.Sprintf(" and %d more", n-1)
 	}
-	t, rows := table(g.rel.Name), size(g.rows, g.source)
+	key, t, rows := columns(g.rel.Name, g.columns), table(g.rel.Name), size(g.rows, g.source)
 	switch {
 	case g.frame != nil && g.frame.correlated:
-		return fmt.Sprintf("%s has no index; for a row of %s, %s can scan %s (%s)", columns(g.rel.Name, g.columns), table(g.on.Name), by, t, rows)
+		return fmt.Sprintf("%s has no index; for a row of %s, %s can scan all of %s (%s)", key, table(g.on.Name), by, t, rows)
 	case g.frame != nil:
-		return fmt.Sprintf("%s has no index; each query of %s scans %s (%s) for %s", columns(g.rel.Name, g.columns), table(g.on.Name), t, rows, by)
+		return fmt.Sprintf("%s has no index; for each %s on %s, %s scans all of %s (%s)", key, verb(g.uses), table(g.on.Name), by, t, rows)
 	case g.rewrite && len(g.needs) == 0:
-		return fmt.Sprintf("%s tests %s with in (select …), which no index serves; each query of %s can scan all of it (%s)",
-			by, columns(g.rel.Name, g.columns), strings.Join(p.Roles, ", "), rows)
+		return fmt.Sprintf("%s tests %s with in (select …), which no index serves; each %s of %s can scan all of it (%s)",
+			by, key, verb(g.uses), who(p.Roles), rows)
 	}
-	return fmt.Sprintf("%s has no index; under %s, each query of %s scans all of %s (%s)",
-		columns(g.rel.Name, g.columns), by, strings.Join(p.Roles, ", "), t, rows)
+	return fmt.Sprintf("%s has no index; under %s, each %s of %s scans all of %s (%s)", key, by, verb(g.uses), who(p.Roles), t, rows)
 }
