@@ -30,7 +30,7 @@ func Bodies(cat *catalog.Catalog, o BodyOptions) Result {
 	var out Result
 	for _, f := range cat.AllFunctions() {
 		if f.Location.Path != "" && (f.Kind == "function" || f.Kind == "procedure") {
-			b := &body{f: f, opts: o, at: location(f.BodyLocation)}
+			b := &body{f: f, cat: cat, opts: o, at: location(f.BodyLocation), text: f.Body}
 			b.run()
 			out.Add(b.out)
 		}
@@ -50,44 +50,51 @@ func location(l catalog.Location) rules.Location {
 // body reads one function.
 type body struct {
 	f    *catalog.Function
+	cat  *catalog.Catalog
 	opts BodyOptions
-	// at is where the text under way begins.
-	at  rules.Location
-	out Result
+	// at is where text, the body, begins.
+	at   rules.Location
+	text string
+	// lines are text's; unset where its positions are not those of the file.
+	lines pgast.Lines
+	known bool
+	out   Result
 }
 
 func (b *body) run() {
+	b.lines, b.known = pgast.NewLines(b.text), b.f.BodyLocation.Line > 0
 	switch strings.ToLower(b.f.Language) {
 	case "plpgsql":
 		b.plpgsql()
 	case "sql":
-		if b.f.Body == "" {
+		if b.text == "" {
 			b.atomic()
 			return
 		}
-		b.sql(b.f.Body, true)
+		b.sql()
 	}
 }
 
-// sql reads the statements of a quoted body. exact is unset where positions in
-// the text are not those of the file.
-func (b *body) sql(text string, exact bool) {
-	lines := pgast.NewLines(text)
-	for _, p := range pgast.ParseFile(text) {
-		at := b.at
-		if exact && b.f.BodyLocation.Line > 0 {
-			at = place(b.at, lines, p.Start)
-		}
+// place is where an offset of the body stands.
+func (b *body) place(off int) rules.Location {
+	if !b.known || off < 0 {
+		return b.at
+	}
+	return place(b.at, b.lines, off)
+}
+
+// sql reads the statements of a SQL body.
+func (b *body) sql() {
+	for _, p := range pgast.ParseFile(b.text) {
 		if p.Err != nil {
-			if exact && b.f.BodyLocation.Line > 0 {
-				at = place(b.at, lines, p.Err.Offset)
-			}
-			b.fail(at, p.Err.Msg)
+			b.fail(b.place(p.Err.Offset), p.Err.Msg)
 			continue
 		}
-		if judged(p.Stmt) {
-			b.add(p.Text, p.Stmt, at, exact && b.f.BodyLocation.Line > 0, false)
+		if !judged(p.Stmt) {
+			continue
 		}
+		edits := argumentEdits(p.Text, p.Stmt, b.f, b.cat, b.searchPath())
+		b.add(p.Text, p.Stmt, edits, p.Start, b.place(p.Start), false)
 	}
 }
 
@@ -99,10 +106,11 @@ func (b *body) atomic() {
 	if err != nil || !ok {
 		return
 	}
-	b.at = location(b.f.Location)
+	b.at, b.known = location(b.f.Location), false
 	for _, s := range create.Stmts {
 		if judged(s) {
-			b.sql(pgast.Format(s), false)
+			b.text = pgast.Format(s)
+			b.sql()
 		}
 	}
 }
@@ -113,34 +121,27 @@ func (b *body) plpgsql() {
 	if st, err := pgast.Parse(b.f.Definition); err == nil {
 		create, _ = st.(*pgast.CreateFunction)
 	}
-	pl, err := pgast.PLpgSQL(create, b.f.Body)
+	pl, err := pgast.PLpgSQL(create, b.text)
 	if err != nil {
-		at := b.at
+		off := 0
 		var pe *pgast.Error
 		if errors.As(err, &pe) {
-			at = place(b.at, pgast.NewLines(b.f.Body), pe.Offset)
+			off = pe.Offset
 		}
-		b.fail(at, err.Error())
-		return
+		b.fail(b.place(off), err.Error())
 	}
-	var vars []string
-	for _, v := range pl.Vars {
-		vars = append(vars, v.Name)
-	}
-	lines := pgast.NewLines(b.f.Body)
 	for _, s := range pl.Stmts {
-		at := b.at
-		if s.Offset >= 0 {
-			at = place(b.at, lines, s.Offset)
-		}
+		at := b.place(s.At)
 		switch {
 		case s.Dynamic:
 			b.out.Unresolved = append(b.out.Unresolved, Problem{at, "execute of a text that is put together at run time, in " + b.symbol()})
 		case s.Err != nil:
-			b.fail(at, s.Err.Msg)
+			b.fail(b.place(s.Err.Offset), s.Err.Msg)
 		case judged(s.Stmt) && (!s.Expr || reads(s.Stmt)):
-			exact := s.Offset >= 0 && strings.HasPrefix(b.f.Body[min(s.Offset, len(b.f.Body)):], s.Text)
-			b.add(s.Text, s.Stmt, at, exact, s.Loop, vars...)
+			if s.Offset >= 0 && !s.Expr {
+				at = b.place(s.Offset)
+			}
+			b.add(s.Text, s.Stmt, variableEdits(s.Text, s.Stmt, pl.Vars), s.Offset, at, s.Loop)
 		}
 	}
 }
@@ -163,15 +164,25 @@ func (b *body) fail(at rules.Location, msg string) {
 
 func (b *body) symbol() string { return b.f.Schema + "." + b.f.Name.Name }
 
-func (b *body) add(text string, st pgast.Stmt, at rules.Location, exact, loop bool, vars ...string) {
+// add adds a statement that begins at an offset of the body, -1 for nowhere.
+func (b *body) add(text string, st pgast.Stmt, edits []edit, offset int, at rules.Location, loop bool) {
 	role, known := b.role()
-	b.out.Statements = append(b.out.Statements, &sqllint.Statement{
-		Text: text, Stmt: st, Fingerprint: pgast.Fingerprint(st),
-		Source: sqllint.FromFunction, Location: at, Symbol: b.symbol(), ResolvedBy: "body",
-		Role: role, RoleKnown: known, InLoop: loop,
-		SearchPath: b.searchPath(), Variables: b.variables(vars),
-		Segments: []sqllint.Segment{{Start: 0, At: at, Exact: exact}},
-	})
+	s := &sqllint.Statement{
+		Text: text, Stmt: st, Source: sqllint.FromFunction, Location: at, Symbol: b.symbol(), ResolvedBy: "body",
+		Role: role, RoleKnown: known, InLoop: loop, SearchPath: b.searchPath(), Variables: b.variables(),
+	}
+	if !b.known {
+		offset = -1
+	}
+	c := cover{body: b.text, offset: offset, at: b.place}
+	if out, parsed, ok := parametrise(text, edits); ok {
+		s.Text, s.Stmt = out, parsed
+		s.Segments = c.segments(text, edits)
+	} else {
+		s.Segments = c.segments(text, nil)
+	}
+	s.Fingerprint = pgast.Fingerprint(s.Stmt)
+	b.out.Statements = append(b.out.Statements, s)
 }
 
 // role is the role that the body runs as: the owner for SECURITY DEFINER, the
@@ -207,26 +218,23 @@ func (b *body) searchPath() []string {
 }
 
 // variables are the names that are parameters though they look like columns:
-// arguments, output columns, declared variables, and what a trigger is given.
-func (b *body) variables(declared []string) map[string]bool {
+// arguments, and in plpgsql also output columns and what a trigger is given. Most
+// are $n already; these are for what could not be rewritten.
+func (b *body) variables() map[string]bool {
 	out := map[string]bool{}
-	for _, names := range [][]string{b.f.ArgNames, b.f.OutNames, declared} {
+	lists := [][]string{b.f.ArgNames}
+	if strings.EqualFold(b.f.Language, "plpgsql") {
+		lists = append(lists, b.f.OutNames, []string{"found"})
+	}
+	if b.trigger() {
+		lists = append(lists, []string{"new", "old"})
+	}
+	for _, names := range lists {
 		for _, n := range names {
 			if n != "" {
 				out[strings.ToLower(n)] = true
 			}
 		}
-	}
-	if b.trigger() {
-		for _, n := range []string{
-			"new", "old", "tg_name", "tg_when", "tg_level", "tg_op", "tg_relid", "tg_relname",
-			"tg_table_name", "tg_table_schema", "tg_nargs", "tg_argv",
-		} {
-			out[n] = true
-		}
-	}
-	if b.f.Language == "plpgsql" {
-		out["found"] = true
 	}
 	return out
 }

@@ -63,9 +63,7 @@ func dump(r Result) string {
 		if len(s.Variables) > 0 {
 			var vs []string
 			for v := range s.Variables {
-				if !strings.HasPrefix(v, "tg_") {
-					vs = append(vs, v)
-				}
+				vs = append(vs, v)
 			}
 			slices.Sort(vs)
 			fmt.Fprintf(&b, " vars=%s", strings.Join(vs, ","))
