@@ -224,11 +224,10 @@ func (r *replayer) addColumn(rel *catalog.Relation, c *pgast.AlterCmd) error {
 		}
 	}
 	var first error
-	for _, kinds := range [][]pgast.ConstraintKind{
-		{pgast.ConCheck}, {pgast.ConPrimaryKey}, {pgast.ConUnique, pgast.ConExclusion}, {pgast.ConForeignKey},
-	} {
+	pending = mergeKeys(pending)
+	for _, kinds := range constraintOrder {
 		for _, k := range pending {
-			if slices.Contains(kinds, k.Kind) && !r.sameKey(rel, pending, k) {
+			if slices.Contains(kinds, k.Kind) {
 				if err := r.newConstraint(rel, k); err != nil && first == nil {
 					first = err
 				}

@@ -31,12 +31,7 @@ func (r *replayer) newConstraint(rel *catalog.Relation, k pgast.Constraint) erro
 
 func (r *replayer) newCheck(rel *catalog.Relation, k pgast.Constraint) error {
 	u := r.usesOf(rel, k.Expr)
-	var columns []string
-	for _, c := range rel.Columns {
-		if u.columns[rel.Name][c.Name] {
-			columns = append(columns, c.Name)
-		}
-	}
+	columns := columnsInOrder(rel, k.Expr)
 	name := k.Name
 	if name == "" {
 		column := ""
@@ -59,6 +54,20 @@ func (r *replayer) newCheck(rel *catalog.Relation, k pgast.Constraint) error {
 		}
 	}
 	return nil
+}
+
+// columnsInOrder are the columns that a check names, in the order in which it does.
+func columnsInOrder(rel *catalog.Relation, e pgast.Expr) []string {
+	var out []string
+	pgast.Walk(e, func(n pgast.Node) bool {
+		if c, ok := n.(*pgast.ColumnRef); ok && len(c.Names) > 0 {
+			if name := c.Names[len(c.Names)-1]; rel.Column(name) != nil && !slices.Contains(out, name) {
+				out = append(out, name)
+			}
+		}
+		return true
+	})
+	return out
 }
 
 // missing names the first column that a table lacks.

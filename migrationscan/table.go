@@ -226,13 +226,15 @@ func (r *replayer) column(rel *catalog.Relation, d *pgast.ColumnDef) (c *catalog
 	return c, pending
 }
 
-// setDefault sets a column's default; DEFAULT NULL is none.
+// setDefault sets a column's default; DEFAULT NULL is none, unless a coercion to
+// the column's type or length stands around it.
 func (r *replayer) setDefault(rel *catalog.Relation, c *catalog.Column, e pgast.Expr) {
-	inner := e
+	inner, same := e, withoutMods(c.Type) == c.Type
 	if cast, ok := e.(*pgast.Cast); ok {
 		inner = cast.Arg
+		same = same && r.printType(cast.Type, true).text == c.Type
 	}
-	if k, ok := inner.(*pgast.Const); e == nil || ok && k.Kind == pgast.ConstNull {
+	if k, ok := inner.(*pgast.Const); e == nil || ok && k.Kind == pgast.ConstNull && same {
 		c.HasDefault, c.Default = false, ""
 		delete(r.uses, c)
 		return
@@ -253,6 +255,12 @@ func (r *replayer) addSequence(rel *catalog.Relation, c *catalog.Column) catalog
 	return n
 }
 
+// constraintOrder is the order in which the server makes the constraints of a
+// statement.
+var constraintOrder = [][]pgast.ConstraintKind{
+	{pgast.ConCheck}, {pgast.ConPrimaryKey}, {pgast.ConUnique, pgast.ConExclusion}, {pgast.ConForeignKey},
+}
+
 // constraints adds the constraints of a CREATE TABLE: checks, then keys, then
 // foreign keys. Keys that are written twice are one.
 func (b *tableBuilder) constraints(table []pgast.Constraint) {
@@ -265,12 +273,10 @@ func (b *tableBuilder) constraints(table []pgast.Constraint) {
 			}
 		}
 	}
-	all := slices.Concat(b.pending, table)
-	for pass, kinds := range [][]pgast.ConstraintKind{
-		{pgast.ConCheck}, {pgast.ConPrimaryKey}, {pgast.ConUnique, pgast.ConExclusion}, {pgast.ConForeignKey},
-	} {
+	all := mergeKeys(slices.Concat(b.pending, table))
+	for _, kinds := range constraintOrder {
 		for _, k := range all {
-			if !slices.Contains(kinds, k.Kind) || pass == 2 && b.r.sameKey(b.rel, all, k) {
+			if !slices.Contains(kinds, k.Kind) {
 				continue
 			}
 			if err := b.r.newConstraint(b.rel, k); err != nil && !b.r.quiet && !b.r.platform {
@@ -280,24 +286,34 @@ func (b *tableBuilder) constraints(table []pgast.Constraint) {
 	}
 }
 
-// sameKey reports whether an earlier key of the same statement makes this one.
-func (r *replayer) sameKey(rel *catalog.Relation, all []pgast.Constraint, k pgast.Constraint) bool {
-	if k.Kind != pgast.ConUnique {
-		return false
-	}
-	for _, o := range all {
-		if o.Kind == pgast.ConUnique && o.At == k.At && slices.Equal(o.Columns, k.Columns) {
-			return false
-		}
-		same := slices.Equal(o.Columns, k.Columns) && slices.Equal(o.Include, k.Include) && o.Deferrable == k.Deferrable
-		if same && (o.Kind == pgast.ConPrimaryKey || o.Kind == pgast.ConUnique) {
-			return o.Kind == pgast.ConPrimaryKey || o.NullsDistinct == k.NullsDistinct
+// mergeKeys drops keys that the server makes one of: a UNIQUE over the columns of
+// the primary key, or of a UNIQUE before it. The one that is kept takes the name
+// of the other where it has none.
+func mergeKeys(all []pgast.Constraint) []pgast.Constraint {
+	var out []pgast.Constraint
+	for _, k := range all {
+		if k.Kind == pgast.ConPrimaryKey {
+			out = append(out, k)
 		}
 	}
-	for _, o := range all {
-		if o.Kind == pgast.ConPrimaryKey && slices.Equal(o.Columns, k.Columns) && slices.Equal(o.Include, k.Include) && o.Deferrable == k.Deferrable {
-			return true
+	for _, k := range all {
+		if k.Kind == pgast.ConPrimaryKey {
+			continue
+		}
+		i := -1
+		if k.Kind == pgast.ConUnique && k.UsingIndex == "" {
+			i = slices.IndexFunc(out, func(o pgast.Constraint) bool { return sameKey(o, k) })
+		}
+		if i < 0 {
+			out = append(out, k)
+		} else if out[i].Name == "" {
+			out[i].Name = k.Name
 		}
 	}
-	return false
+	return out
+}
+
+func sameKey(a, b pgast.Constraint) bool {
+	return (a.Kind == pgast.ConPrimaryKey || a.Kind == pgast.ConUnique && a.NullsDistinct == b.NullsDistinct) &&
+		slices.Equal(a.Columns, b.Columns) && slices.Equal(a.Include, b.Include) && a.Deferrable == b.Deferrable
 }
