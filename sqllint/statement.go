@@ -46,6 +46,9 @@ type Statement struct {
 	// Dynamic is set when a part of the text was unknown and left out or guessed:
 	// findings from it are possible, not certain.
 	Dynamic bool
+	// Generated is set for a query in generated Go code, such as sqlc's: its source
+	// is a query file, whose statement of the same symbol says the same.
+	Generated bool
 	// SearchPath resolves unqualified names; nil means the catalog's.
 	SearchPath []string
 	// Variables are names that are parameters though they look like columns:
