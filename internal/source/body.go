@@ -29,14 +29,14 @@ func Bodies(cat *catalog.Catalog, o BodyOptions) Result {
 	}
 	var out Result
 	for _, f := range cat.AllFunctions() {
-		if f.Location.Path != "" && (f.Kind == "function" || f.Kind == "procedure") {
+		if !f.Platform && f.Location.Path != "" && (f.Kind == "function" || f.Kind == "procedure") {
 			b := &body{f: f, cat: cat, opts: o, at: location(f.BodyLocation), text: f.Body}
 			b.run()
 			out.Add(b.out)
 		}
 	}
 	for _, r := range cat.Relations() {
-		if r.Kind == catalog.View && r.Location.Path != "" && r.Query != "" {
+		if r.Kind == catalog.View && !r.Platform && r.Location.Path != "" && r.Query != "" {
 			out.Add(view(r))
 		}
 	}

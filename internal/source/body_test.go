@@ -101,3 +101,21 @@ func function(s *pgast.CreateFunction, p pgast.Parsed, at func(int) catalog.Loca
 	}
 	return f
 }
+
+// TestBodiesElsewhere keeps out what is not the project's own.
+func TestBodiesElsewhere(t *testing.T) {
+	const src = "create function f() returns int language sql as 'select 1 from t'; create view v as select 1 from t;"
+	for name, change := range map[string]func(*catalog.Function, *catalog.Relation){
+		"platform": func(f *catalog.Function, r *catalog.Relation) { f.Platform, r.Platform = true, true },
+		"server":   func(f *catalog.Function, r *catalog.Relation) { f.Location, r.Location = catalog.Location{}, catalog.Location{} },
+	} {
+		cat := functions(t, "a.sql", src)
+		if n := len(Bodies(cat, BodyOptions{}).Statements); n != 2 {
+			t.Fatalf("%d statements before", n)
+		}
+		change(cat.Functions("public", "f")[0], cat.Relation("public", "v"))
+		if got := dump(Bodies(cat, BodyOptions{})); got != "" {
+			t.Errorf("%s: got\n%s", name, got)
+		}
+	}
+}
