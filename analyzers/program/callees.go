@@ -4,7 +4,6 @@ import (
 	"go/ast"
 	"go/types"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -46,7 +45,7 @@ func Target(info *types.Info, call *ast.CallExpr) *types.Func {
 // Callees are what a call may call, in order of their keys.
 func (p *Program) Callees(pkg *Package, call *ast.CallExpr) []Callee {
 	if o := Target(pkg.Info, call); o != nil {
-		if i := p.ownInterface(o); i != nil {
+		if i := p.ownInterface(pkg, call, o); i != nil {
 			impls := p.implementations(o, i)
 			out := make([]Callee, 0, len(impls))
 			for _, f := range impls {
@@ -73,13 +72,28 @@ func (p *Program) Callees(pkg *Package, call *ast.CallExpr) []Callee {
 	return nil
 }
 
-// ownInterface returns the interface that declares o when it is one of ours.
-func (p *Program) ownInterface(o *types.Func) *types.Interface {
-	if o.Pkg() == nil || !p.own[o.Pkg().Path()] {
+// ownInterface returns the interface that a call of o goes through: the one of the
+// operand, which may be wider than the one that declares o. It is nil when o is no
+// interface's method, or that of an interface of other people's.
+func (p *Program) ownInterface(pkg *Package, call *ast.CallExpr, o *types.Func) *types.Interface {
+	if o.Pkg() == nil {
 		return nil
 	}
 	sig, _ := o.Type().(*types.Signature)
-	if sig == nil || sig.Recv() == nil {
+	if sig == nil || sig.Recv() == nil || !types.IsInterface(sig.Recv().Type()) {
+		return nil
+	}
+	if sel, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr); ok {
+		if t := pkg.Info.TypeOf(sel.X); t != nil && types.IsInterface(t) {
+			path, _ := TypeName(t)
+			if path == "" || p.own[path] {
+				i, _ := t.Underlying().(*types.Interface)
+				return i
+			}
+			return nil
+		}
+	}
+	if !p.own[o.Pkg().Path()] {
 		return nil
 	}
 	i, _ := sig.Recv().Type().Underlying().(*types.Interface)
@@ -90,10 +104,7 @@ func (p *Program) ownInterface(o *types.Func) *types.Interface {
 // Modules are loaded apart, so that one type can have two identities: an interface
 // is matched by the names of its methods where the types do not tell.
 func (p *Program) implementations(o *types.Func, i *types.Interface) []*Func {
-	id := p.Key(o)
-	if i.NumMethods() > 0 && !strings.Contains(id, ".") {
-		id += strconv.Itoa(i.NumMethods())
-	}
+	id := implKey{o.Name(), i}
 	if fs, ok := p.impls[id]; ok {
 		return fs
 	}

@@ -87,9 +87,14 @@ type Program struct {
 	bound   map[types.Object]*ast.FuncLit
 	methods map[string][]*types.Named
 	callers map[string][]Site
-	impls   map[string][]*Func
+	impls   map[implKey][]*Func
 	keys    map[*types.Func]string
 	skip    func(file string) bool
+}
+
+type implKey struct {
+	method string
+	of     *types.Interface
 }
 
 // New indexes packages. Files for which skip returns true are left out; nil skips
@@ -98,7 +103,7 @@ func New(pkgs []*Package, skip func(file string) bool) *Program {
 	p := &Program{
 		Packages: pkgs, byKey: map[string]*Func{}, lits: map[*ast.FuncLit]*Func{}, own: map[string]bool{},
 		bound: map[types.Object]*ast.FuncLit{}, methods: map[string][]*types.Named{},
-		impls: map[string][]*Func{}, keys: map[*types.Func]string{}, skip: skip,
+		impls: map[implKey][]*Func{}, keys: map[*types.Func]string{}, skip: skip,
 	}
 	for _, pkg := range pkgs {
 		p.own[pkg.Path] = true
