@@ -107,7 +107,9 @@ func TestBodiesElsewhere(t *testing.T) {
 	const src = "create function f() returns int language sql as 'select 1 from t'; create view v as select 1 from t;"
 	for name, change := range map[string]func(*catalog.Function, *catalog.Relation){
 		"platform": func(f *catalog.Function, r *catalog.Relation) { f.Platform, r.Platform = true, true },
-		"server":   func(f *catalog.Function, r *catalog.Relation) { f.Location, r.Location = catalog.Location{}, catalog.Location{} },
+		"server": func(f *catalog.Function, r *catalog.Relation) {
+			f.Location, r.Location = catalog.Location{}, catalog.Location{}
+		},
 	} {
 		cat := functions(t, "a.sql", src)
 		if n := len(Bodies(cat, BodyOptions{}).Statements); n != 2 {
