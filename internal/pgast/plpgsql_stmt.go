@@ -309,7 +309,7 @@ func (p *plScanner) sql(first, from, to int) {
 
 // blankInto writes spaces over INTO [STRICT] targets, so that positions stay.
 func (p *plScanner) blankInto(text []byte, base, from, to int) {
-	if !p.is(from, "select", "with", "insert", "update", "delete", "merge", "values", "perform") && p.text(from) != "(" {
+	if !p.is(from, "select", "with", "insert", "update", "delete", "merge", "values", "perform", "show", "explain", "call") && p.text(from) != "(" {
 		return
 	}
 	depth := 0

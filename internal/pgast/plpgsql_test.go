@@ -171,7 +171,11 @@ func checkPlaces(t *testing.T, body string, s PLStmt) {
 		return
 	}
 	Walk(s.Stmt, func(n Node) bool {
-		if x, ok := n.(*Table); ok && !strings.HasPrefix(body[s.Offset+x.Pos():], x.Name) {
+		x, ok := n.(*Table)
+		if !ok {
+			return true
+		}
+		if rest := strings.TrimPrefix(body[s.Offset+x.Pos():], `"`); !strings.HasPrefix(rest, x.Name) && (x.Schema == "" || !strings.HasPrefix(rest, x.Schema)) {
 			t.Errorf("%s: %s is not at %d", s.Text, x.Name, s.Offset+x.Pos())
 		}
 		return true
