@@ -5,6 +5,8 @@ package confirm
 
 import (
 	"context"
+	"fmt"
+	"slices"
 
 	"github.com/planvet/planvet/catalog"
 	"github.com/planvet/planvet/internal/plan"
@@ -12,7 +14,8 @@ import (
 )
 
 // Explainer is a session on a server; live.Session is one. Between Begin and
-// Rollback everything happens in one transaction.
+// Rollback everything happens in one transaction, and a call that fails leaves
+// the transaction as it was.
 type Explainer interface {
 	// Version is the server's version as it prints it: 15.18.
 	Version() string
@@ -20,6 +23,9 @@ type Explainer interface {
 	Begin(ctx context.Context) error
 	// Rollback undoes all since Begin.
 	Rollback(ctx context.Context) error
+	// Mark and Undo go back to a point of the transaction; marks do not nest.
+	Mark(ctx context.Context) error
+	Undo(ctx context.Context) error
 	// Exec runs statements without parameters.
 	Exec(ctx context.Context, sql string) error
 	// Run runs one statement once for each set of values, as the request's role with
@@ -55,5 +61,127 @@ type Options struct {
 // Confirm gives each finding with a probe a verdict and returns the findings in
 // the same order. It fails only when the server is lost.
 func Confirm(ctx context.Context, cat *catalog.Catalog, fs []rules.Finding, o Options) ([]rules.Finding, error) {
-	return fs, nil
+	a := &asker{
+		ctx: ctx, cat: cat, o: o, rows: map[catalog.Name]int64{}, problems: map[catalog.Name]string{},
+		samples: map[string][][]*string{}, verdicts: map[string]rules.Verdict{},
+	}
+	out := slices.Clone(fs)
+	if err := a.fill(fs); err != nil {
+		return fs, err
+	}
+	for i := range out {
+		f := &out[i]
+		if f.Probe == nil {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return fs, err
+		}
+		a.say("asking about finding %d of %d: %s on %s.%s", i+1, len(out), f.Rule, f.Object.Schema, f.Object.Table)
+		v, err := a.ask(f)
+		if err != nil {
+			return fs, fmt.Errorf("asking about %s: %w", f.Rule, err)
+		}
+		f.Verdict = v
+	}
+	return out, nil
+}
+
+// asker holds what one confirmation knows of its server.
+type asker struct {
+	ctx context.Context
+	cat *catalog.Catalog
+	o   Options
+	// rows and problems are MakeRows's answer.
+	rows     map[catalog.Name]int64
+	problems map[catalog.Name]string
+	// samples are values drawn from tables, by the query that drew them.
+	samples map[string][][]*string
+	// verdicts are those of equal probes: one query often stands in two places.
+	verdicts map[string]rules.Verdict
+	// granted tells that the probe's role was given rights in this transaction.
+	granted []string
+	// made are the indexes of the fix, while its transaction lasts.
+	made []index
+}
+
+func (a *asker) say(format string, args ...any) {
+	if a.o.Progress != nil {
+		a.o.Progress(fmt.Sprintf(format, args...))
+	}
+}
+
+// fill makes the rows that all probes need, each table once.
+func (a *asker) fill(fs []rules.Finding) error {
+	if a.o.MakeRows == nil {
+		return nil
+	}
+	needed := map[catalog.Name]bool{}
+	for i := range fs {
+		if p := fs[i].Probe; p != nil && p.Kind != rules.ProbeFact {
+			a.tables(p, needed)
+		}
+	}
+	var list []catalog.Name
+	for _, r := range a.cat.Relations() {
+		if needed[r.Name] {
+			list = append(list, r.Name)
+		}
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	a.say("making rows in %d tables", len(list))
+	rows, problems, err := a.o.MakeRows(a.ctx, list)
+	if err != nil {
+		return err
+	}
+	a.rows, a.problems = rows, problems
+	return nil
+}
+
+// ask gives one finding its verdict, in a transaction that is rolled back. An
+// error means that the server was lost.
+func (a *asker) ask(f *rules.Finding) (rules.Verdict, error) {
+	key := fmt.Sprintf("%+v", *f.Probe)
+	if v, ok := a.verdicts[key]; ok {
+		return v, nil
+	}
+	if err := a.o.Server.Begin(a.ctx); err != nil {
+		return rules.Verdict{}, err
+	}
+	a.granted, a.made = nil, nil
+	v := a.judge(f.Rule, f.Probe)
+	if err := a.o.Server.Rollback(a.ctx); err != nil {
+		return v, err
+	}
+	v.ServerVersion = a.o.Server.Version()
+	if a.granted != nil {
+		v.Facts = append(v.Facts, a.granted...)
+	}
+	a.verdicts[key] = v
+	return v, nil
+}
+
+func (a *asker) judge(rule string, p *rules.Probe) rules.Verdict {
+	if a.o.Live && p.Kind != rules.ProbeFact {
+		return a.live(p)
+	}
+	switch p.Kind {
+	case rules.ProbeStatement:
+		return a.statement(p)
+	case rules.ProbePolicy:
+		return a.policy(p)
+	case rules.ProbeForeignKey:
+		return a.foreignKey(p)
+	case rules.ProbePerItem:
+		return a.perItem(p)
+	case rules.ProbeFact:
+		return a.fact(p)
+	}
+	return inconclusive("%s cannot be asked of a planner", rule)
+}
+
+func inconclusive(format string, args ...any) rules.Verdict {
+	return rules.Verdict{Status: rules.Inconclusive, Reason: fmt.Sprintf(format, args...)}
 }

@@ -75,6 +75,14 @@ func (s *Session) Rollback(ctx context.Context) error {
 	return s.simple(ctx, "rollback")
 }
 
+// Mark remembers a point of the open transaction that Undo goes back to.
+func (s *Session) Mark(ctx context.Context) error { return s.simple(ctx, "savepoint planvet_mark") }
+
+// Undo goes back to the point of Mark.
+func (s *Session) Undo(ctx context.Context) error {
+	return s.simple(ctx, "rollback to savepoint planvet_mark; release savepoint planvet_mark")
+}
+
 // Exec runs statements without parameters in the open transaction. After an
 // error the transaction goes on as if they had not run.
 func (s *Session) Exec(ctx context.Context, sql string) error {

@@ -18,14 +18,21 @@ import (
 const applySettings = "reset all; reset role; reset session authorization; " +
 	"set check_function_bodies = off; set statement_timeout = '60s'; set client_min_messages = error"
 
-// Apply runs migrations statement by statement, each on its own, so that one that
-// fails takes no other with it, and lists those that failed. A script starts with
-// the settings of a new session. It fails only when the connection is lost.
+// Apply puts a replayed set of migrations into a database: the platform's objects
+// where the project needs them, then the statements. See ApplyStatements.
+func Apply(ctx context.Context, conn *pgx.Conn, r *migrationscan.Result) ([]migrationscan.Problem, error) {
+	return ApplyStatements(ctx, conn, r.Applied)
+}
+
+// ApplyStatements runs migrations statement by statement, each on its own, so that
+// one that fails takes no other with it, and lists those that failed. A script
+// starts with the settings of a new session. It fails only when the connection is
+// lost.
 //
 // What is missing around a schema is stood in for: an extension that the server
 // lacks becomes a no-op, listed, with stand-ins for its most used types and
 // functions; a role that nothing creates is created.
-func Apply(ctx context.Context, conn *pgx.Conn, stmts []migrationscan.Applied) ([]migrationscan.Problem, error) {
+func ApplyStatements(ctx context.Context, conn *pgx.Conn, stmts []migrationscan.Applied) ([]migrationscan.Problem, error) {
 	a := applier{ctx: ctx, conn: conn}
 	var script *migrationscan.Script
 	for i := range stmts {

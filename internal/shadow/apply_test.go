@@ -24,7 +24,7 @@ func applied(scripts ...[]string) []migrationscan.Applied {
 func TestApply(t *testing.T) {
 	conn := shadowtest.Connect(t)
 	ctx := context.Background()
-	problems, err := shadow.Apply(ctx, conn, applied(
+	problems, err := shadow.ApplyStatements(ctx, conn, applied(
 		[]string{
 			"set search_path = 'nowhere'",
 			"set local search_path = public",

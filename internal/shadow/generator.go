@@ -39,7 +39,8 @@ func (g *generator) column(name string) *genColumn {
 	return nil
 }
 
-// insert makes rows number from to to.
+// insert makes rows number from to to, in that order on disk: a join may hand them
+// over in another.
 func (g *generator) insert(from, to int64) string {
 	var names, values []string
 	for _, c := range g.columns {
@@ -49,7 +50,7 @@ func (g *generator) insert(from, to int64) string {
 	if len(names) == 0 {
 		return "insert into " + ident(g.rel.Name) + " default values"
 	}
-	return fmt.Sprintf("insert into %s (%s) overriding system value select %s from generate_series(%d::bigint, %d::bigint) i(i) %s on conflict do nothing",
+	return fmt.Sprintf("insert into %s (%s) overriding system value select %s from generate_series(%d::bigint, %d::bigint) i(i) %s order by i.i on conflict do nothing",
 		ident(g.rel.Name), strings.Join(names, ", "), strings.Join(values, ", "), from, to, strings.Join(g.joins, " "))
 }
 

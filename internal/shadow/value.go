@@ -192,22 +192,12 @@ func (v *valuer) time() string {
 func (v *valuer) arrays(elem string) []string {
 	w := *v
 	w.distinct = false
-	e := w.typed(elem, typeNamed(w.cat, elem))[0]
+	e := w.typed(elem, v.col.TypeName)[0] // the name is the element's
 	if elem == "text" || strings.HasPrefix(elem, "character varying") {
 		e = fmt.Sprintf("'tag' || (hashint8extended({i}, %d) & 255)", v.seed)
 	}
 	second := strings.ReplaceAll(e, "{i}", "({i} + 1)")
 	return []string{fmt.Sprintf("array[(%s)::%s, (%s)::%s]", e, elem, second, elem), "'{}'"}
-}
-
-// typeNamed finds the user's type that a printed name stands for.
-func typeNamed(cat *catalog.Catalog, printed string) catalog.Name {
-	for _, t := range cat.Types() {
-		if t.Name.String() == printed {
-			return t.Name
-		}
-	}
-	return catalog.Name{}
 }
 
 func (v *valuer) others(base string) []string {

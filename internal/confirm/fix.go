@@ -1,0 +1,68 @@
+package confirm
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// index is an index that a fix made.
+type index struct{ oid, name string }
+
+var concurrently = regexp.MustCompile(`(?i)^(\s*(?:create|drop)\s+(?:unique\s+)?index\s+)concurrently\b`)
+
+// apply runs a fix in the open transaction and returns the indexes that it made,
+// those on partitions included. Where an index has expressions the tables are
+// analyzed, because only then has the planner statistics for it.
+func (a *asker) apply(ddl []string) ([]index, string) {
+	known, err := a.indexOIDs()
+	if err != nil {
+		return nil, "reading the catalog: " + message(err)
+	}
+	for _, sql := range ddl {
+		// Nobody else is on this server, and CONCURRENTLY cannot be undone.
+		sql = concurrently.ReplaceAllString(sql, "$1")
+		if err := a.o.Server.Exec(a.ctx, sql); err != nil {
+			return nil, "applying the fix: " + message(err)
+		}
+	}
+	rows, err := a.o.Server.Query(a.ctx, `select x.indexrelid::text, i.relname::text, x.indrelid::regclass::text, (x.indexprs is not null)::text
+		from pg_index x join pg_class i on i.oid = x.indexrelid order by x.indexrelid`)
+	if err != nil {
+		return nil, "reading the catalog: " + message(err)
+	}
+	var made []index
+	for _, r := range rows {
+		if known[*r[0]] {
+			continue
+		}
+		made = append(made, index{oid: *r[0], name: *r[1]})
+		if *r[3] == "true" {
+			if err := a.o.Server.Exec(a.ctx, "analyze "+*r[2]); err != nil {
+				return nil, "analyzing " + *r[2] + ": " + message(err)
+			}
+		}
+	}
+	return made, ""
+}
+
+func (a *asker) indexOIDs() (map[string]bool, error) {
+	rows, err := a.o.Server.Query(a.ctx, "select indexrelid::text from pg_index")
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]bool{}
+	for _, r := range rows {
+		out[*r[0]] = true
+	}
+	return out, nil
+}
+
+// show lets the planner see indexes, or hides them.
+func (a *asker) show(all []index, on bool) error {
+	oids := make([]string, len(all))
+	for i, x := range all {
+		oids[i] = x.oid
+	}
+	return a.o.Server.Exec(a.ctx, fmt.Sprintf("update pg_index set indisvalid = %v where indexrelid in (%s)", on, strings.Join(oids, ", ")))
+}

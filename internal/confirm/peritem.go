@@ -1,0 +1,135 @@
+package confirm
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/planvet/planvet/internal/pgast"
+	"github.com/planvet/planvet/internal/plan"
+	"github.com/planvet/planvet/rules"
+)
+
+// items are how many times the loop goes round: few, and many.
+var items = []int{2, 64}
+
+// perItem compares a statement that runs once an item with its set form: for 2 and
+// for 64 items both must return, or write, the same rows. The evidence is the round
+// trips and the time for 64.
+func (a *asker) perItem(p *rules.Probe) rules.Verdict {
+	if p.SetSQL == "" {
+		return inconclusive("no set form of the statement could be derived; rewrite it by hand and compare")
+	}
+	q, reason := a.question(p)
+	if reason != "" {
+		return inconclusive("%s", reason)
+	}
+	v := rules.Verdict{Role: q.role, Settings: q.sets[typical].settings, Level: rules.Measured}
+	if q.all[0].Name != "" {
+		v.Rows, v.RowsSource = a.size(q.all[0])
+	}
+	if p.ItemParam < 1 || p.ItemParam > len(q.types) {
+		return a.doubtful(v, "which parameter the loop varies is not known")
+	}
+	setTypes, err := a.o.Server.ParamTypes(a.ctx, p.SetSQL)
+	if err != nil {
+		return a.doubtful(v, "the server does not take the set form: "+message(err))
+	}
+	if len(setTypes) != len(q.types) {
+		return a.doubtful(v, "the set form has other parameters than the statement")
+	}
+	values, err := a.itemValues(p, q)
+	if err != nil {
+		return a.doubtful(v, message(err))
+	}
+	if len(values) < items[len(items)-1] {
+		return a.doubtful(v, fmt.Sprintf("only %d different items could be made, %d are needed", len(values), items[len(items)-1]))
+	}
+	for _, n := range items {
+		one, set, reason := a.compareItems(p, q, values[:n])
+		if reason != "" {
+			return a.doubtful(v, reason)
+		}
+		v.Before = &rules.Evidence{MS: one.MS, RoundTrips: one.RoundTrips}
+		v.After = &rules.Evidence{MS: set.MS, RoundTrips: set.RoundTrips}
+	}
+	v.Status = rules.Confirmed
+	v.Facts = append(v.Facts, fmt.Sprintf("the set form gives the same rows for %d and for %d items", items[0], items[1]))
+	return v
+}
+
+// compareItems runs both forms for some items.
+func (a *asker) compareItems(p *rules.Probe, q *question, values []string) (one, set plan.Outcome, reason string) {
+	var each [][]*string
+	for _, v := range values {
+		args := append([]*string(nil), q.sets[typical].args...)
+		args[p.ItemParam-1] = ptr(v)
+		each = append(each, args)
+	}
+	all := append([]*string(nil), q.sets[typical].args...)
+	all[p.ItemParam-1] = ptr(arrayOf(values...))
+	r := q.request(typical)
+	for range 2 { // the first run warms
+		var err error
+		if one, err = a.run(r, each); err != nil {
+			return one, set, "running the statement: " + message(err)
+		}
+		r.SQL, r.Types = p.SetSQL, nil
+		if set, err = a.run(r, [][]*string{all}); err != nil {
+			return one, set, "running the set form: " + message(err)
+		}
+		r = q.request(typical)
+	}
+	switch {
+	case one.Rows == 0:
+		return one, set, "no made row answers the statement, so equal answers would prove nothing"
+	case one.Rows != set.Rows:
+		return one, set, fmt.Sprintf("for %d items the statement gives %d rows and the set form %d", len(values), one.Rows, set.Rows)
+	case one.Hash != set.Hash:
+		return one, set, fmt.Sprintf("for %d items the set form gives other rows", len(values))
+	}
+	return one, set, ""
+}
+
+// itemValues are different values for the parameter that the loop varies: those
+// that the rows have which the other parameters select.
+func (a *asker) itemValues(p *rules.Probe, q *question) ([]string, error) {
+	stmt, err := pgast.Parse(p.SQL)
+	if err != nil {
+		return nil, err
+	}
+	s := newScope(a.cat, stmt, p)
+	found := comparisons(stmt, s)
+	item, ok := found[p.ItemParam]
+	if !ok || item.alias == "" {
+		return nil, fmt.Errorf("which column the item is compared with is not known")
+	}
+	from := ident(s.byAlias[item.alias].Name) + " as " + quote(item.alias)
+	var conds []string
+	var args []*string
+	for n, c := range found {
+		if n != p.ItemParam && c.alias == item.alias && c.op == "=" {
+			args = append(args, q.sets[typical].args[n-1])
+			conds = append(conds, fmt.Sprintf("(%s)::text = $%d", c.expr, len(args)))
+		}
+	}
+	for _, where := range []string{strings.Join(conds, " and "), ""} {
+		if where == "" {
+			where, args = "true", nil
+		}
+		sql := fmt.Sprintf("select k from (select distinct (%[1]s)::text as k from %[2]s where (%[1]s) is not null and %[3]s) q order by md5(k), k limit %[4]d",
+			item.expr, from, where, items[len(items)-1])
+		rows, err := a.o.Server.Query(a.ctx, sql, args...)
+		if err != nil {
+			return nil, err
+		}
+		if len(rows) < items[len(items)-1] && where != "true" {
+			continue
+		}
+		var out []string
+		for _, r := range rows {
+			out = append(out, *r[0])
+		}
+		return out, nil
+	}
+	return nil, nil
+}

@@ -1,0 +1,233 @@
+package confirm
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/planvet/planvet/catalog"
+	"github.com/planvet/planvet/internal/plan"
+	"github.com/planvet/planvet/rules"
+)
+
+// policy asks a bare select on the policy's table as each of its roles. A fault
+// for one role is a fault; without one the doubtful role decides.
+func (a *asker) policy(p *rules.Probe) rules.Verdict {
+	r := a.cat.Relation(p.Schema, p.Table)
+	if r == nil {
+		return inconclusive("%s.%s is not in the catalog", p.Schema, p.Table)
+	}
+	pol := r.Policy(p.Policy)
+	if pol == nil {
+		return inconclusive("the policy %s is not in the catalog", p.Policy)
+	}
+	if !r.RLSEnabled {
+		return inconclusive("row level security is off on %s: the policy filters nothing", p.Table)
+	}
+	if err := a.searchPath(); err != nil {
+		return inconclusive("setting the search_path: %s", message(err))
+	}
+	var out *rules.Verdict
+	for _, role := range a.roles(p) {
+		v := a.policyAs(p, r, pol, role)
+		if v.Status == rules.Confirmed {
+			return v
+		}
+		if out == nil || v.Status == rules.Inconclusive && out.Status == rules.Refuted {
+			out = &v
+		}
+	}
+	if out == nil {
+		return inconclusive("the policy has no role that could be asked as")
+	}
+	return *out
+}
+
+// roles are those to ask as. public stands for a role that nothing exempts:
+// Supabase's authenticated where the project has it.
+func (a *asker) roles(p *rules.Probe) []string {
+	if a.o.Role != "" {
+		return []string{a.o.Role}
+	}
+	var out []string
+	for _, role := range p.Roles {
+		if role == "public" || role == "" {
+			role = "planvet_probe"
+			if _, ok := a.cat.Roles["authenticated"]; ok {
+				role = "authenticated"
+			}
+		}
+		if !slices.Contains(out, role) {
+			out = append(out, role)
+		}
+	}
+	if len(out) == 0 {
+		return []string{"planvet_probe"}
+	}
+	return out
+}
+
+func (a *asker) policyAs(p *rules.Probe, r *catalog.Relation, pol *catalog.Policy, role string) rules.Verdict {
+	if c := a.cat.Roles[role]; c.BypassRLS || c.Superuser {
+		return inconclusive("the role %s bypasses row level security", role)
+	}
+	command := p.Command
+	if command == "" || command == "all" {
+		command = "select"
+	}
+	settings, doubt := a.session(role, []*catalog.Relation{r}, command, "select")
+	rel, all := a.relation(p.Schema, p.Table, "")
+	q := &question{sql: "select * from " + ident(r.Name), role: role, rel: rel, all: all, doubt: doubt}
+	for k := range q.sets {
+		q.sets[k].settings = settings[k]
+	}
+	if doubt != "" {
+		v := inconclusive("%s", doubt)
+		v.Role = role
+		return v
+	}
+	if command != "select" {
+		if reason := a.asSelect(r, pol, role); reason != "" {
+			return inconclusive("%s", reason)
+		}
+	}
+	if rewrites(p.Apply) {
+		return a.proveRewrite(q, p.Apply, command, pol)
+	}
+	v := a.prove(q, p.Apply)
+	if v.Status == rules.Refuted && v.Level == rules.Measured && a.shared(r, pol, command, role) {
+		v.Status = rules.Inconclusive
+		v.Reason = "other permissive policies of the table have no index either, and the rows of all are read together: " + v.Reason
+	}
+	return v
+}
+
+// shared reports whether other permissive policies are or-ed with this one.
+func (a *asker) shared(r *catalog.Relation, pol *catalog.Policy, command, role string) bool {
+	return slices.ContainsFunc(r.Policies, func(o *catalog.Policy) bool {
+		return o != pol && o.Permissive && (o.Command == "all" || o.Command == command) &&
+			(slices.Contains(o.Roles, "public") || slices.Contains(o.Roles, role))
+	})
+}
+
+// asSelect puts the policy's condition in the place of those for select, so that a
+// bare select reads what an update or delete by this policy would look through.
+func (a *asker) asSelect(r *catalog.Relation, pol *catalog.Policy, role string) string {
+	rows, err := a.o.Server.Query(a.ctx, `select pg_get_expr(polqual, polrelid) from pg_policy where polrelid = to_regclass($1) and polname = $2`,
+		ptr(ident(r.Name)), ptr(pol.Name))
+	if err != nil || len(rows) != 1 || rows[0][0] == nil {
+		return "the policy " + pol.Name + " is not on the server"
+	}
+	var drop []string
+	for _, o := range r.Policies {
+		if o.Permissive && (o.Command == "all" || o.Command == "select") {
+			drop = append(drop, fmt.Sprintf("drop policy %s on %s", quote(o.Name), ident(r.Name)))
+		}
+	}
+	drop = append(drop, fmt.Sprintf("create policy planvet_probe on %s for select to public using (%s)", ident(r.Name), *rows[0][0]))
+	if err := a.o.Server.Exec(a.ctx, strings.Join(drop, "; ")); err != nil {
+		return "putting the policy in the place of select: " + message(err)
+	}
+	return ""
+}
+
+// rewrites reports whether a fix changes a policy or a function and makes no index.
+func rewrites(apply []string) bool {
+	return len(apply) > 0 && !slices.ContainsFunc(apply, func(sql string) bool {
+		s := strings.ToLower(strings.TrimSpace(sql))
+		return !strings.HasPrefix(s, "alter policy") && !strings.HasPrefix(s, "create policy") && !strings.HasPrefix(s, "drop policy") &&
+			!strings.HasPrefix(s, "create or replace function")
+	})
+}
+
+// rewriteRounds is how often a rewritten policy is timed: its gain is time, not
+// blocks, so more runs than elsewhere.
+const rewriteRounds = 7
+
+// proveRewrite compares a policy with its rewritten form. What a rewrite saves is
+// the evaluation per row, which shows in time alone: the fastest run of each side
+// is compared, because noise only adds. Confirmed means that before the condition
+// filters each row of a scan, after it is read from an InitPlan or an index, the
+// rows are the same, and at most half of the time is left.
+func (a *asker) proveRewrite(q *question, apply []string, command string, pol *catalog.Policy) rules.Verdict {
+	v := rules.Verdict{Role: q.role, Settings: q.sets[typical].settings, Level: rules.Structural}
+	v.Rows, v.RowsSource = a.size(q.all[0])
+	if problem := a.problems[q.all[0]]; problem != "" {
+		return a.doubtful(v, q.rel.Table+" is empty because "+problem)
+	}
+	if command != "select" {
+		// asSelect made a twin for select; the fix is applied to it.
+		apply = slices.Clone(apply)
+		for i := range apply {
+			apply[i] = strings.Replace(apply[i], quoteMaybe(apply[i], pol.Name), "planvet_probe", 1)
+		}
+	}
+	path, _, _, why, err := a.structure(q)
+	if err != nil {
+		return a.doubtful(v, "planning the statement: "+message(err))
+	}
+	var before, after []float64
+	var last [2]*plan.Plan
+	for range rewriteRounds {
+		b, err := a.explain(analyzed(q, typical))
+		if err != nil {
+			return a.doubtful(v, "running the statement: "+message(err))
+		}
+		if err := a.o.Server.Mark(a.ctx); err != nil {
+			return a.doubtful(v, message(err))
+		}
+		for _, sql := range apply {
+			if err := a.o.Server.Exec(a.ctx, sql); err != nil {
+				return a.doubtful(v, "applying the fix: "+message(err))
+			}
+		}
+		c, err := a.explain(analyzed(q, typical))
+		if err != nil {
+			return a.doubtful(v, "running the statement after the fix: "+message(err))
+		}
+		if err := a.o.Server.Undo(a.ctx); err != nil {
+			return a.doubtful(v, message(err))
+		}
+		before, after, last = append(before, b.ExecutionMS), append(after, c.ExecutionMS), [2]*plan.Plan{b, c}
+	}
+	v.Level = rules.Measured
+	v.Before = &rules.Evidence{Cost: last[0].Root.TotalCost, MS: median(before), SharedBlocks: last[0].Blocks(), Access: access(last[0], q.rel)}
+	v.After = &rules.Evidence{Cost: last[1].Root.TotalCost, MS: median(after), SharedBlocks: last[1].Blocks(), Access: access(last[1], q.rel)}
+	gain := 1 - slices.Min(after)/max(slices.Min(before), 0.001)
+	switch {
+	case last[0].Root.Rows != last[1].Root.Rows:
+		return a.doubtful(v, "the rewritten policy selects other rows")
+	case gain < 0.1 && path > 0:
+		v.Status, v.Reason = rules.Refuted, "an index serves the policy ("+why+"), and the rewrite saves less than a tenth of the time"
+	case gain < 0.1:
+		v.Status, v.Reason = rules.Refuted, "the rewrite saves less than a tenth of the time"
+	case !initPlan(last[1]) || !filters(last[0], q.rel):
+		return a.doubtful(v, "the plans do not show that the call moved out of the filter")
+	case gain < 0.5:
+		return a.doubtful(v, fmt.Sprintf("the rewrite saves %.0f %% of the time, less than half", gain*100))
+	default:
+		v.Status = rules.Confirmed
+	}
+	return v
+}
+
+// quoteMaybe is the form in which a statement names an object.
+func quoteMaybe(sql, name string) string {
+	if strings.Contains(sql, quote(name)) {
+		return quote(name)
+	}
+	return name
+}
+
+// initPlan reports whether a plan evaluates something once, before its scans.
+func initPlan(p *plan.Plan) bool {
+	found := false
+	p.Walk(func(n *plan.Node) { found = found || n.Relationship == "InitPlan" })
+	return found
+}
+
+// filters reports whether each scan of the relation has a filter.
+func filters(p *plan.Plan, rel plan.Relation) bool {
+	scans := p.Accesses(rel.Schema, rel.Table, "")
+	return len(scans) > 0 && !slices.ContainsFunc(scans, func(s plan.Access) bool { return s.Node.Filter == "" })
+}

@@ -1,0 +1,288 @@
+package confirm
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/planvet/planvet/catalog"
+	"github.com/planvet/planvet/internal/plan"
+	"github.com/planvet/planvet/rules"
+)
+
+// question is one statement, asked with up to three sets of values.
+type question struct {
+	sql   string
+	types []string
+	role  string
+	sets  [nsets]set
+	// rel is the flagged relation, all it with its partitions.
+	rel     plan.Relation
+	all     []catalog.Name
+	ordered bool
+	// doubt keeps a verdict from being confirmed.
+	doubt string
+}
+
+type set struct {
+	args     []*string
+	settings map[string]string
+}
+
+func (q *question) request(k int) plan.Request {
+	return plan.Request{SQL: q.sql, Role: q.role, Settings: q.sets[k].settings, Args: q.sets[k].args, Types: q.types}
+}
+
+// distinctSets are the numbers of the sets that differ: a statement without
+// parameters is asked once.
+func (q *question) distinctSets() []int {
+	var out []int
+	seen := map[string]bool{}
+	for k := range q.sets {
+		key := fmt.Sprint(q.sets[k].settings)
+		for _, v := range q.sets[k].args {
+			if v == nil {
+				key += "\x00null"
+			} else {
+				key += "\x00" + *v
+			}
+		}
+		if !seen[key] {
+			seen[key] = true
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+// noSeqScan leaves the planner only index paths, where there are any.
+var noSeqScan = []string{"enable_seqscan", "enable_hashjoin", "enable_mergejoin"}
+
+// structure asks the structural question for every set.
+func (a *asker) structure(q *question) (path, none int, unknown, why string, err error) {
+	defs, err := a.indexes(q.all)
+	if err != nil {
+		return 0, 0, "", "", err
+	}
+	for _, k := range q.distinctSets() {
+		r := q.request(k)
+		r.Off = noSeqScan
+		p, err := a.explain(r)
+		if err != nil {
+			return 0, 0, "", "", err
+		}
+		j := plan.Structural(p, q.rel, defs, q.ordered)
+		switch {
+		case !j.Found:
+			unknown = "the plan does not read " + q.rel.Table + " at all"
+		case j.Path:
+			path++
+			why = j.Why
+		case j.Unknown:
+			unknown = j.Why
+		default:
+			none++
+		}
+	}
+	return path, none, unknown, why, nil
+}
+
+// prove gives the verdict on an access path, DESIGN.md's table:
+//
+//  1. structural: a path before means refuted, on some sets only means
+//     inconclusive;
+//  2. measured before and after the fix, interleaved;
+//  3. confirmed when for the typical or the rare value the fix is used and at most
+//     half of the blocks are left, and for no value it costs more than before.
+func (a *asker) prove(q *question, apply []string) rules.Verdict {
+	v := rules.Verdict{Role: q.role, Settings: q.sets[typical].settings, Level: rules.Structural}
+	v.Rows, v.RowsSource = a.size(q.all[0])
+	path, none, unknown, why, err := a.structure(q)
+	switch {
+	case err != nil:
+		return a.doubtful(v, "planning the statement: "+message(err))
+	case unknown != "":
+		return a.doubtful(v, unknown)
+	case path > 0 && none > 0:
+		return a.doubtful(v, "for some values there is an access path ("+why+"), for others there is none")
+	case path > 0:
+		v.Status, v.Reason = rules.Refuted, "there is an access path: "+why
+		return v
+	case len(apply) == 0:
+		return a.doubtful(v, "there is no access path, but the finding has no fix that could be measured")
+	}
+	if problem := a.problems[q.all[0]]; problem != "" {
+		return a.doubtful(v, "there is no access path; "+q.rel.Table+" is empty because "+problem)
+	}
+	m, reason := a.measure(q, apply)
+	if reason != "" {
+		return a.doubtful(v, reason)
+	}
+	v.Level = rules.Measured
+	return m.verdict(q, v)
+}
+
+func (a *asker) doubtful(v rules.Verdict, reason string) rules.Verdict {
+	v.Status, v.Reason = rules.Inconclusive, reason
+	return v
+}
+
+// size is a relation's row count and where it comes from.
+func (a *asker) size(name catalog.Name) (int64, string) {
+	rows, ok := a.rows[name]
+	source := "default"
+	if r := a.cat.Relation(name.Schema, name.Name); r != nil && a.cat.Stats != nil {
+		n, s := a.cat.Stats.Rows(r)
+		source = s
+		if !ok {
+			rows = n
+		}
+	}
+	return rows, source
+}
+
+// measured is what the runs of one set gave.
+type measured struct {
+	before, after           rules.Evidence
+	beforeTimes, afterTimes []float64
+	used                    bool
+}
+
+type measurement struct {
+	bySet map[int]*measured
+	order []int
+}
+
+// rounds is how often before and after are run; the time is their median. Blocks
+// need one run beside the first, which warms caches and hint bits.
+const rounds = 3
+
+// measure runs the statement before and after the fix in turn. The fix is made
+// once; pg_index.indisvalid hides its indexes for the runs before.
+func (a *asker) measure(q *question, apply []string) (*measurement, string) {
+	for _, k := range q.distinctSets() {
+		if _, err := a.explain(analyzed(q, k)); err != nil { // warm, and it must run
+			return nil, "running the statement: " + message(err)
+		}
+	}
+	made, reason := a.apply(apply)
+	if reason != "" {
+		return nil, reason
+	}
+	a.made = made
+	if len(made) == 0 {
+		return nil, "the fix makes no index, so there is nothing to compare"
+	}
+	m := &measurement{bySet: map[int]*measured{}, order: q.distinctSets()}
+	for range rounds {
+		for _, on := range []bool{false, true} {
+			if err := a.show(made, on); err != nil {
+				return nil, "hiding the new index: " + message(err)
+			}
+			for _, k := range m.order {
+				p, err := a.explain(analyzed(q, k))
+				if err != nil {
+					return nil, "running the statement: " + message(err)
+				}
+				used := slices.ContainsFunc(made, func(x index) bool { return p.Uses(x.name) })
+				if used && !on {
+					return nil, "the new index could not be hidden for the comparison"
+				}
+				m.add(q, k, on, used, p)
+			}
+		}
+	}
+	m.finish()
+	return m, ""
+}
+
+func analyzed(q *question, k int) plan.Request {
+	r := q.request(k)
+	r.Analyze = true
+	return r
+}
+
+func (m *measurement) add(q *question, k int, on, used bool, p *plan.Plan) {
+	x := m.bySet[k]
+	if x == nil {
+		x = &measured{used: true}
+		m.bySet[k] = x
+	}
+	e, times := &x.before, &x.beforeTimes
+	if on {
+		e, times = &x.after, &x.afterTimes
+		x.used = x.used && used
+	}
+	e.Cost, e.SharedBlocks = p.Root.TotalCost, p.Blocks()
+	e.Access = access(p, q.rel)
+	*times = append(*times, p.ExecutionMS)
+}
+
+func (m *measurement) finish() {
+	for _, x := range m.bySet {
+		x.before.MS, x.after.MS = median(x.beforeTimes), median(x.afterTimes)
+	}
+}
+
+func median(values []float64) float64 {
+	s := slices.Sorted(slices.Values(values))
+	if len(s) == 0 {
+		return 0
+	}
+	return s[len(s)/2]
+}
+
+// access describes the scans of the relation, each kind once.
+func access(p *plan.Plan, rel plan.Relation) string {
+	var out []string
+	for _, s := range p.Accesses(rel.Schema, rel.Table, rel.Alias) {
+		if d := s.Node.Describe(); !slices.Contains(out, d) {
+			out = append(out, d)
+		}
+	}
+	if len(out) == 0 && len(rel.Parts) > 0 {
+		return "scans of its partitions"
+	}
+	return strings.Join(out, "; ")
+}
+
+// verdict decides by the blocks of all sets.
+func (m *measurement) verdict(q *question, v rules.Verdict) rules.Verdict {
+	best, used, worse := -1, false, false
+	gain, most := 0.0, 0.0
+	for _, k := range m.order {
+		x := m.bySet[k]
+		before, after := float64(max(x.before.SharedBlocks, 1)), float64(x.after.SharedBlocks)
+		worse = worse || after > before*1.1+8
+		if !x.used {
+			continue
+		}
+		used = true
+		g := 1 - after/before
+		most = max(most, g)
+		// The frequent value alone proves nothing: it is frequent in made rows.
+		if (k != frequent || len(m.order) == 1) && (best < 0 || g > gain) {
+			best, gain = k, g
+		}
+	}
+	show := best
+	if show < 0 {
+		show = m.order[0]
+	}
+	v.Before, v.After, v.Settings = &m.bySet[show].before, &m.bySet[show].after, q.sets[show].settings
+	switch {
+	case !used:
+		v.Status, v.Reason = rules.Refuted, "the planner does not use the proposed index"
+	case most < 0.1:
+		v.Status, v.Reason = rules.Refuted, "the proposed index saves less than a tenth of the blocks"
+	case worse:
+		v.Status, v.Reason = rules.Inconclusive, "for frequent values the proposed index reads more than a scan; how production's values are spread decides"
+	case best < 0 || gain < 0.5:
+		v.Status, v.Reason = rules.Inconclusive, fmt.Sprintf("the proposed index saves %.0f %% of the blocks, less than half; real data decides: ask with --confirm live", gain*100)
+	case q.doubt != "":
+		v.Status, v.Reason = rules.Inconclusive, q.doubt
+	default:
+		v.Status = rules.Confirmed
+	}
+	return v
+}

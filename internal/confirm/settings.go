@@ -1,0 +1,408 @@
+package confirm
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/planvet/planvet/catalog"
+	"github.com/planvet/planvet/internal/pgast"
+	"github.com/planvet/planvet/internal/predicate"
+	"github.com/planvet/planvet/rules"
+)
+
+// source is a value that comes from the session: a claim of the token, by its
+// path, or a setting.
+type source struct {
+	setting string
+	claim   string // path joined by a dot
+	// optional is set where an unset setting is no error.
+	optional bool
+}
+
+// want is a source with the table's expression that it is compared with, and the
+// type that it is cast to.
+type want struct {
+	source
+	from, expr string
+	typ        string
+	constant   bool
+}
+
+// identity finds what the session must hold for policies to select something.
+type identity struct {
+	a     *asker
+	wants []want
+	seen  map[string]bool
+}
+
+// session works out the settings of each set of values for statements that run
+// as a role: what the policies of the tables read, and the functions that those
+// call. It returns a doubt where a setting must be there and no value is known.
+func (a *asker) session(role string, rels []*catalog.Relation, commands ...string) (sets [nsets]map[string]string, doubt string) {
+	id := &identity{a: a, seen: map[string]bool{}}
+	for _, r := range rels {
+		for _, command := range commands {
+			for _, q := range predicate.PolicyQuals(a.cat, r, command, role) {
+				id.expression(q.Expr, r)
+			}
+		}
+	}
+	return id.settle(role)
+}
+
+// expression looks for sources in an expression over a relation.
+func (id *identity) expression(e pgast.Expr, self *catalog.Relation) {
+	stmt := &pgast.Select{Where: e}
+	p := &rules.Probe{}
+	s := newScope(id.a.cat, stmt, p)
+	if self != nil {
+		s.byAlias[self.Name.Name], s.flagged = self, self.Name.Name
+	}
+	id.walk(stmt, s)
+}
+
+func (id *identity) walk(n pgast.Node, s *scope) {
+	pgast.Walk(n, func(n pgast.Node) bool {
+		switch n := n.(type) {
+		case *pgast.Op:
+			if n.Left != nil && (n.Kind == pgast.OpPlain || n.Kind == pgast.OpAny || n.Kind == pgast.OpIn) {
+				id.compare(n.Left, n.Right, s)
+				id.compare(n.Right, n.Left, s)
+			}
+		case *pgast.SubLink:
+			// x in (select …) with a source on the left.
+			if sel, ok := n.Query.(*pgast.Select); ok && n.Test != nil && len(sel.Targets) == 1 {
+				id.compare(sel.Targets[0].Expr, n.Test, s)
+			}
+		case *pgast.Cast:
+			for _, src := range id.sources(n.Arg, 0) {
+				id.note(want{source: src, typ: n.Type.Names[len(n.Type.Names)-1]})
+			}
+		case *pgast.FuncCall:
+			for _, src := range id.sources(n, 0) {
+				id.note(want{source: src})
+			}
+			id.body(n)
+		}
+		return true
+	})
+}
+
+// compare notes that the sources of one side are compared with the other.
+func (id *identity) compare(table, other pgast.Expr, s *scope) {
+	sources := id.sources(other, 0)
+	if len(sources) == 0 {
+		return
+	}
+	alias, _ := s.subject(table)
+	for _, src := range sources {
+		w := want{source: src, constant: literalOnly(table) && direct(other)}
+		if alias != "" {
+			w.from, w.expr = ident(s.byAlias[alias].Name)+" as "+quote(alias), pgast.Format(table)
+		}
+		id.note(w)
+	}
+}
+
+// direct reports whether an expression is the session's value itself and not what
+// a function makes of it: with flag = 'on' any other text is a plain session, with
+// length(x) > 0 nobody knows.
+func direct(e pgast.Expr) bool {
+	switch x := unCast(e).(type) {
+	case *pgast.FuncCall:
+		return x.Name[len(x.Name)-1] == "current_setting"
+	case *pgast.SubLink:
+		sel, ok := x.Query.(*pgast.Select)
+		return ok && len(sel.Targets) == 1 && direct(sel.Targets[0].Expr)
+	}
+	_, ok := claimPath(e)
+	return ok
+}
+
+// note keeps the best that is known of a source: a table's values, then a type.
+func (id *identity) note(w want) {
+	for i := range id.wants {
+		have := &id.wants[i]
+		if have.setting != w.setting || have.claim != w.claim {
+			continue
+		}
+		if have.expr == "" {
+			have.from, have.expr = w.from, w.expr
+		}
+		if have.typ == "" {
+			have.typ = w.typ
+		}
+		have.constant = have.constant || w.constant
+		return
+	}
+	id.wants = append(id.wants, w)
+}
+
+// body follows a function of the schema: its own statements compare sources too.
+func (id *identity) body(call *pgast.FuncCall) {
+	for _, f := range id.functions(call) {
+		if id.seen[f.Name.String()] {
+			continue
+		}
+		id.seen[f.Name.String()] = true
+		for _, st := range pgast.ParseFile(f.Body) {
+			if st.Stmt != nil {
+				id.walk(st.Stmt, newScope(id.a.cat, st.Stmt, &rules.Probe{}))
+			}
+		}
+	}
+}
+
+func (id *identity) functions(call *pgast.FuncCall) []*catalog.Function {
+	schema := ""
+	if len(call.Name) > 1 {
+		schema = call.Name[len(call.Name)-2]
+	}
+	if schema == "auth" {
+		return nil // Supabase's own, known by name
+	}
+	return id.a.cat.ResolveFunctions(schema, call.Name[len(call.Name)-1], nil)
+}
+
+// sources are the session's values that an expression without columns is made of.
+func (id *identity) sources(e pgast.Expr, depth int) []source {
+	if path, ok := claimPath(e); ok && len(path) > 0 {
+		return []source{{claim: strings.Join(path, ".")}}
+	}
+	var out []source
+	columns := false
+	pgast.Walk(e, func(n pgast.Node) bool {
+		switch n := n.(type) {
+		case *pgast.ColumnRef:
+			columns = true
+		case *pgast.Op:
+			if path, ok := claimPath(n); ok && len(path) > 0 {
+				out = append(out, source{claim: strings.Join(path, ".")})
+				return false
+			}
+		case *pgast.FuncCall:
+			switch name := strings.Join(n.Name, "."); name {
+			case "auth.uid":
+				out = append(out, source{claim: "sub"})
+			case "auth.email":
+				out = append(out, source{claim: "email"})
+			case "current_setting", "pg_catalog.current_setting":
+				if src, ok := settingOf(n); ok {
+					out = append(out, src)
+				}
+			default:
+				if depth < 3 {
+					out = append(out, id.simple(n, depth)...)
+				}
+			}
+		}
+		return true
+	})
+	if columns {
+		return nil
+	}
+	return out
+}
+
+// simple are the sources of a function that only returns an expression.
+func (id *identity) simple(call *pgast.FuncCall, depth int) []source {
+	var out []source
+	for _, f := range id.functions(call) {
+		for _, st := range pgast.ParseFile(f.Body) {
+			if sel, ok := st.Stmt.(*pgast.Select); ok && len(sel.From) == 0 && len(sel.Targets) == 1 {
+				out = append(out, id.sources(sel.Targets[0].Expr, depth+1)...)
+			}
+		}
+	}
+	return out
+}
+
+// settingOf reads a call of current_setting; the settings that Supabase derives
+// from the token are claims.
+func settingOf(n *pgast.FuncCall) (source, bool) {
+	if len(n.Args) == 0 {
+		return source{}, false
+	}
+	c, ok := unCast(n.Args[0]).(*pgast.Const)
+	if !ok {
+		return source{}, false
+	}
+	if claim, ok := strings.CutPrefix(c.Text, "request.jwt.claim."); ok {
+		return source{claim: claim}, true
+	}
+	if c.Text == "request.jwt.claims" {
+		return source{}, false // its path says which claim, see claimPath
+	}
+	return source{setting: c.Text, optional: len(n.Args) > 1}, true
+}
+
+// claimPath is the path of -> and ->> into the token, ok false for other
+// expressions. auth.jwt() itself has an empty path.
+func claimPath(e pgast.Expr) ([]string, bool) {
+	switch x := e.(type) {
+	case *pgast.Cast:
+		return claimPath(x.Arg)
+	case *pgast.SubLink:
+		if sel, ok := x.Query.(*pgast.Select); ok && x.Kind == pgast.SubScalar && len(sel.Targets) == 1 && len(sel.From) == 0 {
+			return claimPath(sel.Targets[0].Expr)
+		}
+	case *pgast.FuncCall:
+		name := strings.Join(x.Name, ".")
+		if name == "auth.jwt" {
+			return nil, true
+		}
+		if (name == "current_setting" || name == "nullif") && len(x.Args) > 0 {
+			c, ok := unCast(x.Args[0]).(*pgast.Const)
+			return nil, ok && c.Text == "request.jwt.claims"
+		}
+	case *pgast.Coalesce:
+		if len(x.Args) > 0 {
+			return claimPath(x.Args[0])
+		}
+	case *pgast.Op:
+		if x.Kind == pgast.OpNullIf && x.Left != nil {
+			return claimPath(x.Left)
+		}
+		if x.Name != "->" && x.Name != "->>" && x.Name != "#>>" || x.Left == nil {
+			return nil, false
+		}
+		path, ok := claimPath(x.Left)
+		c, isConst := unCast(x.Right).(*pgast.Const)
+		if !ok || !isConst {
+			return nil, false
+		}
+		if x.Name == "#>>" {
+			return append(path, strings.Split(strings.Trim(c.Text, "{}"), ",")...), true
+		}
+		return append(path, c.Text), true
+	}
+	return nil, false
+}
+
+func unCast(e pgast.Expr) pgast.Expr {
+	for {
+		c, ok := e.(*pgast.Cast)
+		if !ok {
+			return e
+		}
+		e = c.Arg
+	}
+}
+
+// settle turns what is wanted into settings. What the user gave wins.
+func (id *identity) settle(role string) (sets [nsets]map[string]string, doubt string) {
+	slices.SortFunc(id.wants, func(x, y want) int {
+		return strings.Compare(x.setting+"\x00"+x.claim, y.setting+"\x00"+y.claim)
+	})
+	claims := [nsets]map[string]any{}
+	for k := range sets {
+		sets[k], claims[k] = map[string]string{}, map[string]any{}
+	}
+	usesClaims := id.a.o.Claims != ""
+	for _, w := range id.wants {
+		values, ok := id.values(w)
+		if !ok && w.claim == "" && !w.optional && id.a.o.Settings[w.setting] == "" {
+			doubt = fmt.Sprintf("the policies read the setting %s and nothing tells its value: set it with --set %s=…", w.setting, w.setting)
+		}
+		if !ok {
+			continue
+		}
+		for k := range sets {
+			if w.claim != "" {
+				usesClaims = true
+				put(claims[k], strings.Split(w.claim, "."), values[k])
+				continue
+			}
+			sets[k][w.setting] = values[k]
+		}
+	}
+	for k := range sets {
+		if usesClaims {
+			claims[k]["role"] = role
+			id.userClaims(claims[k])
+			text, _ := json.Marshal(claims[k])
+			sets[k]["request.jwt.claims"] = string(text)
+			if sub, ok := claims[k]["sub"].(string); ok {
+				sets[k]["request.jwt.claim.sub"] = sub
+			}
+		}
+		for name, v := range id.a.o.Settings {
+			sets[k][name] = v
+		}
+	}
+	return sets, doubt
+}
+
+// values are a source's values for the three sets.
+func (id *identity) values(w want) (out [nsets]string, ok bool) {
+	if w.expr != "" {
+		rows, err := id.a.sample(w.from, w.expr, []string{w.expr})
+		if err == nil && len(rows) == nsets && rows[0][0] != nil {
+			for k := range out {
+				out[k] = *rows[k][0]
+			}
+			return out, true
+		}
+	}
+	v := ""
+	switch {
+	case w.typ != "":
+		v = plain(typeName(w.typ))
+	case w.constant:
+		v = "x" // compared with a literal only: a session that is nothing special
+	case w.claim == "sub":
+		v = plain("uuid")
+	default:
+		return out, false
+	}
+	for k := range out {
+		out[k] = v
+	}
+	return out, true
+}
+
+// typeName is format_type's name for the grammar's.
+func typeName(t string) string {
+	switch t {
+	case "int4":
+		return "integer"
+	case "int8":
+		return "bigint"
+	case "int2":
+		return "smallint"
+	case "bool":
+		return "boolean"
+	case "float8":
+		return "double precision"
+	case "float4":
+		return "real"
+	}
+	return t
+}
+
+// put sets a claim at its path.
+func put(obj map[string]any, path []string, v string) {
+	for _, step := range path[:len(path)-1] {
+		next, ok := obj[step].(map[string]any)
+		if !ok {
+			next = map[string]any{}
+			obj[step] = next
+		}
+		obj = next
+	}
+	obj[path[len(path)-1]] = v
+}
+
+func (id *identity) userClaims(claims map[string]any) {
+	if id.a.o.Claims == "" {
+		return
+	}
+	var own map[string]any
+	if json.Unmarshal([]byte(id.a.o.Claims), &own) == nil {
+		for name, v := range own {
+			claims[name] = v
+		}
+	}
+}
