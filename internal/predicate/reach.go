@@ -248,6 +248,9 @@ func (b *Block) whereGap(rel *Rel) *Gap {
 	if g.grade == Yes { // an index needs no key of few values beside one that selects
 		g.Conjuncts = slices.DeleteFunc(g.Conjuncts, func(c Conjunct) bool { return c.LowDomain })
 	}
+	if len(g.Conjuncts) > 0 { // nor an arm of an OR
+		range_ = slices.DeleteFunc(range_, func(c Conjunct) bool { return c.Or != nil })
+	}
 	g.Conjuncts = append(g.Conjuncts, range_...)
 	if len(g.Conjuncts) == 0 || lowOnly || !asked {
 		return nil
@@ -330,7 +333,7 @@ func (c *Conjunct) fixable() bool {
 // seal fills what follows from a gap's conjuncts.
 func (b *Block) seal(rel *Rel, g *Gap) {
 	for _, c := range g.Conjuncts {
-		if g.Pos < 0 {
+		if g.Pos < 0 && !c.FromPolicy {
 			g.Pos = c.Pos
 		}
 		for _, col := range c.Columns {
@@ -396,10 +399,10 @@ func (b *Block) why(rel *Rel, g *Gap) {
 				continue
 			}
 			switch {
-			case i > 0 && leading(x.Method):
-				g.Why = "index " + x.Name + " leads with " + keyName(x.Keys[0])
 			case x.Predicate != "" && !b.implied(rel, x.Predicate):
 				g.Why = "index " + x.Name + " holds only rows where " + x.Predicate
+			case i > 0 && leading(x.Method):
+				g.Why = "index " + x.Name + " leads with " + keyName(x.Keys[0])
 			case i == 0 && (c.Op == "~~" || c.Op == "~"):
 				g.Why = "index " + x.Name + " serves a pattern only in collation C"
 			}

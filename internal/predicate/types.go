@@ -1,6 +1,7 @@
 package predicate
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -226,8 +227,25 @@ func (r *resolver) lowDomain(rel *Rel, column string) bool {
 	if r.columnType(rel, column) == "boolean" || r.enum(rel, column) {
 		return true
 	}
+	if classNames.MatchString(column) && !keyed(rel.Relation, column) {
+		return true
+	}
 	for _, c := range rel.Relation.Constraints {
 		if c.Kind == catalog.Check && strings.Contains(c.Expr, column) && listed(r.text(c.Expr), column) {
+			return true
+		}
+	}
+	return false
+}
+
+// classNames are names of columns that sort rows into a few classes. An index on
+// one of them alone serves nobody, so that we would rather miss the one that does.
+var classNames = regexp.MustCompile(`(?i)(^|_)(type|kind|status|state|category|role|frequency|level|mode|method|provider|platform|locale|lang|language|currency|gender|priority|visibility|severity|environment)$|^(is|has)_`)
+
+// keyed reports whether a column is a foreign key or a unique key by itself.
+func keyed(t *catalog.Relation, column string) bool {
+	for _, c := range t.Constraints {
+		if len(c.Columns) == 1 && c.Columns[0] == column && (c.Kind == catalog.ForeignKey || c.Kind == catalog.Unique || c.Kind == catalog.PrimaryKey) {
 			return true
 		}
 	}
