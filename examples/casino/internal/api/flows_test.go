@@ -295,6 +295,10 @@ func runJobs(t *testing.T, pool *pgxpool.Pool, ours house, player store.Player) 
 	if err != nil || len(redeemed) != 1 || redeemed[0].ValueCents != 2500 {
 		t.Fatalf("campaign report: got %+v, %v", redeemed, err)
 	}
+	since, err := jobs.RedemptionsSince(ctx, pool, time.Now().Add(-time.Hour))
+	if err != nil || len(since) != 2 {
+		t.Fatalf("got %d redemptions of the last hour, %v; want 2", len(since), err)
+	}
 	var report string
 	for range 2 { // closed once, however often it is asked for
 		if err := jobs.CloseShift(ctx, pool, shift); err != nil {

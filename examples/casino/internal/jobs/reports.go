@@ -28,6 +28,18 @@ func CampaignReport(ctx context.Context, pool *pgxpool.Pool, campaignID string) 
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[Redemption])
 }
 
+// RedemptionsSince returns what was redeemed at the kiosks from a time on.
+func RedemptionsSince(ctx context.Context, pool *pgxpool.Pool, since time.Time) ([]Redemption, error) {
+	rows, err := pool.Query(ctx, `
+		select player_id, value_cents, redeemed_at
+		from campaign_redemptions
+		where redeemed_at >= $1`, since)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[Redemption])
+}
+
 // Play is what a visit was worth.
 type Play struct {
 	SlipID          string

@@ -28,6 +28,7 @@ create table public.campaign_redemptions (
 );
 
 create index campaign_redemptions_player_idx on public.campaign_redemptions (casino_id, player_id);
+create index campaign_redemptions_time_idx on public.campaign_redemptions (redeemed_at);
 
 alter table public.campaign_redemptions enable row level security;
 create policy campaign_redemptions_of_casino on public.campaign_redemptions for all to authenticated
