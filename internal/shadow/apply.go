@@ -21,6 +21,11 @@ const applySettings = "reset all; reset role; reset session authorization; " +
 // Apply puts a replayed set of migrations into a database: the platform's objects
 // where the project needs them, then the statements. See ApplyStatements.
 func Apply(ctx context.Context, conn *pgx.Conn, r *migrationscan.Result) ([]migrationscan.Problem, error) {
+	if r.Supabase {
+		if _, err := conn.PgConn().Exec(ctx, migrationscan.SupabaseSQL()).ReadAll(); err != nil {
+			return nil, fmt.Errorf("making Supabase's objects: %w", err)
+		}
+	}
 	return ApplyStatements(ctx, conn, r.Applied)
 }
 
