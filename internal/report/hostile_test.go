@@ -130,6 +130,30 @@ func TestRedact(t *testing.T) {
 	}
 }
 
+// TestNoPassword holds every writer to what Redact promises.
+func TestNoPassword(t *testing.T) {
+	d := clean()
+	d.Findings = []rules.Finding{{
+		Rule: "x", Severity: rules.Info, Certainty: rules.Certain,
+		Verdict: rules.Verdict{Status: rules.Inconclusive, Reason: "connect to postgres://a:s3cret@h/d refused"},
+	}}
+	d.Unparsed = []Problem{{Text: "password=s3cret"}}
+	d.Unresolved, d.NotApplied = d.Unparsed, d.Unparsed
+	var b bytes.Buffer
+	for _, write := range []func() error{
+		func() error { return Text(&b, d, TextOptions{Verbose: true}) },
+		func() error { return JSON(&b, d) },
+		func() error { return Checklist(&b, d) },
+	} {
+		if err := write(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if strings.Contains(b.String(), "s3cret") {
+		t.Errorf("a password is printed:\n%s", b.String())
+	}
+}
+
 func TestWriteError(t *testing.T) {
 	for name, write := range map[string]func() error{
 		"text":      func() error { return Text(broken{}, sample(), TextOptions{}) },

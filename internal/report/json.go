@@ -84,6 +84,8 @@ func JSON(w io.Writer, d *Document) error {
 		if f.Verdict.Status == "" {
 			f.Verdict.Status = rules.NotRun
 		}
+		// A server's error may repeat what it was given.
+		f.Verdict.Reason = Redact(f.Verdict.Reason)
 		doc.Findings[i] = f
 	}
 	return WriteJSON(w, doc)
@@ -111,7 +113,7 @@ func valid(l rules.Location) rules.Location {
 func jsonErrors(ps []Problem) []jsonError {
 	out := make([]jsonError, 0, len(ps))
 	for _, p := range sortedProblems(ps) {
-		out = append(out, jsonError{valid(p.Location), p.Text})
+		out = append(out, jsonError{valid(p.Location), Redact(p.Text)})
 	}
 	return out
 }
@@ -119,7 +121,7 @@ func jsonErrors(ps []Problem) []jsonError {
 func jsonReasons(ps []Problem) []jsonReason {
 	out := make([]jsonReason, 0, len(ps))
 	for _, p := range sortedProblems(ps) {
-		out = append(out, jsonReason{valid(p.Location), p.Text})
+		out = append(out, jsonReason{valid(p.Location), Redact(p.Text)})
 	}
 	return out
 }

@@ -100,7 +100,7 @@ func cut(s string) string {
 // problems lists items that were not analysed.
 func (t *printer) problems(what string, ps []Problem) {
 	for _, p := range sortedProblems(ps) {
-		t.printf("%s: %s: %s\n", printable(placeOf(valid(p.Location))), what, printable(firstLine(p.Text)))
+		t.printf("%s: %s: %s\n", printable(placeOf(valid(p.Location))), what, printable(Redact(firstLine(p.Text))))
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 func describe(v *rules.Verdict) string {
 	if v.Status == rules.NotRun || v.Status == "" {
 		if v.Reason != "" {
-			return "not-run: " + v.Reason
+			return "not-run: " + Redact(v.Reason)
 		}
 		return ""
 	}
@@ -24,7 +24,7 @@ func describe(v *rules.Verdict) string {
 	}
 	parts := append(comparison(v.Before, v.After), v.Facts...)
 	if v.Reason != "" {
-		parts = append(parts, v.Reason)
+		parts = append(parts, Redact(v.Reason))
 	}
 	if len(parts) == 0 {
 		return head
