@@ -32,3 +32,26 @@ func (n names) ColumnType(relSchema, rel, col string) string {
 	}
 	return ""
 }
+
+// FunctionType is the result of a function whose overloads agree.
+func (n names) FunctionType(schema, name string) string {
+	t := ""
+	for i, f := range n.c.Functions(schema, name) {
+		if i > 0 && f.Returns != t {
+			return ""
+		}
+		t = f.Returns
+	}
+	if n.c.Type("public", t) != nil {
+		return "public." + t
+	}
+	return t
+}
+
+// DomainBase is the type under a domain.
+func (n names) DomainBase(schema, name string) string {
+	if t := n.c.Type(schema, name); t != nil && t.Kind == "domain" {
+		return t.Base
+	}
+	return ""
+}
