@@ -1,0 +1,224 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/planvet/planvet/internal/engine"
+	"github.com/planvet/planvet/internal/report"
+	"github.com/planvet/planvet/rules"
+)
+
+func checkCommand(code *report.ExitCode) *cli.Command {
+	return &cli.Command{
+		Name:      "check",
+		Usage:     "report queries and policies without an access path, and loops over queries",
+		ArgsUsage: "[path ...]",
+		Description: "Analyses the project of the first path (default: the working directory) as a\n" +
+			"whole; paths then filter what is reported.",
+		Flags: append(projectFlags(),
+			&cli.StringFlag{Name: "format", Value: "text", Usage: "text, json or checklist"},
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the report to `FILE`"},
+			&cli.StringFlag{Name: "confirm", Usage: "ask a planner: shadow starts a throwaway PostgreSQL, live asks --database-url"},
+			&cli.StringFlag{Name: "database-url", EnvVars: []string{"PLANVET_DATABASE_URL"}, Usage: "`URL` of the server for --confirm live"},
+			&cli.StringFlag{Name: "claims", Usage: "JWT claims that policies read, as a `JSON` object"},
+			&cli.StringSliceFlag{Name: "set", Usage: "session setting that policies read, as `NAME=VALUE`; repeatable"},
+			&cli.StringFlag{Name: "fail-on", Usage: "lowest severity that exits 1: error, warning, info or never (default: warning)"},
+			&cli.BoolFlag{Name: "strict", Usage: "exit 3 when anything was unparsed, unresolved or not applied"},
+			&cli.StringFlag{Name: "inconclusive", Value: "pass", Usage: "pass or fail: whether inconclusive verdicts exit 4"},
+			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "list unparsed, unresolved and not applied items one by one"},
+			&cli.StringFlag{Name: "color", Value: "auto", Usage: "auto, always or never"},
+		),
+		Action: func(c *cli.Context) error {
+			r, err := check(c)
+			*code = r
+			return err
+		},
+	}
+}
+
+// projectFlags are those of every command that reads a project.
+func projectFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "config", Usage: "read `FILE` instead of the planvet.yaml that is found"},
+		&cli.StringFlag{Name: "role", Usage: "role of statements whose role nothing tells"},
+		&cli.StringSliceFlag{Name: "rules", Usage: "run these rules only: `NAME[,NAME]`"},
+	}
+}
+
+func projectOptions(c *cli.Context, progress *report.Progress) engine.Options {
+	o := engine.Options{
+		Paths: c.Args().Slice(), ConfigFile: c.String("config"), Role: c.String("role"), Rules: c.StringSlice("rules"),
+	}
+	if progress != nil {
+		o.Progress = progress.Step
+	}
+	return o
+}
+
+func check(c *cli.Context) (report.ExitCode, error) {
+	started := time.Now()
+	f, err := readCheckFlags(c)
+	if err != nil {
+		return report.ExitUsage, usage(err)
+	}
+	progress := report.NewProgress(c.App.ErrWriter)
+	defer progress.Done()
+	p, err := engine.Open(projectOptions(c, progress))
+	if err != nil {
+		return report.ExitUsage, err
+	}
+	if f.policy.FailOn == "" {
+		f.policy.FailOn = p.Config.FailOn
+	}
+	if err := p.Load(c.Context); err != nil {
+		return report.ExitUnfinished, err
+	}
+	findings, suppressed := p.Check()
+	doc := document(p, findings)
+	doc.Suppressed = suppressed
+	if f.confirm != "" {
+		if err := confirmFindings(c.Context, p, doc, f); err != nil {
+			return report.ExitUnfinished, err
+		}
+	}
+	doc.Summary.ElapsedMS = time.Since(started).Milliseconds()
+	progress.Done()
+	if err := writeTo(c.App.Writer, f.output, func(w io.Writer) error { return f.write(w, doc) }); err != nil {
+		return report.ExitUnfinished, err
+	}
+	return report.Exit(doc, f.policy), nil
+}
+
+// checkFlags are the flags of check, validated.
+type checkFlags struct {
+	format, output, confirm string
+	ask                     engine.ConfirmOptions
+	policy                  report.Policy
+	text                    report.TextOptions
+}
+
+func readCheckFlags(c *cli.Context) (*checkFlags, error) {
+	f := &checkFlags{
+		format: c.String("format"), output: c.String("output"), confirm: c.String("confirm"),
+		policy: report.Policy{FailOn: c.String("fail-on"), Strict: c.Bool("strict"), Inconclusive: c.String("inconclusive")},
+		text:   report.TextOptions{Verbose: c.Bool("verbose")},
+		ask:    engine.ConfirmOptions{Role: c.String("role"), Claims: c.String("claims"), Settings: map[string]string{}},
+	}
+	if err := oneOf("format", f.format, "text", "json", "checklist"); err != nil {
+		return nil, err
+	}
+	if err := oneOf("inconclusive", f.policy.Inconclusive, "pass", "fail"); err != nil {
+		return nil, err
+	}
+	if f.policy.FailOn != "" {
+		if err := oneOf("fail-on", f.policy.FailOn, "error", "warning", "info", "never"); err != nil {
+			return nil, err
+		}
+	}
+	for _, s := range c.StringSlice("set") {
+		k, v, ok := strings.Cut(s, "=")
+		if !ok || k == "" {
+			return nil, fmt.Errorf("--set %s: write NAME=VALUE", s)
+		}
+		f.ask.Settings[k] = v
+	}
+	switch f.confirm {
+	case "", "shadow":
+		if f.confirm == "" && c.IsSet("database-url") && os.Getenv("PLANVET_DATABASE_URL") == "" {
+			return nil, fmt.Errorf("--database-url is only read by --confirm live: add it")
+		}
+	case "live":
+		f.ask.URL = c.String("database-url")
+		if f.ask.URL == "" {
+			return nil, fmt.Errorf("--confirm live needs --database-url URL, or PLANVET_DATABASE_URL in the environment")
+		}
+	default:
+		return nil, oneOf("confirm", f.confirm, "shadow", "live")
+	}
+	if err := oneOf("color", c.String("color"), "auto", "always", "never"); err != nil {
+		return nil, err
+	}
+	f.text.Color = f.output == "" && report.ColorFor(c.App.Writer, c.String("color"))
+	return f, nil
+}
+
+func oneOf(flag, value string, allowed ...string) error {
+	for _, a := range allowed {
+		if value == a {
+			return nil
+		}
+	}
+	return fmt.Errorf("--%s %q: use %s", flag, value, strings.Join(allowed, ", "))
+}
+
+func (f *checkFlags) write(w io.Writer, d *report.Document) error {
+	switch f.format {
+	case "json":
+		return report.JSON(w, d)
+	case "checklist":
+		return report.Checklist(w, d)
+	}
+	return report.Text(w, d, f.text)
+}
+
+func confirmFindings(ctx context.Context, p *engine.Project, d *report.Document, f *checkFlags) error {
+	fs, _, err := p.Confirm(ctx, d.Findings, f.ask)
+	if err != nil {
+		return err
+	}
+	d.Findings, d.ConfirmRun = fs, true
+	return nil
+}
+
+// document is the report's view of a project.
+func document(p *engine.Project, fs []rules.Finding) *report.Document {
+	d := &report.Document{
+		Version: version(), Findings: fs, Read: p.Read, GoRun: p.GoPackages > 0,
+		Unparsed: problems(p.Unparsed), Unresolved: problems(p.Unresolved), NotApplied: problems(p.NotApplied),
+	}
+	d.Summary.GoPackages = p.GoPackages
+	d.Summary.Statements = len(p.Statements)
+	for _, db := range p.Databases {
+		d.Summary.Migrations += db.Files()
+		for _, r := range db.Catalog.Relations() {
+			if !r.IsTable() || r.Stub || r.Platform {
+				continue
+			}
+			d.Summary.Tables++
+			d.Summary.Indexes += len(r.Indexes)
+			d.Summary.Policies += len(r.Policies)
+		}
+	}
+	return d
+}
+
+func problems(ps []engine.Problem) []report.Problem {
+	out := make([]report.Problem, len(ps))
+	for i, p := range ps {
+		out[i] = report.Problem{Location: p.Location, Text: p.Text}
+	}
+	return out
+}
+
+// writeTo writes to a file when one is named, else to w.
+func writeTo(w io.Writer, file string, write func(io.Writer) error) error {
+	if file == "" {
+		return write(w)
+	}
+	f, err := os.Create(file)
+	if err != nil {
+		return fmt.Errorf("writing the report: %w", err)
+	}
+	if err := write(f); err != nil {
+		f.Close()
+		return err
+	}
+	return f.Close()
+}

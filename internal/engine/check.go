@@ -1,0 +1,159 @@
+package engine
+
+import (
+	"slices"
+
+	"github.com/planvet/planvet/internal/suppress"
+	"github.com/planvet/planvet/rlscheck"
+	"github.com/planvet/planvet/rules"
+	"github.com/planvet/planvet/rules/all"
+	"github.com/planvet/planvet/sqllint"
+)
+
+// Check runs the checkers over a loaded project. Findings are sorted, have their
+// identities, and are free of what comments suppress; the count of those is
+// returned beside them.
+func (p *Project) Check() (fs []rules.Finding, suppressed int) {
+	p.progress("checking")
+	for _, db := range p.Databases {
+		from := len(fs)
+		fs = append(fs, sqllint.Check(db.Catalog, db.Statements, sqllint.Options{Enabled: p.enabled, Policies: true})...)
+		fs = append(fs, rlscheck.Check(db.Catalog, policyWorkload(db.Statements), rlscheck.Options{Enabled: p.enabled})...)
+		tag(fs[from:], db)
+	}
+	if p.enabled("nplusone") && p.code != nil {
+		fs = append(fs, p.loops()...)
+	}
+	fs = p.settings(fs)
+	fs, suppressed = suppress.Apply(fs, p.directives(), func(r string) bool { return all.Lookup(r) != nil }, p.wholeRuleSet())
+	fs = slices.DeleteFunc(fs, func(f rules.Finding) bool { return !p.shows(f.Location.Path) || !p.enabled(f.Rule) })
+	for i := range fs {
+		if fs[i].Verdict.Status == "" {
+			fs[i].Verdict.Status = rules.NotRun
+		}
+	}
+	rules.Sort(fs)
+	rules.SetIDs(fs)
+	return fs, suppressed
+}
+
+// tag tells the confirmation which database findings are about.
+func tag(fs []rules.Finding, db *Database) {
+	for i := range fs {
+		if fs[i].Probe != nil {
+			fs[i].Probe.Database = db.Set.Name
+		}
+	}
+}
+
+// loops are the findings on Go loops, each with the database of its statement.
+func (p *Project) loops() []rules.Finding {
+	of := map[string]*Database{}
+	for _, db := range p.Databases {
+		for _, s := range db.Statements {
+			of[s.Text] = db
+		}
+	}
+	out := slices.Clone(p.code.loops)
+	for i := range out {
+		db := p.Databases[0]
+		if out[i].Query != nil && of[out[i].Query.Text] != nil {
+			db = of[out[i].Query.Text]
+		}
+		tag(out[i:i+1], db)
+	}
+	return out
+}
+
+func policyWorkload(stmts []*sqllint.Statement) []rlscheck.Workload {
+	var out []rlscheck.Workload
+	for _, s := range stmts {
+		if s.RoleKnown {
+			out = append(out, rlscheck.Workload{
+				Stmt: s.Stmt, Role: s.Role, Query: *s.Query(), Locate: s.Locate,
+				SearchPath: s.SearchPath, Variables: s.Variables, Dynamic: s.Dynamic,
+			})
+		}
+	}
+	return out
+}
+
+// enabled reports whether a rule runs, by the command line, then config, then its
+// own default.
+func (p *Project) enabled(rule string) bool {
+	if len(p.opts.Rules) > 0 {
+		return slices.Contains(p.opts.Rules, rule)
+	}
+	r := all.Lookup(rule)
+	if r == nil {
+		return false
+	}
+	set, ok := p.Config.Rules[rule]
+	switch {
+	case ok && set.Off:
+		return false
+	case ok && (set.On || set.Severity != ""):
+		return true
+	}
+	return !r.Off
+}
+
+// wholeRuleSet reports whether every rule runs on the whole project: only then
+// can an unused suppression be told from one whose rule did not run.
+func (p *Project) wholeRuleSet() bool {
+	if len(p.opts.Rules) > 0 || p.opts.NoGo {
+		return false
+	}
+	for _, r := range all.All() {
+		if !r.Off && !p.enabled(r.Name) {
+			return false
+		}
+	}
+	return true
+}
+
+// settings applies config's severities and references.
+func (p *Project) settings(fs []rules.Finding) []rules.Finding {
+	for i := range fs {
+		f := &fs[i]
+		if s := p.Config.Rules[f.Rule].Severity; s != "" {
+			f.Severity = rules.Severity(s)
+		}
+		f.SpecRef = p.Config.SpecRefs[f.Rule]
+	}
+	return fs
+}
+
+// directives are the suppression comments of every file that was read.
+func (p *Project) directives() []suppress.Directive {
+	files := map[string]bool{}
+	for _, db := range p.Databases {
+		for _, s := range db.Set.Scripts {
+			if !s.GoLiteral {
+				files[s.Path] = false
+			}
+		}
+	}
+	for _, s := range p.Statements {
+		if s.Source == sqllint.FromSQL {
+			files[s.Location.Path] = false
+		}
+	}
+	if p.code != nil {
+		for _, f := range p.code.files {
+			files[f] = true
+		}
+	}
+	names := make([]string, 0, len(files))
+	for f := range files {
+		names = append(names, f)
+	}
+	slices.Sort(names)
+	var out []suppress.Directive
+	for _, f := range names {
+		if text, err := p.Read(f); err == nil {
+			out = append(out, suppress.Collect(f, text, files[f])...)
+		}
+	}
+	return out
+}

@@ -1,0 +1,195 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/planvet/planvet/catalog"
+	"github.com/planvet/planvet/internal/confirm"
+	"github.com/planvet/planvet/internal/live"
+	"github.com/planvet/planvet/internal/shadow"
+	"github.com/planvet/planvet/rules"
+)
+
+// ConfirmOptions say whom to ask about findings, and as whom.
+type ConfirmOptions struct {
+	// URL is a server that the user names; "" starts a throwaway one.
+	URL string
+	// Role is planned as where a finding tells no role; Claims is a JSON object.
+	Role, Claims string
+	Settings     map[string]string
+}
+
+// Confirmation is what came of it beside the verdicts.
+type Confirmation struct {
+	// NotApplied are migrations that the throwaway server refused.
+	NotApplied []Problem
+	// ServerVersion is the server's that was asked, as it prints it.
+	ServerVersion string
+}
+
+// Confirm gives findings their verdicts. What is asked is decided by each
+// finding's probe; a finding without one stays not-run with a reason.
+func (p *Project) Confirm(ctx context.Context, fs []rules.Finding, o ConfirmOptions) ([]rules.Finding, *Confirmation, error) {
+	opts, err := p.confirmOptions(o)
+	if err != nil {
+		return fs, nil, err
+	}
+	if o.URL != "" {
+		return p.confirmLive(ctx, fs, o.URL, opts)
+	}
+	return p.confirmShadow(ctx, fs, opts)
+}
+
+func (p *Project) confirmOptions(o ConfirmOptions) (confirm.Options, error) {
+	claims := o.Claims
+	if claims == "" && len(p.Config.Claims) > 0 {
+		b, err := json.Marshal(p.Config.Claims)
+		if err != nil {
+			return confirm.Options{}, usagef("%s: claims: %w", p.rel(p.Config.File), err)
+		}
+		claims = string(b)
+	}
+	if claims != "" {
+		var obj map[string]any
+		if err := json.Unmarshal([]byte(claims), &obj); err != nil {
+			return confirm.Options{}, usagef("--claims is not a JSON object: %w", err)
+		}
+	}
+	settings := map[string]string{}
+	for k, v := range p.Config.Settings {
+		settings[k] = v
+	}
+	for k, v := range o.Settings {
+		settings[k] = v
+	}
+	return confirm.Options{Role: o.Role, Claims: claims, Settings: settings, Progress: p.lineProgress()}, nil
+}
+
+func (p *Project) lineProgress() func(string) {
+	if p.opts.Progress == nil {
+		return nil
+	}
+	return p.progress
+}
+
+func (p *Project) confirmLive(ctx context.Context, fs []rules.Finding, url string, o confirm.Options) ([]rules.Finding, *Confirmation, error) {
+	s, err := live.Connect(ctx, url, live.Options{})
+	if err != nil {
+		return fs, nil, &Error{Unfinished, err}
+	}
+	defer s.Close(ctx)
+	o.Server, o.Live = s, true
+	fs, err = p.eachDatabase(ctx, fs, func(db *Database, part []rules.Finding) ([]rules.Finding, error) {
+		return confirm.Confirm(ctx, db.Catalog, part, o)
+	})
+	if err != nil {
+		return fs, nil, unfinishedf("asking the server: %w", err)
+	}
+	return fs, &Confirmation{ServerVersion: s.Version()}, nil
+}
+
+func (p *Project) confirmShadow(ctx context.Context, fs []rules.Finding, o confirm.Options) (out []rules.Finding, c *Confirmation, err error) {
+	srv, err := shadow.Start(ctx, shadow.Options{Major: p.Config.Postgres, Progress: o.Progress})
+	if err != nil {
+		return fs, nil, unfinishedf("starting a throwaway PostgreSQL: %w", err)
+	}
+	defer func() { err = errors.Join(err, srv.Stop()) }()
+	c = &Confirmation{ServerVersion: srv.Version()}
+	n := 0
+	out, err = p.eachDatabase(ctx, fs, func(db *Database, part []rules.Finding) ([]rules.Finding, error) {
+		n++
+		return p.confirmInShadow(ctx, srv, fmt.Sprintf("planvet_%d", n), db, part, o, c)
+	})
+	if err != nil {
+		return fs, c, unfinishedf("confirming on a throwaway PostgreSQL: %w", err)
+	}
+	return out, c, nil
+}
+
+func (p *Project) confirmInShadow(ctx context.Context, srv *shadow.Server, name string, db *Database,
+	part []rules.Finding, o confirm.Options, c *Confirmation,
+) ([]rules.Finding, error) {
+	url, err := srv.NewDatabase(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	s, err := live.Connect(ctx, url, live.Options{Writable: true})
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close(ctx)
+	if o.Progress != nil {
+		o.Progress("applying migrations of " + db.Set.Name)
+	}
+	refused, err := shadow.Apply(ctx, s.Conn(), db.Replay)
+	if err != nil {
+		return nil, err
+	}
+	for _, q := range refused {
+		c.NotApplied = append(c.NotApplied, Problem{rules.Location{Path: q.Path, Line: max(q.Line, 1), Column: q.Column}, q.Error})
+	}
+	o.Server = s
+	o.MakeRows = func(ctx context.Context, tables []catalog.Name) (map[catalog.Name]int64, map[catalog.Name]string, error) {
+		return p.makeRows(ctx, s, db, tables)
+	}
+	return confirm.Confirm(ctx, db.Catalog, part, o)
+}
+
+// makeRows makes as many rows as the catalog's sizes say, capped by config.
+func (p *Project) makeRows(ctx context.Context, s *live.Session, db *Database, tables []catalog.Name) (map[catalog.Name]int64, map[catalog.Name]string, error) {
+	limit := p.Config.Confirm.Rows
+	if limit == 0 {
+		limit = 100_000
+	}
+	wanted := map[catalog.Name]int64{}
+	for _, t := range tables {
+		if r := db.Catalog.Relation(t.Schema, t.Name); r != nil && db.Catalog.Stats != nil {
+			n, _ := db.Catalog.Stats.Rows(r)
+			wanted[t] = min(n, limit)
+		}
+	}
+	report, err := shadow.MakeRows(ctx, s.Conn(), db.Catalog, wanted)
+	rows, problems := map[catalog.Name]int64{}, map[catalog.Name]string{}
+	for t, r := range report {
+		rows[t] = r.Rows
+		if r.Problem != "" {
+			problems[t] = r.Problem
+		}
+	}
+	return rows, problems, err
+}
+
+// eachDatabase hands each database the findings on its objects, keeping order.
+func (p *Project) eachDatabase(ctx context.Context, fs []rules.Finding, ask func(*Database, []rules.Finding) ([]rules.Finding, error)) ([]rules.Finding, error) {
+	groups := map[string][]int{}
+	for i := range fs {
+		if fs[i].Probe != nil {
+			groups[fs[i].Probe.Database] = append(groups[fs[i].Probe.Database], i)
+		}
+	}
+	out := append([]rules.Finding(nil), fs...)
+	for _, db := range p.Databases {
+		idx := groups[db.Set.Name]
+		if len(idx) == 0 {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return fs, err
+		}
+		part := make([]rules.Finding, len(idx))
+		for k, i := range idx {
+			part[k] = fs[i]
+		}
+		got, err := ask(db, part)
+		if err != nil {
+			return fs, err
+		}
+		for k, i := range idx {
+			out[i] = got[k]
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,145 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/tools/go/packages"
+)
+
+// goModules returns the folders below root that hold a go.mod, root first, in
+// order. Without any go.mod there is nothing to load.
+func goModules(root string, skip func(rel string) bool) []string {
+	var dirs []string
+	filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return nil //nolint:nilerr // an unreadable folder holds no module that we could load
+		}
+		rel, _ := filepath.Rel(root, p)
+		if d.IsDir() {
+			if p != root && skip(filepath.ToSlash(rel)) {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if d.Name() == "go.mod" {
+			dirs = append(dirs, filepath.Dir(p))
+		}
+		return nil
+	})
+	slices.Sort(dirs)
+	return dirs
+}
+
+// loadGo loads the packages of every module below root with syntax and types.
+//
+// Dependencies are type-checked from source without their function bodies: it
+// takes a fraction of what compiling them for export data takes on a cold
+// machine, and needs no compiler. Packages that do not type-check are returned
+// with what is known of them; what could not be loaded at all is listed.
+func loadGo(ctx context.Context, root string, patterns []string, skip func(rel string) bool) ([]*packages.Package, []error) {
+	var out []*packages.Package
+	var problems []error
+	seen := map[string]bool{}
+	fset := token.NewFileSet()
+	for _, dir := range goModules(root, skip) {
+		pkgs, err := loadModule(ctx, fset, root, dir, patterns)
+		if err != nil {
+			rel, _ := filepath.Rel(root, dir)
+			problems = append(problems, fmt.Errorf("loading Go packages of %s: %w", filepath.ToSlash(rel), err))
+		}
+		for _, p := range pkgs {
+			if !seen[p.ID] {
+				seen[p.ID] = true
+				out = append(out, p)
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b *packages.Package) int { return strings.Compare(a.ID, b.ID) })
+	return out, problems
+}
+
+const loadMode = packages.NeedName | packages.NeedFiles | packages.NeedCompiledGoFiles | packages.NeedImports |
+	packages.NeedDeps | packages.NeedTypes | packages.NeedSyntax | packages.NeedTypesInfo | packages.NeedTypesSizes |
+	packages.NeedModule | packages.NeedEmbedFiles
+
+func loadModule(ctx context.Context, fset *token.FileSet, root, dir string, patterns []string) ([]*packages.Package, error) {
+	if len(patterns) == 0 {
+		patterns = []string{"./..."}
+	}
+	cfg := &packages.Config{
+		Context: ctx, Dir: dir, Mode: loadMode, Fset: fset, Env: os.Environ(),
+		ParseFile: func(fset *token.FileSet, name string, src []byte) (*ast.File, error) {
+			own := strings.HasPrefix(name, root+string(filepath.Separator))
+			mode := parser.SkipObjectResolution
+			if own {
+				mode |= parser.ParseComments
+			}
+			f, err := parser.ParseFile(fset, name, src, mode)
+			if f != nil && !own {
+				dropBodies(f)
+			}
+			return f, err
+		},
+	}
+	pkgs, err := packages.Load(cfg, patterns...)
+	if outsideWorkspace(pkgs, err) {
+		cfg.Env = append(cfg.Env, "GOWORK=off")
+		pkgs, err = packages.Load(cfg, patterns...)
+	}
+	if err != nil {
+		return nil, firstLine(err)
+	}
+	own := pkgs[:0]
+	var problem error
+	for _, p := range pkgs {
+		if len(p.GoFiles) == 0 && len(p.CompiledGoFiles) == 0 {
+			if len(p.Errors) > 0 && problem == nil {
+				problem = firstLine(p.Errors[0])
+			}
+			continue
+		}
+		own = append(own, p)
+	}
+	return own, problem
+}
+
+// outsideWorkspace reports whether a load failed because the module is not one
+// of the go.work that covers it.
+func outsideWorkspace(pkgs []*packages.Package, err error) bool {
+	const a, b = "go.work", "workspace"
+	has := func(s string) bool { return strings.Contains(s, a) || strings.Contains(s, b) }
+	if err != nil {
+		return has(err.Error())
+	}
+	for _, p := range pkgs {
+		for _, e := range p.Errors {
+			if len(p.GoFiles) == 0 && has(e.Msg) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func dropBodies(f *ast.File) {
+	for _, d := range f.Decls {
+		if fd, ok := d.(*ast.FuncDecl); ok {
+			fd.Body = nil
+		}
+	}
+}
+
+func firstLine(err error) error {
+	line, _, _ := strings.Cut(strings.TrimSpace(err.Error()), "\n")
+	return errors.New(line)
+}

@@ -1,0 +1,176 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"encoding/gob"
+	"slices"
+	"strings"
+
+	"golang.org/x/tools/go/analysis"
+
+	"github.com/planvet/planvet/analyzers"
+	"github.com/planvet/planvet/catalog"
+	"github.com/planvet/planvet/internal/suppress"
+	"github.com/planvet/planvet/rules"
+	"github.com/planvet/planvet/rules/all"
+)
+
+// VetFiles lists the files, relative to root, that the findings of every Go
+// package depend on: the migrations, or the Go files that hold DDL.
+func VetFiles(root, configFile string) ([]string, error) {
+	p, err := openVet(root, configFile)
+	if err != nil {
+		return nil, err
+	}
+	set := map[string]bool{}
+	for _, db := range p.Databases {
+		for _, s := range db.Set.Scripts {
+			set[s.Path] = true
+		}
+	}
+	var files []string
+	for f := range set {
+		files = append(files, f)
+	}
+	slices.Sort(files)
+	return files, nil
+}
+
+// openVet reads the schema of a root; Go code only where no file holds DDL.
+func openVet(root, configFile string) (*Project, error) {
+	p, err := Open(Options{Dir: root, ConfigFile: configFile, NoGo: true})
+	if err != nil {
+		return nil, err
+	}
+	p.Root = root
+	if err := p.Load(context.Background()); err != nil {
+		return nil, err
+	}
+	if len(p.Discovery.Sets) > 0 {
+		return p, nil
+	}
+	q, err := Open(Options{Dir: root, ConfigFile: configFile})
+	if err != nil {
+		return nil, err
+	}
+	return q, q.Load(context.Background())
+}
+
+// vetSchema is what go vet's units are given: the catalogs and assumed sizes.
+type vetSchema struct {
+	Databases []vetDatabase
+}
+
+type vetDatabase struct {
+	Name, Dir string
+	Catalog   []byte
+	Rows      map[catalog.Name]int64
+	Sources   map[catalog.Name]string
+}
+
+// VetSchema replays the schema of a root and encodes it for go vet's units.
+func VetSchema(root, configFile string) ([]byte, error) {
+	p, err := openVet(root, configFile)
+	if err != nil {
+		return nil, err
+	}
+	var v vetSchema
+	for _, db := range p.Databases {
+		b, err := db.Catalog.Encode()
+		if err != nil {
+			return nil, err
+		}
+		d := vetDatabase{Name: db.Set.Name, Dir: db.Set.Dir, Catalog: b, Rows: map[catalog.Name]int64{}, Sources: map[catalog.Name]string{}}
+		for _, r := range db.Catalog.Relations() {
+			if db.Catalog.Stats != nil {
+				d.Rows[r.Name], d.Sources[r.Name] = db.Catalog.Stats.Rows(r)
+			}
+		}
+		v.Databases = append(v.Databases, d)
+	}
+	var buf bytes.Buffer
+	if err := gob.NewEncoder(&buf).Encode(v); err != nil {
+		return nil, err
+	}
+	return buf.Bytes(), nil
+}
+
+// decodeVet gives the databases of an encoded schema.
+func decodeVet(encoded []byte) ([]*Database, error) {
+	var v vetSchema
+	if err := gob.NewDecoder(bytes.NewReader(encoded)).Decode(&v); err != nil {
+		return nil, err
+	}
+	var out []*Database
+	for _, d := range v.Databases {
+		c, err := catalog.Decode(d.Catalog)
+		if err != nil {
+			return nil, err
+		}
+		c.Stats = tableSizes{d.Rows, d.Sources}
+		db := &Database{Catalog: c}
+		db.Set.Name, db.Set.Dir = d.Name, d.Dir
+		out = append(out, db)
+	}
+	return out, nil
+}
+
+type tableSizes struct {
+	rows   map[catalog.Name]int64
+	source map[catalog.Name]string
+}
+
+// Rows implements catalog.Sizes.
+func (s tableSizes) Rows(r *catalog.Relation) (int64, string) {
+	if n, ok := s.rows[r.Name]; ok {
+		return n, s.source[r.Name]
+	}
+	return 100_000, "default"
+}
+
+// VetAnalyzers are the passes that go vet runs on a package of root: findings that
+// are certain and at or above the config's fail-on, free of suppressed ones.
+func VetAnalyzers(root, configFile string, encoded []byte) ([]*analysis.Analyzer, error) {
+	p, err := Open(Options{Dir: root, ConfigFile: configFile})
+	if err != nil {
+		return nil, err
+	}
+	p.Root = root
+	if p.Databases, err = decodeVet(encoded); err != nil {
+		return nil, err
+	}
+	return analyzers.New(analyzers.Options{
+		Root: root, Facts: true, Enabled: p.enabled, Keep: p.keepInVet(),
+		CatalogFor: func(tables []catalog.Name, file string) *catalog.Catalog {
+			return p.databaseFor(tables, nil, file).Catalog
+		},
+	})
+}
+
+// keepInVet applies severities, fail-on and suppressions to one finding at a time.
+func (p *Project) keepInVet() func(*rules.Finding) bool {
+	directives := map[string][]suppress.Directive{}
+	known := func(r string) bool { return all.Lookup(r) != nil }
+	least := 2
+	if p.Config.FailOn != "" {
+		least = rules.Severity(p.Config.FailOn).Rank() // 0 for never
+	}
+	return func(f *rules.Finding) bool {
+		if s := p.Config.Rules[f.Rule].Severity; s != "" {
+			f.Severity = rules.Severity(s)
+		}
+		if f.Certainty != rules.Certain || least == 0 || f.Severity.Rank() < least {
+			return false
+		}
+		ds, ok := directives[f.Location.Path]
+		if !ok {
+			if text, err := p.Read(f.Location.Path); err == nil {
+				ds = suppress.Collect(f.Location.Path, text, strings.HasSuffix(f.Location.Path, ".go"))
+			}
+			directives[f.Location.Path] = ds
+		}
+		kept, _ := suppress.Apply([]rules.Finding{*f}, ds, known, false)
+		return slices.ContainsFunc(kept, func(k rules.Finding) bool { return k.Rule == f.Rule })
+	}
+}
