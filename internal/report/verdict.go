@@ -32,27 +32,28 @@ func describe(v *rules.Verdict) string {
 	return head + ": " + strings.Join(parts, "; ")
 }
 
-// basis says what the proof rests on: the level and the number of rows.
+// basis says what the proof rests on: the level, and the number of rows where it
+// counts.
 func basis(v *rules.Verdict) string {
-	var parts []string
-	if v.Level != "" {
-		parts = append(parts, string(v.Level))
+	if v.Rows <= 0 || v.Level == "" || v.Level == rules.Structural {
+		return string(v.Level)
 	}
-	if v.Rows > 0 {
-		rows := plural(int(v.Rows), "row")
-		switch v.RowsSource {
-		case "statistics":
-			rows += " by statistics"
-		case "profile":
-			rows += " by the profile"
-		case "default":
-			rows += " assumed"
-		case "measured":
-			rows += " made"
+	how := string(v.Level) + " at "
+	if v.Level == rules.Measured {
+		how = string(v.Level) + " on "
+	}
+	how += plural(int(v.Rows), "row")
+	switch v.RowsSource {
+	case "statistics":
+		how += ", as statistics say"
+	case "profile":
+		how += ", as planvet.yaml says"
+	case "default":
+		if v.Level != rules.Measured {
+			how += ", assumed"
 		}
-		parts = append(parts, rows)
 	}
-	return strings.Join(parts, ", ")
+	return how
 }
 
 // comparison writes each figure as before → after.
