@@ -262,6 +262,11 @@ func (r *resolver) outputs(sc *scope, ts []pgast.Target) (out []outCol, open boo
 			}
 			continue
 		}
+		if sub, ok := t.Expr.(*pgast.Subscript); ok && sub.Field == "*" {
+			r.bind(sc, sub.Arg)
+			open = true // the fields of a composite value
+			continue
+		}
 		out = append(out, outCol{outputName(t), r.bind(sc, t.Expr)})
 	}
 	return out, open

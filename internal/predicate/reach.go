@@ -390,6 +390,9 @@ func (b *Block) why(rel *Rel, g *Gap) {
 	case c.KeyExpr != "" && c.Column == "":
 		g.Why = "no index on the expression"
 	}
+	if rel.Relation.Kind == catalog.MaterializedView {
+		g.Certain = false // how many rows its query leaves is not known
+	}
 	if c.Pattern == PrefixPattern || c.Pattern == InfixPattern || c.Pattern == UnknownPattern {
 		g.Certain = false
 	}
