@@ -50,7 +50,7 @@ func (c *checker) condition(p *policy, u use, sets bool) pgast.Expr {
 			var or []pgast.Expr
 			for _, other := range q.Policies {
 				arm := c.arm(p, other, sets)
-				if _, constant := arm.(*pgast.Const); !constant && len(q.Policies) > 1 && !p.top.reads(c.cat, arm) {
+				if len(q.Policies) > 1 && c.free(p, arm) {
 					arm = opaque(p.rel)
 				}
 				or = append(or, arm)
@@ -110,7 +110,7 @@ func (c *checker) scan(p *policy, sets bool) pgast.Expr {
 	return pgast.ReplaceExpr(p.expr, func(e pgast.Expr) (pgast.Expr, bool) {
 		if or, ok := e.(*pgast.Bool); ok && or.Kind == pgast.Or {
 			for i, arm := range or.Args {
-				if _, constant := arm.(*pgast.Const); !constant && !p.top.reads(c.cat, arm) {
+				if c.free(p, arm) {
 					or.Args[i] = opaque(p.rel)
 				}
 			}
@@ -130,6 +130,14 @@ func (c *checker) scan(p *policy, sets bool) pgast.Expr {
 		}
 		return opaque(p.rel), true
 	})
+}
+
+// free reports whether an arm of an OR reads no column; false drops out of an OR.
+func (c *checker) free(p *policy, arm pgast.Expr) bool {
+	if k, ok := arm.(*pgast.Const); ok && k.Kind == pgast.ConstBool && k.Text == "false" {
+		return false
+	}
+	return !p.top.reads(c.cat, arm)
 }
 
 // analyze asks for the access path of a condition on a table.

@@ -205,7 +205,7 @@ func statements(f *catalog.Function) ([]pgast.Stmt, bool) {
 		if err != nil || !ok {
 			return nil, false
 		}
-		body, err := pgast.PLpgSQL(create, f.Definition)
+		body, err := pgast.PLpgSQL(create, f.Body)
 		if err != nil {
 			return nil, false
 		}

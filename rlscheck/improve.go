@@ -60,7 +60,7 @@ func (w *wrapper) replace(e pgast.Expr) (pgast.Expr, bool) {
 	if !w.wraps(e) {
 		return nil, false
 	}
-	return once(e), true
+	return w.once(e), true
 }
 
 // array wraps the array of = ANY (…): there, a subselect alone would be read as a
@@ -71,7 +71,7 @@ func (w *wrapper) array(op *pgast.Op) {
 	}
 	switch a := op.Right.(type) {
 	case *pgast.Cast:
-		a.Arg = once(a.Arg)
+		a.Arg = w.once(a.Arg)
 	case *pgast.FuncCall:
 		typ := ""
 		if b := w.bare[a]; b != nil {
@@ -83,13 +83,20 @@ func (w *wrapper) array(op *pgast.Op) {
 			w.failed = true
 			return
 		}
-		op.Right = typed(once(a), typ)
+		op.Right = typed(w.once(a), typ)
 	default:
 		w.failed = true
 	}
 }
 
-func once(e pgast.Expr) pgast.Expr {
+// once puts e into a scalar subselect; its calls need no wrapping any more.
+func (w *wrapper) once(e pgast.Expr) pgast.Expr {
+	pgast.Walk(e, func(n pgast.Node) bool {
+		if call, ok := n.(*pgast.FuncCall); ok {
+			delete(w.bare, call)
+		}
+		return true
+	})
 	q := &pgast.Select{At: -1, Targets: []pgast.Target{{At: -1, Expr: e}}}
 	return &pgast.SubLink{At: -1, Kind: pgast.SubScalar, Query: q}
 }

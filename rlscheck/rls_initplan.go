@@ -67,9 +67,15 @@ func (c *checker) initplan() {
 	})
 }
 
-// inside reports whether all calls stand in subqueries.
+// inside reports whether all calls stand where rows of subqueries are looked at.
 func inside(cs []*call) bool {
-	return !slices.ContainsFunc(cs, func(b *call) bool { return b.frame.depth == 0 })
+	return !slices.ContainsFunc(cs, func(b *call) bool {
+		f := b.frame
+		for f.depth > 0 && len(f.query.From) == 0 {
+			f = f.parent
+		}
+		return f.depth == 0
+	})
 }
 
 // comparedWith lists the policy's own columns.

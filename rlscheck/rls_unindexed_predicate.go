@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"github.com/planvet/planvet/catalog"
+	"github.com/planvet/planvet/catalog/builtin"
+	"github.com/planvet/planvet/internal/pgast"
 	"github.com/planvet/planvet/internal/predicate"
 	"github.com/planvet/planvet/rules"
 )
@@ -51,9 +53,15 @@ func (c *checker) unindexedPredicate() {
 	add := func(g *gap, p *catalog.Policy) {
 		key := fmt.Sprint(g.rel.Name, g.columns, g.rewrite, g.frame != nil)
 		if old := byKey[key]; old != nil {
-			old.certain = old.certain || g.certain
-			if !slices.Contains(old.policies, p) {
-				old.policies = append(old.policies, p)
+			if slices.Contains(old.policies, p) {
+				return
+			}
+			old.policies = append(old.policies, p)
+			if verb(old.uses) != "query" && verb(g.uses) == "query" {
+				// A policy on reads speaks for the others.
+				last := len(old.policies) - 1
+				old.policies[0], old.policies[last] = p, old.policies[0]
+				old.uses, old.certain = g.uses, g.certain
 			}
 			return
 		}
@@ -112,6 +120,9 @@ func (c *checker) ownGap(r *catalog.Relation, p *catalog.Policy) *gap {
 		} else if len(missing) == 0 {
 			continue // another policy's index is missing, and reported there
 		}
+		for _, b := range pol.bare {
+			g.certain = g.certain && b.known // an unknown function may be volatile
+		}
 		for _, k := range wants {
 			g.columns = append(g.columns, column(k))
 		}
@@ -146,26 +157,26 @@ func (c *checker) wants(r *catalog.Relation, p *catalog.Policy) []predicate.Key 
 	if scan == nil || scan.Small {
 		return nil
 	}
-	return selecting(scan.Conjuncts)
+	return c.selecting(scan.Conjuncts)
 }
 
-func selecting(cs []predicate.Conjunct) []predicate.Key {
-	for _, c := range cs {
-		if c.Op != "=" || !c.Sargable || c.Selects == predicate.No || c.Column == "" && c.KeyExpr == "" {
+func (c *checker) selecting(cs []predicate.Conjunct) []predicate.Key {
+	for _, q := range cs {
+		if q.Op != "=" || !q.Sargable || q.Selects == predicate.No || q.Column == "" && q.KeyExpr == "" || !c.varies(q.Comparand) {
 			continue
 		}
-		switch c.Kind {
+		switch q.Kind {
 		case predicate.Param, predicate.Subquery, predicate.ArrayOf:
-			return []predicate.Key{{Column: c.Column, Expr: c.KeyExpr}}
+			return []predicate.Key{{Column: q.Column, Expr: q.KeyExpr}}
 		}
 	}
-	for _, c := range cs {
-		if len(c.Or) == 0 {
+	for _, q := range cs {
+		if len(q.Or) == 0 {
 			continue
 		}
 		var out []predicate.Key
-		for _, arm := range c.Or {
-			ks := selecting(arm)
+		for _, arm := range q.Or {
+			ks := c.selecting(arm)
 			if ks == nil {
 				return nil
 			}
@@ -178,6 +189,25 @@ func selecting(cs []predicate.Conjunct) []predicate.Key {
 		return out
 	}
 	return nil
+}
+
+// varies reports whether a comparand is the caller's, rather than a constant: a
+// policy that compares with a constant selects a kind of row, not an owner's.
+func (c *checker) varies(e pgast.Expr) bool {
+	if e == nil {
+		return false
+	}
+	found := false
+	pgast.Walk(e, func(n pgast.Node) bool {
+		switch n := n.(type) {
+		case *pgast.Param, *pgast.ValueFunc:
+			found = true
+		case *pgast.FuncCall:
+			found = found || c.fns.of(n).volatility != builtin.Immutable
+		}
+		return !found
+	})
+	return found
 }
 
 // missing are the keys that no index leads with.
@@ -287,6 +317,10 @@ func (c *checker) reportGap(g *gap) {
 	}
 	if !g.certain {
 		f.Certainty = rules.Possible
+	}
+	if verb(g.uses) != "query" {
+		// Most writes name their rows by key, and then need no other path.
+		f.Certainty, f.Severity = rules.Possible, rules.Info
 	}
 	if f.Probe != nil {
 		f.Probe.Columns, f.Probe.Apply = g.columns, apply
