@@ -28,14 +28,15 @@ type Policy struct {
 	FailOn string
 	// Strict makes a listed unparsed, unresolved or not applied item exit 3.
 	Strict bool
-	// Inconclusive says what an inconclusive verdict does: "" exits 4, pass
-	// nothing, fail exits 1.
+	// Inconclusive says what an inconclusive verdict does: fail exits 4, pass and ""
+	// nothing.
 	Inconclusive string
 }
 
 // Exit decides a check's exit code. A certain finding at or above FailOn fails the
 // run unless a planner refuted it: inconclusive leaves it standing, as if nobody
-// had asked. Possible and refuted findings never do.
+// had asked. Possible and refuted findings never do; an inconclusive verdict on a
+// possible finding, or on one below FailOn, is what exit code 4 is for.
 func Exit(d *Document, p Policy) ExitCode {
 	var codes []ExitCode
 	if p.Strict && len(d.Unparsed)+len(d.Unresolved)+len(d.NotApplied) > 0 {
@@ -46,13 +47,8 @@ func Exit(d *Document, p Policy) ExitCode {
 		if fails(f, p.FailOn) {
 			codes = append(codes, ExitFindings)
 		}
-		if f.Verdict.Status == rules.Inconclusive {
-			switch p.Inconclusive {
-			case "":
-				codes = append(codes, ExitInconclusive)
-			case "fail":
-				codes = append(codes, ExitFindings)
-			}
+		if f.Verdict.Status == rules.Inconclusive && p.Inconclusive == "fail" {
+			codes = append(codes, ExitInconclusive)
 		}
 	}
 	return Worst(codes...)
