@@ -76,7 +76,7 @@ func (rel *Rel) need(id int, cs []Conjunct, whole bool) Need {
 			n.Equality = slices.DeleteFunc(n.Equality, func(x Key) bool { return x == k })
 		}
 	}
-	if whole && len(n.Sort) == 0 && rel.Block.Limit && rel.Block.sortRel() == rel {
+	if whole && len(n.Sort) == 0 && rel.Block.Limit && !rel.Block.MinMax && rel.Block.sortRel() == rel {
 		n.Sort = rel.Block.sortKeys(rel, n)
 		if len(n.Sort) > 0 {
 			n.Range = nil

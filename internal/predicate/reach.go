@@ -245,7 +245,8 @@ func (b *Block) whereGap(rel *Rel) *Gap {
 			range_ = append(range_, c)
 		}
 	}
-	if g.grade == Yes { // an index needs no key of few values beside one that selects
+	if slices.ContainsFunc(g.Conjuncts, func(c Conjunct) bool { return c.Selects == Yes }) {
+		// An index needs no key of few values beside one that selects.
 		g.Conjuncts = slices.DeleteFunc(g.Conjuncts, func(c Conjunct) bool { return c.LowDomain })
 	}
 	if len(g.Conjuncts) > 0 { // nor an arm of an OR
