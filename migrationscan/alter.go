@@ -73,6 +73,7 @@ func (r *replayer) alterIndex(rel *catalog.Relation, s *pgast.AlterTable) error 
 		}
 		r.indexParent[kid.Index(truncated(c.Partition.Name))] = x
 		x.Valid = r.coversPartitions(rel, x)
+		x.ParentOnly = !x.Valid
 	}
 	return nil
 }

@@ -48,7 +48,7 @@ func choose(all []*candidate, d *Discovery) []*candidate {
 			taken[base].files = append(slices.Clone(c.files), taken[base].files...)
 			continue
 		}
-		if i := slices.IndexFunc(taken, func(t *candidate) bool { return len(c.tables) == 0 && path.Dir(c.dir) == t.dir }); i >= 0 {
+		if i := slices.IndexFunc(taken, func(t *candidate) bool { return goesOn(c, t) }); i >= 0 {
 			taken[i].files = append(taken[i].files, c.files...)
 			continue
 		}
@@ -61,6 +61,11 @@ func choose(all []*candidate, d *Discovery) []*candidate {
 	}
 	nameSets(taken, copies, d)
 	return taken
+}
+
+// goesOn reports whether a folder below a taken one continues it.
+func goesOn(c, of *candidate) bool {
+	return len(c.tables) == 0 && path.Dir(c.dir) == of.dir && (c.format != "plain" || migDir.MatchString(path.Base(c.dir)))
 }
 
 func namesPostgres(dir string) bool { return ownDialect.MatchString(dir) }
@@ -133,7 +138,7 @@ func isBase(c, of *candidate) bool {
 func nameSets(taken []*candidate, copies map[*candidate][]*candidate, d *Discovery) {
 	names := setNames(taken)
 	for i, c := range taken {
-		why := fmt.Sprintf("%s, %d files", c.format, len(c.files))
+		why := c.format
 		if c.rank < rankNumbered {
 			why = "the only DDL found, " + why
 		}

@@ -62,9 +62,18 @@ func (t *tree) search() error {
 	t.listForeign()
 	taken := choose(candidates(t.files, t.journals), t.d)
 	for i, c := range taken {
-		t.d.Sets[i].Scripts = t.scripts(c)
+		s := &t.d.Sets[i]
+		s.Scripts = t.scripts(c)
+		s.Chosen += ", " + count(len(s.Scripts), "file")
 	}
 	return nil
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return itoa(n) + " " + what + "s"
 }
 
 // fromConfig reads the folders, files and globs that a config names.
@@ -244,17 +253,17 @@ var dialectSuffix = regexp.MustCompile(`(?i)\.(?:mysql|mariadb|sqlite3?|mssql|sq
 
 // listForeign lists folders and files of other databases, a folder once.
 func (t *tree) listForeign() {
-	count := map[Skipped]int{}
+	files := map[Skipped]int{}
 	for p, dialect := range t.foreign {
 		switch {
 		case strings.HasSuffix(p, ".sql"):
-			count[Skipped{path.Dir(p), dialect}]++
+			files[Skipped{path.Dir(p), dialect}]++
 		case t.holdsSQL(p):
 			t.d.Skipped = append(t.d.Skipped, Skipped{p, "written for " + dialect})
 		}
 	}
-	for s, n := range count {
-		t.d.Skipped = append(t.d.Skipped, Skipped{s.Path, fmt.Sprintf("%d files written for %s", n, s.Reason)})
+	for s, n := range files {
+		t.d.Skipped = append(t.d.Skipped, Skipped{s.Path, count(n, "file") + " written for " + s.Reason})
 	}
 	t.foreign = map[string]string{}
 }
@@ -282,9 +291,12 @@ func (t *tree) scripts(c *candidate) []Script {
 	for _, f := range files {
 		for _, inc := range includes(f.text) {
 			p := path.Join(f.dir, inc)
-			if b, err := fs.ReadFile(t.fsys, p); err == nil {
-				out = append(out, Script{Path: p, Text: untemplate(stripBOM(string(b)))})
+			b, err := fs.ReadFile(t.fsys, p)
+			if err != nil {
+				t.d.Skipped = append(t.d.Skipped, Skipped{p, "included by " + f.path + ", but cannot be read"})
+				continue
 			}
+			out = append(out, Script{Path: p, Text: untemplate(stripBOM(string(b)))})
 		}
 		text, noTx := upPart(stripBOM(f.text))
 		out = append(out, Script{Path: f.path, Text: untemplate(text), NoTransaction: noTx})

@@ -149,6 +149,7 @@ func (r *replayer) removeRelation(rel *catalog.Relation) {
 		delete(r.indexes, in(rel, x.Name))
 		delete(r.uses, x)
 		delete(r.indexParent, x)
+		delete(r.attributes, x)
 	}
 	for _, c := range slices.Clone(rel.Constraints) {
 		r.dropConstraintEntry(rel, c.Name)

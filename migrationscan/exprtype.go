@@ -118,6 +118,7 @@ func (r *replayer) firstType(l *level, es ...pgast.Expr) printed {
 	for _, e := range es {
 		p := r.exprType(e, l)
 		if p.text == "" || p.text == "unknown" {
+			same = false // a literal has no length
 			if best.text == "" {
 				best = p
 			}

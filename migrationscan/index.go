@@ -34,7 +34,7 @@ func (r *replayer) createIndex(s *pgast.CreateIndex) error {
 	partitioned := rel.Kind == catalog.PartitionedTable
 	x := &catalog.Index{
 		Name: name, Method: s.Method, Unique: s.Unique, Valid: true, Include: truncateAll(s.Include),
-		NullsNotDistinct: s.Unique && !s.NullsDistinct, ParentOnly: s.Only && partitioned, Location: r.place(int(s.At)),
+		NullsNotDistinct: s.Unique && !s.NullsDistinct, Location: r.place(int(s.At)),
 	}
 	if x.Method == "" {
 		x.Method = "btree"
@@ -48,9 +48,13 @@ func (r *replayer) createIndex(s *pgast.CreateIndex) error {
 	}
 	r.addIndex(rel, x)
 	r.noteIndex(x, rel, s.Keys, s.Where)
-	if x.ParentOnly {
+	switch {
+	case !partitioned:
+	case s.Only:
+		// It stays invalid until each partition has one attached.
 		x.Valid = len(r.partitions(rel)) == 0
-	} else if partitioned {
+		x.ParentOnly = !x.Valid
+	default:
 		r.spreadIndex(rel, x)
 	}
 	return nil
@@ -182,8 +186,9 @@ func (r *replayer) cloneIndex(x *catalog.Index, from, to *catalog.Relation) *cat
 	if of != nil {
 		kind = of.Kind
 	}
-	y.Name = r.indexName(to, r.attributeNames(x), kind == catalog.PrimaryKey, kind == catalog.Unique, kind == catalog.Exclusion)
+	y.Name = r.indexName(to, r.attributes[x], kind == catalog.PrimaryKey, kind == catalog.Unique, kind == catalog.Exclusion)
 	r.addIndex(to, &y)
+	r.attributes[&y] = r.attributes[x]
 	r.copyUses(&y, x, to)
 	if of != nil {
 		c := *of
@@ -194,19 +199,6 @@ func (r *replayer) cloneIndex(x *catalog.Index, from, to *catalog.Relation) *cat
 		}
 	}
 	return &y
-}
-
-// attributeNames are the column names of an index that exists.
-func (r *replayer) attributeNames(x *catalog.Index) []string {
-	var elems []pgast.IndexElem
-	for _, k := range x.Keys {
-		e := pgast.IndexElem{Column: k.Column}
-		if k.Column == "" {
-			e.Expr, _ = pgast.ParseExpr(k.Expr)
-		}
-		elems = append(elems, e)
-	}
-	return indexColumns(elems, x.Include)
 }
 
 // likeIndexes does what LIKE adds after the table stands: checks and indexes.
@@ -254,9 +246,7 @@ func (b *tableBuilder) like(l pgast.Like) {
 // foreign keys.
 func (r *replayer) becomePartition(parent, rel *catalog.Relation) {
 	for _, x := range slices.Clone(parent.Indexes) {
-		if !x.ParentOnly {
-			r.partitionIndex(rel, x, parent)
-		}
+		r.partitionIndex(rel, x, parent)
 	}
 	for _, c := range parent.Constraints {
 		if c.Kind != catalog.ForeignKey || hasForeignKey(rel, c) {

@@ -34,6 +34,9 @@ type replayer struct {
 	// indexParent is the parent's index that a partition's index belongs to.
 	indexParent map[*catalog.Index]*catalog.Index
 
+	// attributes are the column names of an index as it was made.
+	attributes map[*catalog.Index][]string
+
 	script *Script
 	lines  pgast.Lines
 	// base is the offset in the script of the statement that is being applied, -1
@@ -70,7 +73,7 @@ func newReplayer(opts ReplayOptions) *replayer {
 	r := &replayer{
 		cat: catalog.New(), indexes: map[catalog.Name]*catalog.Relation{}, sequences: map[catalog.Name]sequence{},
 		constraints: map[catalog.Name]int{}, children: map[catalog.Name][]*catalog.Relation{},
-		triggers: map[trigger]catalog.Name{}, schemas: map[string]bool{"public": true}, uses: map[any]*uses{}, indexParent: map[*catalog.Index]*catalog.Index{}, start: opts.SearchPath,
+		triggers: map[trigger]catalog.Name{}, schemas: map[string]bool{"public": true}, uses: map[any]*uses{}, indexParent: map[*catalog.Index]*catalog.Index{}, attributes: map[*catalog.Index][]string{}, start: opts.SearchPath,
 	}
 	if r.start == nil {
 		r.start = []string{"public"}

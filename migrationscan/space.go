@@ -163,6 +163,7 @@ func (r *replayer) removeIndex(rel *catalog.Relation, x *catalog.Index) {
 		}
 	}
 	delete(r.indexParent, x)
+	delete(r.attributes, x)
 }
 
 func (r *replayer) addConstraint(rel *catalog.Relation, c *catalog.Constraint) {

@@ -244,7 +244,10 @@ func (r *replayer) note(holder any, owner *catalog.Relation, nodes ...pgast.Node
 	r.uses[holder] = r.usesOf(owner, nodes...)
 }
 
+// noteIndex remembers what an index was made of. Its attributes keep their names
+// when columns are renamed, and copies of it are named by them.
 func (r *replayer) noteIndex(x *catalog.Index, rel *catalog.Relation, elems []pgast.IndexElem, where pgast.Expr) {
+	r.attributes[x] = indexColumns(elems, x.Include)
 	nodes := []pgast.Node{}
 	if where != nil {
 		nodes = append(nodes, where)

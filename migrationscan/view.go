@@ -168,6 +168,8 @@ func (r *replayer) outputs(st pgast.Stmt, outer *level) []output {
 		for i, o := range r.outputs(s.Right, l) {
 			if i < len(left) && (left[i].text == "" || left[i].text == "unknown") {
 				left[i].text, left[i].typ = o.text, o.typ
+			} else if i < len(left) && left[i].text != o.text {
+				left[i].text = withoutMods(left[i].text)
 			}
 		}
 		return left
