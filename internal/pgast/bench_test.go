@@ -33,7 +33,7 @@ func BenchmarkSplit(b *testing.B) {
 }
 
 func BenchmarkSplitHostile(b *testing.B) {
-	benchBoth(b, func(n int) string { return strings.Repeat("copy t from stdin;\n$a $b /* ( ;", n) }, func(b *testing.B, src string) { Split(src) })
+	benchBoth(b, func(n int) string { return strings.Repeat("copy t from stdin; select $1, a$b /* ( */;\n(", n) }, func(b *testing.B, src string) { Split(src) })
 }
 
 func BenchmarkParseFile(b *testing.B) {

@@ -308,7 +308,7 @@ func (c *conv) typeName(v *pg.TypeName) TypeName {
 	for _, m := range v.Typmods {
 		switch e := c.expr(m).(type) {
 		case *Const:
-			t.Mods = append(t.Mods, e.Text)
+			t.Mods = append(t.Mods, choose(e.Kind == ConstString, quoteString(e.Text), e.Text))
 		case *ColumnRef:
 			t.Mods = append(t.Mods, strings.Join(e.Names, "."))
 		case nil:

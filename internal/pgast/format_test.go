@@ -53,7 +53,7 @@ var formatCases = []string{
 	`update t set (a, b) = (select 1, 2), (c) = row(3), (d, e) = (select 4, 5), arr[1:2] = '{}'`,
 	`delete from t`, `delete from only t as x using u, v where x.a = u.a returning x.a`,
 	`merge into t using s on t.a = s.a when matched and s.d then delete when matched then update set a = 1 when not matched then insert (a, b) values (1, default) when not matched and true then do nothing when not matched then insert default values`,
-	`delete from t where current of c`,
+	`delete from t where current of c`, `select f('a', 1) 'x', a::geometry(point, 4326)`,
 }
 
 func TestFormatRoundTrip(t *testing.T) {

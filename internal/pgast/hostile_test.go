@@ -84,7 +84,7 @@ func TestDepthLimit(t *testing.T) {
 	for _, c := range []struct {
 		n  int
 		ok bool
-	}{{maxDepth - 10, true}, {maxDepth + 10, false}} {
+	}{{stackDepth() - 10, true}, {stackDepth() + 10, false}} {
 		_, err := Parse("select 1" + strings.Repeat("+1", c.n))
 		if (err == nil) != c.ok {
 			t.Errorf("%d operators: %v", c.n, err)

@@ -3,6 +3,7 @@ package pgast
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -14,6 +15,9 @@ const (
 	// 1,400 levels on a 512 KB stack (secondary threads of macOS); 23,000 on 8 MB.
 	maxDepth = 1000
 )
+
+// stackDepth is the bound of measureDepth for this process.
+var stackDepth = sync.OnceValue(depthLimit)
 
 // checkBytes refuses what the C parser would cut short or choke on: NUL bytes, and
 // invalid UTF-8 outside comments.
@@ -78,6 +82,7 @@ var (
 // An unclosed quote and comments nested too deeply are refused here too. The
 // estimate is never too low by more than a small factor; linear in sql.
 func measureDepth(sql string) *Error {
+	limit := stackDepth()
 	l := newLexer(sql)
 	stack := make([]frame, 1, 16)
 	for t := l.code(); t.kind != tokEOF; t = l.code() {
@@ -91,8 +96,8 @@ func measureDepth(sql string) *Error {
 			stack = measureWord(stack, sql[t.start:t.end])
 		}
 		top = &stack[len(stack)-1]
-		if len(stack) > maxDepth || top.ops+top.inner+top.joins > maxDepth {
-			return tooComplex(t.start)
+		if len(stack) > limit || top.ops+top.inner+top.joins > limit {
+			return tooComplex(t.start, limit)
 		}
 	}
 	if l.err != nil {
@@ -101,14 +106,14 @@ func measureDepth(sql string) *Error {
 	for i := len(stack) - 1; i > 0; i-- {
 		stack = closeFrame(stack)
 	}
-	if stack[0].depth() > maxDepth {
-		return tooComplex(0)
+	if stack[0].depth() > limit {
+		return tooComplex(0, limit)
 	}
 	return nil
 }
 
-func tooComplex(off int) *Error {
-	return &Error{Offset: off, Msg: fmt.Sprintf("statement too complex: more than %d nested or chained operators", maxDepth)}
+func tooComplex(off, limit int) *Error {
+	return &Error{Offset: off, Msg: fmt.Sprintf("statement too complex: more than %d nested or chained operators", limit)}
 }
 
 func measurePunct(stack []frame, c byte) []frame {

@@ -40,11 +40,25 @@ type PLStmt struct {
 	Err  *Error
 	// Loop and Branch tell that it stands in a loop, in an IF, CASE or handler.
 	Loop, Branch bool
+	// Caught is set where a handler of its block may catch its failure.
+	Caught bool
+	// Conds are the conditions of the IFs around it, outermost first, and Queries the
+	// queries of the FOR loops around it, as indexes into Stmts.
+	Conds   []PLCond
+	Queries []int
 	// Execute is set for EXECUTE; Dynamic when its text could not be worked out
 	// (Text is then the expression).
 	Execute, Dynamic bool
 	// Expr is set for expressions: assignments, conditions, RETURN.
 	Expr bool
+}
+
+// PLCond is a condition under which a statement runs.
+type PLCond struct {
+	// Stmt is the condition's index in Stmts.
+	Stmt int
+	// Not is set where the condition must not hold: behind ELSIF and ELSE.
+	Not bool
 }
 
 // PLpgSQL reads a plpgsql body: text is what stands between the quotes, create its
@@ -79,7 +93,14 @@ func PLpgSQL(create *CreateFunction, text string) (PLBody, error) {
 }
 
 // plFrame is an open block, loop, IF, CASE or handler.
-type plFrame struct{ kind string }
+type plFrame struct {
+	kind string
+	// start is the number of statements at its beginning.
+	start int
+	// conds are those of an IF's present arm; query is a FOR loop's, -1 for none.
+	conds []PLCond
+	query int
+}
 
 // plScanner walks the tokens of a body, statement by statement.
 type plScanner struct {
@@ -202,7 +223,9 @@ func (p *plScanner) in(kinds ...string) bool {
 	return false
 }
 
-func (p *plScanner) push(kind string) { p.frames = append(p.frames, plFrame{kind}) }
+func (p *plScanner) push(kind string) {
+	p.frames = append(p.frames, plFrame{kind: kind, start: len(p.body.Stmts), query: -1})
+}
 
 func (p *plScanner) pop() {
 	if len(p.frames) > 0 {
@@ -232,6 +255,11 @@ func (p *plScanner) statement() {
 		p.push("block")
 		p.i++
 	case "exception":
+		if n := len(p.frames); n > 0 && p.frames[n-1].kind == "block" {
+			for i := p.frames[n-1].start; i < len(p.body.Stmts); i++ {
+				p.body.Stmts[i].Caught = true
+			}
+		}
 		p.push("handler")
 		p.i++
 	case "when":
@@ -239,6 +267,7 @@ func (p *plScanner) statement() {
 	case "if", "elsif", "elseif":
 		p.condition(w)
 	case "else":
+		p.otherArm()
 		p.i++
 	case "case":
 		p.push("case")
@@ -280,11 +309,31 @@ func (p *plScanner) top(kind string) bool {
 
 func (p *plScanner) condition(w string) {
 	j := p.until(p.i+1, "then")
+	if w != "if" {
+		p.otherArm()
+	}
+	index := len(p.body.Stmts)
 	p.expr(p.i, p.i+1, j)
 	if w == "if" {
 		p.push("if")
 	}
+	if p.top("if") && index < len(p.body.Stmts) {
+		f := &p.frames[len(p.frames)-1]
+		f.conds = append(f.conds[:len(f.conds):len(f.conds)], PLCond{Stmt: index})
+	}
 	p.i = j + 1
+}
+
+// otherArm is where an IF's last condition does not hold.
+func (p *plScanner) otherArm() {
+	if !p.top("if") {
+		return
+	}
+	f := &p.frames[len(p.frames)-1]
+	f.conds = append([]PLCond(nil), f.conds...)
+	if n := len(f.conds); n > 0 {
+		f.conds[n-1].Not = true
+	}
 }
 
 // end reads END [IF | LOOP | CASE | label];

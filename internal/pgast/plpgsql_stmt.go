@@ -138,6 +138,7 @@ func (p *plScanner) forLoop() {
 		}
 	}
 	p.push("loop")
+	p.frames[len(p.frames)-1].query = query
 	p.i = loop + 1
 }
 
@@ -284,7 +285,14 @@ func (p *plScanner) open(first, semi int) {
 
 // stmt is a statement with its surroundings.
 func (p *plScanner) stmt(first int) PLStmt {
-	return PLStmt{At: p.toks[first].start, Offset: -1, Loop: p.in("loop"), Branch: p.in("if", "case", "handler")}
+	s := PLStmt{At: p.toks[first].start, Offset: -1, Loop: p.in("loop"), Branch: p.in("if", "case", "handler")}
+	for _, f := range p.frames {
+		s.Conds = append(s.Conds, f.conds...)
+		if f.query >= 0 {
+			s.Queries = append(s.Queries, f.query)
+		}
+	}
+	return s
 }
 
 // sql adds the statement of tokens from to to.

@@ -1,0 +1,5 @@
+//go:build !unix
+
+package pgast
+
+func depthLimit() int { return maxDepth }
