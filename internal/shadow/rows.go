@@ -115,6 +115,9 @@ func (m *Maker) fill(ctx context.Context, name catalog.Name, wanted map[catalog.
 			continue
 		}
 		parents := max(n/fanOut, min(n, fewParents))
+		if size, ok := m.size(k.References); ok {
+			parents = size
+		}
 		if w, ok := wanted[k.References]; ok {
 			parents = w
 		}
@@ -131,6 +134,17 @@ func (m *Maker) fill(ctx context.Context, name catalog.Name, wanted map[catalog.
 	}
 	m.done[name] = report
 	return nil
+}
+
+// size is a table's row count where config or statistics tell it: 40 tenants share
+// the rows of a child differently than 10,000 do.
+func (m *Maker) size(name catalog.Name) (int64, bool) {
+	r := m.cat.Relation(name.Schema, name.Name)
+	if r == nil || m.cat.Stats == nil {
+		return 0, false
+	}
+	rows, source := m.cat.Stats.Rows(r)
+	return min(rows, defaultRows), source != "default" && rows > 0
 }
 
 // unique reports whether columns hold all of a unique key.
