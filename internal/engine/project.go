@@ -266,6 +266,9 @@ func (p *Project) addUnparsed(r source.Result) {
 	for _, u := range r.Unparsed {
 		p.Unparsed = append(p.Unparsed, Problem{u.Location, u.Error})
 	}
+	for _, u := range r.Unresolved {
+		p.Unresolved = append(p.Unresolved, Problem{u.Location, u.Error})
+	}
 }
 
 // queryFiles are those that config names, those of sqlc, and those whose headers
@@ -284,17 +287,22 @@ func (p *Project) queryFiles() []string {
 			set[m] = true
 		}
 	}
-	if sqlcs, err := config.FindSQLC(p.fsys, skip); err == nil {
-		for _, c := range sqlcs {
-			for _, q := range c.Queries {
-				set[q] = !skip(q)
-			}
+	sqlcs, others, err := config.FindDialects(p.fsys, skip)
+	if err != nil { // one file of several; the others' entries are there
+		p.Unparsed = append(p.Unparsed, Problem{rules.Location{Path: ".", Line: 1}, err.Error()})
+	}
+	for _, c := range sqlcs {
+		for _, q := range c.Queries {
+			set[q] = !skip(q)
 		}
 	}
 	if found, err := source.FindQueryFiles(p.fsys, skip); err == nil {
 		for _, f := range found {
 			set[f] = true
 		}
+	}
+	for _, f := range others { // MySQL's and SQLite's have the same headers
+		set[f] = false
 	}
 	for _, f := range p.filter {
 		if strings.HasSuffix(f, ".sql") && !migration[f] {
