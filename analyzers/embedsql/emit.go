@@ -77,6 +77,7 @@ func (x *extraction) parsed(site program.Site, s *sink, t text, r rendered) {
 	pieces := pgast.ParseFile(r.text)
 	schema := slices.ContainsFunc(pieces, func(p pgast.Parsed) bool { return definesSchema(p.Stmt) })
 	if schema {
+		x.noQuery[site.Call] = true
 		x.addScript(site, r)
 		return
 	}
@@ -84,9 +85,9 @@ func (x *extraction) parsed(site program.Site, s *sink, t text, r rendered) {
 	for _, p := range pieces {
 		if p.Err != nil {
 			if looksSQL(p.Text) {
-				x.res.Unparsed = append(x.res.Unparsed, Unparsed{
+				x.failed = append(x.failed, failed{Unparsed{
 					Location: r.locate(max(p.Err.Offset, p.Start), at), Call: s.call, Text: p.Text, Error: p.Err.Msg,
-				})
+				}, site.Call, r.dynamic})
 			} else if s.sure {
 				x.unresolved(site, s, "the text is no SQL: "+firstLine(p.Text))
 			}
@@ -96,6 +97,7 @@ func (x *extraction) parsed(site program.Site, s *sink, t text, r rendered) {
 			x.setsRole[site.Call] = role
 		}
 		if !judged(p.Stmt) {
+			x.noQuery[site.Call] = true
 			continue
 		}
 		st := &sqllint.Statement{

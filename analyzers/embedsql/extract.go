@@ -27,6 +27,9 @@ type extraction struct {
 	byCall map[*ast.CallExpr][]*sqllint.Statement
 	// setsRole are calls that set a role.
 	setsRole map[*ast.CallExpr]string
+	// noQuery are calls whose text is known to be no query: SET, BEGIN, DDL.
+	noQuery  map[*ast.CallExpr]bool
+	failed   []failed
 	sinks    map[*ast.CallExpr]*sink
 	sites    map[*sqllint.Statement]program.Site
 	wrappers map[string]*Summary
@@ -37,6 +40,14 @@ type extraction struct {
 	scripts  []orderedScript
 	listed   map[string]rules.Location
 	res      *Result
+}
+
+// failed is a text that does not parse. It is listed unless the text was guessed and
+// another one at the same call parses.
+type failed struct {
+	Unparsed
+	call    *ast.CallExpr
+	dynamic bool
 }
 
 // emitted is one text at one call.
@@ -55,7 +66,7 @@ func extract(pkgs []*Package, o Options) *Result {
 	x := &extraction{
 		o: o, prog: program.New(pkgs, skip), walks: map[*program.Func]*walked{},
 		globals: map[string]*declared{}, fields: map[*types.Var]value{},
-		byCall: map[*ast.CallExpr][]*sqllint.Statement{}, setsRole: map[*ast.CallExpr]string{},
+		byCall: map[*ast.CallExpr][]*sqllint.Statement{}, setsRole: map[*ast.CallExpr]string{}, noQuery: map[*ast.CallExpr]bool{},
 		sinks: map[*ast.CallExpr]*sink{}, sites: map[*sqllint.Statement]program.Site{},
 		wrappers: map[string]*Summary{}, dialects: map[*ast.File]bool{}, comments: map[*ast.File]map[int]string{},
 		done: map[emitted]bool{}, res: &Result{},
@@ -147,7 +158,7 @@ func (x *extraction) resolve(site program.Site, s *sink, v value, depth int, via
 	if len(v.texts) == 0 {
 		v = hole(holeAny, "a value that is not followed")
 	}
-	for _, t := range v.texts {
+	for _, t := range fewGuesses(v.texts) {
 		f := t.owner()
 		if f == nil {
 			x.emit(site, s, t)
@@ -173,6 +184,35 @@ func (x *extraction) resolve(site program.Site, s *sink, v value, depth int, via
 		}
 		delete(via, f.Key)
 	}
+}
+
+// fewGuesses keeps two of many texts with holes, the longest and the shortest: a
+// query builder's branches multiply, and say little each.
+func fewGuesses(ts []text) []text {
+	const most = 6
+	n, longest, shortest := 0, -1, -1
+	for i, t := range ts {
+		if !t.hasHole() && t.how&guessed == 0 {
+			continue
+		}
+		n++
+		if longest < 0 || len(t.key()) > len(ts[longest].key()) {
+			longest = i
+		}
+		if shortest < 0 || len(t.key()) < len(ts[shortest].key()) {
+			shortest = i
+		}
+	}
+	if n <= most {
+		return ts
+	}
+	var out []text
+	for i, t := range ts {
+		if !t.hasHole() && t.how&guessed == 0 || i == longest || i == shortest {
+			out = append(out, t)
+		}
+	}
+	return out
 }
 
 // callers are the calls of a function, without those from the function itself.
@@ -230,6 +270,12 @@ func (x *extraction) unresolved(site program.Site, s *sink, reason string) {
 // finish sorts everything by place.
 func (x *extraction) finish() {
 	r := x.res
+	for _, f := range x.failed {
+		if !f.dynamic || len(x.byCall[f.call]) == 0 {
+			r.Unparsed = append(r.Unparsed, f.Unparsed)
+		}
+	}
+	x.dropMigrations()
 	slices.SortStableFunc(r.Statements, func(a, b *sqllint.Statement) int {
 		return cmp.Or(compare(a.Location, b.Location), cmp.Compare(a.Text, b.Text))
 	})

@@ -107,6 +107,8 @@ func filler(before string, kind holeKind, param *int) (text string, dynamic bool
 		return "1", false
 	case wantsTable.MatchString(before):
 		return "planvet_dynamic", true
+	case strings.HasSuffix(before, "."):
+		return "planvet_dynamic", true
 	case kind == holeConditions:
 		return "true", true
 	case kind == holeNumber:

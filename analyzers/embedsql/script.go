@@ -9,6 +9,7 @@ import (
 
 	"github.com/planvet/planvet/analyzers/program"
 	"github.com/planvet/planvet/rules"
+	"github.com/planvet/planvet/sqllint"
 )
 
 // orderedScript is a script with what its order follows from: where the function
@@ -16,6 +17,7 @@ import (
 type orderedScript struct {
 	Script
 	pkg    string
+	in     *program.Func
 	listed rules.Location
 	n      int
 }
@@ -31,7 +33,7 @@ func (x *extraction) addScript(site program.Site, r rendered) {
 			Location: at, Text: r.text, Symbol: symbol(site.In), Segments: r.segs,
 			Exact: len(r.segs) == 1 && r.segs[0].Exact,
 		},
-		pkg: site.In.Pkg.Path, n: len(x.scripts), listed: x.callPlace(site),
+		pkg: site.In.Pkg.Path, in: site.In, n: len(x.scripts), listed: x.callPlace(site),
 	}
 	if p, ok := x.listedAt(site.In); ok {
 		sc.listed = p
@@ -149,4 +151,27 @@ func (x *extraction) upTexts(pkg *Package, file *ast.File, l *ast.CompositeLit) 
 			}
 		}
 	}
+}
+
+// dropMigrations takes out the statements of functions that define a schema too:
+// they run once, on whatever rows there are. A list of migrations has a literal
+// each, so that in a file named for migrations one script speaks for all.
+func (x *extraction) dropMigrations() {
+	files, funcs := map[string]bool{}, map[*program.Func]bool{}
+	for _, s := range x.scripts {
+		if s.in == nil {
+			continue
+		}
+		funcs[s.in.Top()] = true
+		files[x.path(s.in.Pkg.Fset.Position(s.in.File.FileStart).Filename)] = true
+	}
+	x.res.Statements = slices.DeleteFunc(x.res.Statements, func(s *sqllint.Statement) bool {
+		f := x.sites[s].In.Top()
+		file := x.path(f.Pkg.Fset.Position(f.File.FileStart).Filename)
+		drop := funcs[f] || files[file] && strings.Contains(strings.ToLower(file), "migrat")
+		if drop {
+			x.noQuery[x.sites[s].Call] = true
+		}
+		return drop
+	})
 }

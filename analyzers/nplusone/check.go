@@ -1,20 +1,172 @@
-// Package nplusone finds loops that send a query for each element.
 package nplusone
 
 import (
-	"github.com/planvet/planvet/analyzers/embedsql"
+	"fmt"
+	"go/ast"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/planvet/planvet/analyzers/program"
+	"github.com/planvet/planvet/internal/pgast"
 	"github.com/planvet/planvet/rules"
 )
 
-// Options say what to report.
-type Options struct {
-	// CertainOnly leaves possible findings out.
-	CertainOnly bool
+// function reports the loops of one function.
+func (c *checker) function(f *program.Func) []rules.Finding {
+	if c.inlined[f] {
+		return nil
+	}
+	var out []rules.Finding
+	for _, s := range c.sites(f) {
+		for i := len(s.loops) - 1; i >= 0; i-- {
+			a := s.loops[i]
+			if a.loop.kind == quiet || a.once {
+				continue
+			}
+			t := c.taintOf(f, a.loop)
+			e := c.event(f, s, t)
+			if e == nil {
+				break
+			}
+			if !e.varies() {
+				continue
+			}
+			out = append(out, c.finding(f, s, a, e))
+			break
+		}
+	}
+	return out
 }
 
-// Check looks at every loop of the code that r was extracted from. Findings are
-// sorted; their IDs and verdicts are left to the caller, and so is the schema of
-// an unqualified table.
-func Check(r *embedsql.Result, o Options) []rules.Finding { return check(r, o) }
+// varies reports whether a value of the query depends on the loop's element.
+func (e *event) varies() bool {
+	return e.rest&item != 0 || slices.ContainsFunc(e.params, func(o origins) bool { return o&item != 0 })
+}
 
-func check(*embedsql.Result, Options) []rules.Finding { return nil }
+// maxDepth is the number of functions between loop and driver up to which a finding
+// is certain.
+const maxDepth = 3
+
+func (c *checker) finding(f *program.Func, s site, a around, e *event) rules.Finding {
+	at := c.r.CallPlace(program.Site{In: s.in, Call: s.call})
+	certainty := rules.Possible
+	if a.loop.kind == strong && !a.cond && !e.cond && !e.guess && e.stmt != nil && !e.ambiguous && !e.stmt.Dynamic &&
+		len(e.chain)-1 <= maxDepth && !c.seldom(f, at.Path) {
+		certainty = rules.Certain
+	}
+	out := rules.Finding{
+		Rule: Rule.Name, Severity: Rule.Severity, Certainty: certainty, Location: at,
+		Message: fmt.Sprintf("%s runs once for each %s; n items cost n round trips", e.subject(), a.loop.over),
+		Related: []rules.Related{{Location: c.loopPlace(f, a.loop), Message: "the loop"}},
+	}
+	if e.place.Path != "" && e.place != at {
+		out.Related = append(out.Related, rules.Related{
+			Location: e.place, Message: "the query, reached through " + strings.Join(e.chain, " → "),
+		})
+	}
+	if e.stmt == nil {
+		out.Fix = &rules.Fix{Note: "send one query for all elements before the loop: gather the keys and compare with = any($1)"}
+		return out
+	}
+	out.Query = e.stmt.Query()
+	if t := target(e.stmt.Stmt); t != nil {
+		out.Object = rules.Object{Schema: t.Schema, Table: t.Name}
+	}
+	out.Probe = &rules.Probe{Kind: rules.ProbePerItem, SQL: e.stmt.Text, Role: e.stmt.Role}
+	out.Probe.Schema, out.Probe.Table = out.Object.Schema, out.Object.Table
+	set := e.setForm()
+	out.Probe.SetSQL, out.Probe.ItemParam = set.probe, set.param
+	out.Fix = &rules.Fix{Note: set.note}
+	if set.fix != "" {
+		out.Fix.SQL = []string{set.fix}
+	}
+	return out
+}
+
+func (c *checker) loopPlace(f *program.Func, l *loop) rules.Location {
+	at := c.r.Place(f.Pkg, l.node.Pos())
+	if call, ok := l.node.(*ast.CallExpr); ok {
+		at = c.r.CallPlace(program.Site{In: f, Call: call})
+	}
+	return at
+}
+
+// subject names what runs: "query", "update", "query of Store.Get".
+func (e *event) subject() string {
+	word := "query"
+	if e.stmt != nil {
+		switch e.stmt.Stmt.(type) {
+		case *pgast.Insert:
+			word = "insert"
+		case *pgast.Update:
+			word = "update"
+		case *pgast.Delete:
+			word = "delete"
+		case *pgast.Merge:
+			word = "merge"
+		}
+	}
+	if len(e.chain) > 1 && e.chain[len(e.chain)-1] != "" && e.chain[len(e.chain)-1] != e.chain[0] {
+		word += " of " + e.chain[len(e.chain)-1]
+	}
+	return word
+}
+
+// target is the table that a statement is about: the one that it writes, or the
+// first that it reads.
+func target(s pgast.Stmt) *pgast.Table {
+	switch s := s.(type) {
+	case *pgast.Insert:
+		return s.Table
+	case *pgast.Update:
+		return s.Table
+	case *pgast.Delete:
+		return s.Table
+	case *pgast.Merge:
+		return s.Table
+	}
+	ctes := map[string]bool{}
+	var first *pgast.Table
+	if sel, ok := s.(*pgast.Select); ok && sel.With != nil {
+		for _, q := range sel.With.CTEs {
+			ctes[q.Name] = true
+		}
+	}
+	pgast.Walk(s, func(n pgast.Node) bool {
+		if t, ok := n.(*pgast.Table); ok && first == nil && !(t.Schema == "" && ctes[t.Name]) {
+			first = t
+		}
+		return first == nil
+	})
+	return first
+}
+
+var (
+	seldomDir  = regexp.MustCompile(`(?i)(^|/)(cmd|tests?|testing|testutils?|testhelpers?|seeds?|seeders?|migrations?|migrate|fixtures?|scripts?|tools?|examples?|bench(marks?)?|e2e|hack)/`)
+	seldomFunc = regexp.MustCompile(`(?i)migrat|seed|fixture|backfill|populate|bootstrap|install`)
+)
+
+// seldom reports whether code runs by hand or once: tests, seeds, migrations and
+// command line tools. A main package that serves requests is none.
+func (c *checker) seldom(f *program.Func, path string) bool {
+	if seldomFunc.MatchString(f.Name) {
+		return true
+	}
+	if f.Pkg.Types != nil && f.Pkg.Types.Name() == "main" || seldomDir.MatchString(path) {
+		return !serves(f.Pkg)
+	}
+	return false
+}
+
+func serves(pkg *program.Package) bool {
+	for _, f := range pkg.Files {
+		for _, i := range f.Imports {
+			switch p := strings.Trim(i.Path.Value, `"`); {
+			case p == "net/http", strings.Contains(p, "/echo"), strings.Contains(p, "/gin"), strings.Contains(p, "/fiber"), strings.Contains(p, "/chi"), strings.Contains(p, "grpc"):
+				return true
+			}
+		}
+	}
+	return false
+}
