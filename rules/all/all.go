@@ -7,22 +7,27 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/planvet/planvet/analyzers/nplusone"
 	"github.com/planvet/planvet/internal/suppress"
 	"github.com/planvet/planvet/rlscheck"
 	"github.com/planvet/planvet/rules"
 	"github.com/planvet/planvet/sqllint"
 )
 
+// checkers are the slices of the checkers. migrationscan and analyzers/sqlindex have
+// none: what they find is sqllint's to name.
+var checkers = [][]*rules.Rule{nplusone.Rules, rlscheck.Rules, sqllint.Rules, suppress.Rules}
+
 // All returns every rule, sorted by name.
 func All() []*rules.Rule {
-	out := slices.Concat(sqllint.Rules, rlscheck.Rules, suppress.Rules)
+	out := slices.Concat(checkers...)
 	slices.SortFunc(out, func(a, b *rules.Rule) int { return cmp.Compare(a.Name, b.Name) })
 	return out
 }
 
 // Lookup returns the rule of that name, nil when there is none.
 func Lookup(name string) *rules.Rule {
-	for _, list := range [][]*rules.Rule{sqllint.Rules, rlscheck.Rules, suppress.Rules} {
+	for _, list := range checkers {
 		for _, r := range list {
 			if r.Name == name {
 				return r
