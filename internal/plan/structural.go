@@ -64,11 +64,13 @@ func judge(a *Access, indexes Indexes, ordered bool) {
 	case "Tid Scan", "Tid Range Scan":
 		a.Path, a.Why = true, "rows are fetched by their TID"
 	case "Bitmap Heap Scan":
-		if len(n.Children) == 0 {
+		// An InitPlan of the heap scan, a policy's (select …), stands before its input.
+		i := slices.IndexFunc(n.Children, func(c *Node) bool { return c.Relationship == "Outer" })
+		if i < 0 {
 			a.Unknown, a.Why = true, "a bitmap scan without an index"
 			return
 		}
-		*a = bitmap(n, n.Children[0], indexes)
+		*a = bitmap(n, n.Children[i], indexes)
 	case "Index Scan", "Index Only Scan":
 		*a = condition(n, n, indexes)
 		if !a.Path && ordered && givesOrder(n) {
