@@ -12,6 +12,9 @@ import (
 // judged one.
 const firstOther = 100_000
 
+// firstOuter is where those begin that stand for columns of rows around a subselect.
+const firstOuter = 2 * firstOther
+
 // use is one way in which a policy is applied: a role that runs a command.
 type use struct{ role, command string }
 
@@ -171,7 +174,7 @@ func (c *checker) inner(rel *catalog.Relation, pol *catalog.Policy, i int) *pred
 		})
 	})
 	p.settle()
-	number := 2 * firstOther
+	number := firstOuter
 	pgast.Replace(g.query, func(e pgast.Expr) (pgast.Expr, bool) {
 		if r, ok := e.(*pgast.ColumnRef); ok && outer[r] {
 			number++
