@@ -11,20 +11,13 @@ type Summary struct {
 	Key string
 	// Wraps are the texts that the function sends, with its parameters in them.
 	Wraps []Wrap
-	// Queries is set when each call of the function sends a query that is certain:
-	// one that stands on no branch.
-	Queries *Queries
 }
 
 // Wrap is a text with parameters.
 type Wrap struct {
-	Call   string
-	Parts  []Part
-	Sure   bool
-	Named  bool
-	Trips  bool
-	Guess  bool
-	Static int
+	Call                      string
+	Parts                     []Part
+	Sure, Named, Trips, Guess bool
 }
 
 // Part is a run of a wrapped text: a parameter's number, or -1 with Text, or -2 for
@@ -32,17 +25,6 @@ type Wrap struct {
 type Part struct {
 	Param int
 	Text  string
-}
-
-// Queries is the query that a function sends.
-type Queries struct {
-	// Text is the SQL, empty when it is unknown; Call the driver's method.
-	Text, Call string
-	// Args has, for each $n, the numbers of the parameters that it comes from; the
-	// receiver is the number of parameters.
-	Args [][]int
-	// Chain names the functions down to the driver, this one left out.
-	Chain []string
 }
 
 func (x *extraction) imported(key string) *Summary {

@@ -19,6 +19,7 @@ const (
 
 // checker is the state of one check.
 type checker struct {
+	o           Options
 	r           *embedsql.Result
 	prog        *program.Program
 	scanned     map[*program.Func][]site
@@ -36,9 +37,9 @@ type paramKey struct {
 	i int
 }
 
-func newChecker(r *embedsql.Result) *checker {
+func newChecker(r *embedsql.Result, o Options) *checker {
 	c := &checker{
-		r: r, prog: r.Program(), scanned: map[*program.Func][]site{}, loops: map[ast.Node]*loop{},
+		o: o, r: r, prog: r.Program(), scanned: map[*program.Func][]site{}, loops: map[ast.Node]*loop{},
 		inlined: map[*program.Func]bool{}, literalVars: map[types.Object]bool{}, params: map[paramKey]runs{},
 		summaries: map[*program.Func]*event{}, busy: map[*program.Func]bool{}, taints: map[taintKey]*taint{},
 	}

@@ -24,13 +24,16 @@ import (
 type Options struct {
 	// CertainOnly leaves possible findings out.
 	CertainOnly bool
+	// Imported gives what is known of a function in another package, by its key; nil
+	// knows nothing.
+	Imported func(key string) *Queries
 }
 
 // Check looks at every loop of the code that r was extracted from. Findings are
 // sorted; their IDs and verdicts are left to the caller, and so is the schema of
 // an unqualified table.
 func Check(r *embedsql.Result, o Options) []rules.Finding {
-	c := newChecker(r)
+	c := newChecker(r, o)
 	var out []rules.Finding
 	for _, f := range c.prog.Funcs {
 		out = append(out, c.function(f)...)

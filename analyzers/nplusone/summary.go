@@ -347,11 +347,13 @@ func objSignature(o *types.Func) (*types.Signature, bool) {
 
 // importedEvent is the event of a function in a package that was analysed before.
 func (c *checker) importedEvent(callee program.Callee) *event {
-	sum := c.r.Imported(callee.Key)
-	if sum == nil || sum.Queries == nil {
+	if c.o.Imported == nil || callee.Obj == nil {
 		return nil
 	}
-	q := sum.Queries
+	q := c.o.Imported(callee.Key)
+	if q == nil || len(q.Chain) == 0 {
+		return nil
+	}
 	e := &event{call: q.Call, chain: q.Chain, spread: -1}
 	for _, ps := range q.Args {
 		var o origins
