@@ -14,9 +14,10 @@ type Var struct {
 type subquery struct {
 	pgast.SubLink
 	block *Block
+	out   []outCol
 }
 
-// null is the literal, for arms that are gone.
+// constant makes a literal that stands nowhere.
 func constant(kind pgast.ConstKind, text string) pgast.Expr {
 	return &pgast.Const{At: -1, Kind: kind, Text: text}
 }

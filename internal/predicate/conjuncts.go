@@ -251,6 +251,8 @@ func castsKey(key, t string) bool {
 		return family(t) == "float"
 	case "character":
 		return family(t) == "text"
+	case "citext":
+		return t == "text" || t == "character varying"
 	}
 	return false
 }

@@ -233,10 +233,15 @@ func (b *Block) bitmap(rel *Rel, c *Conjunct, ok usable) *Path {
 	return p
 }
 
-// armIndex is an index that serves one arm of an OR; nil when none does.
+// armIndex is an index that serves one arm of an OR; nil when none does. A partial
+// index whose predicate the arm implies, and the quals around do not, serves it
+// without a key: the quals around are index conditions then.
 func (b *Block) armIndex(rel *Rel, arm []Conjunct, ok usable) *catalog.Index {
-	saved := rel.Conjuncts
-	defer func() { rel.Conjuncts = saved }()
+	for _, x := range b.resolver.indexes(rel) {
+		if x.Predicate != "" && b.knownArm(rel, arm, ok) && !b.implied(rel, x.Predicate) && b.armImplies(rel, arm, x.Predicate) {
+			return x
+		}
+	}
 	for i := range arm {
 		c := &arm[i]
 		if !ok(c) || !b.may(rel, c) {
@@ -263,6 +268,16 @@ func (b *Block) armIndex(rel *Rel, arm []Conjunct, ok usable) *catalog.Index {
 		}
 	}
 	return nil
+}
+
+// knownArm reports whether all of an arm may be evaluated when the scan starts.
+func (b *Block) knownArm(rel *Rel, arm []Conjunct, ok usable) bool {
+	for i := range arm {
+		if !ok(&arm[i]) || !b.may(rel, &arm[i]) {
+			return false
+		}
+	}
+	return len(arm) > 0
 }
 
 // leading reports whether only the first key of such an index opens it.

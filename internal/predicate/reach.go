@@ -256,6 +256,9 @@ func (b *Block) whereGap(rel *Rel) *Gap {
 	if len(g.Conjuncts) == 0 || lowOnly || !asked {
 		return nil
 	}
+	if len(active(rel.nullBy)) > 0 && !onlyAnti(rel) && b.path(rel, func(*Conjunct) bool { return true }) != nil {
+		return nil // it is read for the rows of the other side, by an index
+	}
 	if g.grade == Maybe && b.Limit && len(b.OrderBy) == 0 {
 		return nil // stops at the first rows that pass
 	}
@@ -267,6 +270,16 @@ func (b *Block) whereGap(rel *Rel) *Gap {
 	}
 	b.seal(rel, g)
 	return g
+}
+
+// onlyAnti reports whether the relation is nullable by NOT EXISTS only.
+func onlyAnti(rel *Rel) bool {
+	for _, j := range active(rel.nullBy) {
+		if !j.anti {
+			return false
+		}
+	}
+	return true
 }
 
 // joinOn is a join clause on a column; nil when there is none.

@@ -195,7 +195,7 @@ func (r *resolver) bind(sc *scope, e pgast.Expr) pgast.Expr {
 		case *pgast.SubLink:
 			s := &subquery{SubLink: *x}
 			s.Test = r.bind(sc, x.Test)
-			s.block, _ = r.query(x.Query, sc, sc.block)
+			s.block, s.out = r.query(x.Query, sc, sc.block)
 			s.block.Hashable = x.Kind == pgast.SubExists || x.Kind == pgast.SubAny
 			sc.block.sublinks = append(sc.block.sublinks, s.block)
 			return s

@@ -12,6 +12,9 @@ import (
 
 // plainType is a printed type without modifiers: numeric(10,2) is numeric.
 func plainType(t string) string {
+	if strings.HasSuffix(t, ".citext") {
+		return "citext"
+	}
 	if i := strings.IndexByte(t, '('); i >= 0 {
 		rest := ""
 		if j := strings.IndexByte(t[i:], ')'); j >= 0 {
@@ -108,6 +111,10 @@ func (r *resolver) typeOf(e pgast.Expr) string {
 		return r.columnType(e.Rel, e.Column)
 	case *pgast.Cast:
 		return typeName(e.Type)
+	case *subquery:
+		if e.Kind == pgast.SubScalar && len(e.out) == 1 && !isNil(e.out[0].expr) {
+			return r.typeOf(e.out[0].expr)
+		}
 	case *pgast.Const:
 		switch e.Kind {
 		case pgast.ConstInt:
@@ -327,7 +334,9 @@ func (r *resolver) mutable(e pgast.Expr) (what string, known bool) {
 			if vol != "immutable" && ok && what == "" {
 				what = n
 			}
-		case *pgast.ValueFunc, *subquery:
+		case *pgast.Param, *subquery:
+			known = false // not a key that an index could hold
+		case *pgast.ValueFunc:
 			what = "a value of the session"
 		case *pgast.Cast:
 			if from, to := r.typeOf(x.Arg), typeName(x.Type); !immutableCast(from, to) && what == "" {
