@@ -2,15 +2,31 @@ package migrationscan
 
 import (
 	"regexp"
+	"strings"
 
 	"github.com/planvet/planvet/internal/pgast"
 )
 
 var ddlWord = regexp.MustCompile(`(?i)\b(?:create|alter|drop)\s`)
 
-// do opens a DO block. What stands in a branch, a loop or a handler is applied
-// where it can be, and is silent where it cannot: the branch guards against just
-// that.
+// block is a DO block that is being opened.
+type block struct {
+	r    *replayer
+	body pgast.PLBody
+	// rows are the answers of the loops' queries, by query and outer variables: a
+	// loop asks once, whatever its body changes.
+	rows map[string]answer
+}
+
+// do opens a DO block:
+//
+//  1. Conditions and the queries of FOR loops are answered from the catalog as it
+//     stands. What lies behind a false condition is left out.
+//  2. An EXECUTE is followed where its text can be worked out, once a row of the
+//     loops around it.
+//  3. Behind a condition that cannot be answered, in CASE and in handlers, a
+//     statement is applied where it can be and is silent where it cannot: the
+//     branch guards against just that.
 func (r *replayer) do(x *pgast.Do) error {
 	if x.Language != "" && x.Language != "plpgsql" {
 		return nil
@@ -28,6 +44,7 @@ func (r *replayer) do(x *pgast.Do) error {
 		r.depth--
 		r.base, r.inexact, r.quiet, r.current = base, inexact, quiet, current
 	}()
+	b := &block{r: r, body: body, rows: map[string]answer{}}
 	for _, s := range body.Stmts {
 		r.base, r.inexact = base, inexact
 		switch {
@@ -40,26 +57,182 @@ func (r *replayer) do(x *pgast.Do) error {
 		default: // made up: the place is that of the plpgsql statement
 			r.base, r.inexact = base+x.BodyPos+s.At, true
 		}
-		r.quiet = quiet || s.Branch || s.Loop
-		r.inner(s)
+		r.quiet = quiet || s.Caught || s.Branch && len(s.Conds) == 0
+		b.statement(s, r.quiet)
 	}
 	return nil
 }
 
-// inner applies one statement of a DO block.
-func (r *replayer) inner(s pgast.PLStmt) {
+// statement applies one statement of a block.
+func (b *block) statement(s pgast.PLStmt, quiet bool) {
+	r := b.r
 	switch {
-	case s.Dynamic:
-		if ddlWord.MatchString(s.Text) && !r.platform {
-			r.res.NotApplied = append(r.res.NotApplied, r.problem(0, "EXECUTE of a text that is known only at run time"))
-		}
 	case s.Expr:
-	case s.Err != nil:
+		return
+	case s.Err != nil && !s.Dynamic:
 		if !r.platform {
 			r.res.Unparsed = append(r.res.Unparsed, r.problem(s.Err.Offset, s.Err.Msg))
 		}
-	case s.Stmt != nil:
-		r.current = s.Text
-		r.report(r.apply(s.Stmt))
+		return
+	}
+	runs, sure := b.runs(s)
+	if sure && len(runs) == 0 {
+		return
+	}
+	if s.Dynamic {
+		b.dynamic(s, runs, sure, quiet)
+		return
+	}
+	if s.Stmt == nil {
+		return
+	}
+	certain := false
+	for _, run := range runs {
+		certain = certain || run.certain
+	}
+	r.quiet = quiet || !certain
+	r.current = s.Text
+	r.report(r.apply(s.Stmt))
+}
+
+// run is one pass through the loops around a statement.
+type run struct {
+	vars map[string]any
+	// certain is set where every condition is known to hold.
+	certain bool
+}
+
+// runs works out how often a statement runs, with which loop variables. sure is
+// false where a loop's query cannot be answered.
+func (b *block) runs(s pgast.PLStmt) (out []run, sure bool) {
+	envs := []map[string]any{{}}
+	for _, q := range s.Queries {
+		var next []map[string]any
+		for _, vars := range envs {
+			a := b.query(q, vars)
+			if !a.sure {
+				return []run{{vars: map[string]any{}}}, false
+			}
+			for _, row := range a.rows {
+				next = append(next, b.bind(q, vars, row, a.names))
+			}
+		}
+		envs = next
+	}
+	for _, vars := range envs {
+		switch v := b.holds(s.Conds, vars); v {
+		case true:
+			out = append(out, run{vars, !s.Loop || len(s.Queries) > 0})
+		case false, nil:
+		default:
+			out = append(out, run{vars, false})
+		}
+	}
+	return out, true
+}
+
+func (b *block) asker(vars map[string]any) *asker {
+	return &asker{r: b.r, vars: vars, params: b.body.Vars, visits: new(int), ctes: map[string][]sysRow{}}
+}
+
+// query answers the query of a loop.
+func (b *block) query(q int, vars map[string]any) answer {
+	key := itoa(q)
+	for _, v := range b.body.Vars {
+		if x, ok := vars[v.Name].(string); ok {
+			key += "\x00" + v.Name + "=" + x
+		}
+	}
+	a, ok := b.rows[key]
+	if !ok {
+		if st := b.body.Stmts[q].Stmt; st != nil {
+			a = b.asker(vars).ask(st)
+		}
+		b.rows[key] = a
+	}
+	return a
+}
+
+// bind adds the variables that a loop sets from a row.
+func (b *block) bind(q int, vars map[string]any, row map[string]any, names []string) map[string]any {
+	out := make(map[string]any, len(vars)+len(names)+1)
+	for k, v := range vars {
+		out[k] = v
+	}
+	var targets []string
+	for _, v := range b.body.Vars {
+		if v.Kind == "for" && v.Query == q {
+			targets = append(targets, v.Name)
+		}
+	}
+	for i, t := range targets {
+		if len(targets) == len(names) {
+			out[t] = row[names[i]]
+		}
+		if len(targets) == 1 {
+			for _, n := range names {
+				out[t+"."+n] = row[n]
+			}
+		}
+	}
+	return out
+}
+
+// holds evaluates the conditions around a statement: true, false, NULL or unknown.
+func (b *block) holds(conds []pgast.PLCond, vars map[string]any) any {
+	var out any = true
+	for _, c := range conds {
+		s, ok := b.body.Stmts[c.Stmt].Stmt.(*pgast.Select)
+		if !ok || len(s.Targets) != 1 {
+			out = unknown{}
+			continue
+		}
+		v := b.asker(vars).eval(s.Targets[0].Expr)
+		if c.Not && (v == nil || v == true || v == false) {
+			v = v != true // ELSE also follows NULL
+		}
+		switch v {
+		case false, nil:
+			return false
+		case true:
+		default:
+			out = unknown{}
+		}
+	}
+	return out
+}
+
+// dynamic follows an EXECUTE whose text is put together.
+func (b *block) dynamic(s pgast.PLStmt, runs []run, sure, quiet bool) {
+	r := b.r
+	e, err := pgast.ParseExpr(s.Text)
+	missed := err != nil || !sure
+	if !missed {
+		for _, run := range runs {
+			sql, ok := b.asker(run.vars).eval(e).(string)
+			if !ok {
+				missed = true
+				continue
+			}
+			r.quiet, r.inexact = quiet || !run.certain, true
+			r.texts(sql)
+		}
+	}
+	if r.quiet = quiet; missed && ddlWord.MatchString(s.Text) && !r.platform {
+		r.res.NotApplied = append(r.res.NotApplied, r.problem(0, "EXECUTE of a text that is known only at run time"))
+	}
+}
+
+// texts applies the statements of an EXECUTE.
+func (r *replayer) texts(sql string) {
+	for _, p := range pgast.ParseFile(sql) {
+		if p.Err != nil {
+			if !r.platform && !r.quiet {
+				r.res.Unparsed = append(r.res.Unparsed, r.problem(0, strings.TrimSpace(p.Err.Msg)))
+			}
+			continue
+		}
+		r.current = p.Text
+		r.report(r.apply(p.Stmt))
 	}
 }

@@ -1,0 +1,357 @@
+package migrationscan
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/planvet/planvet/catalog"
+	"github.com/planvet/planvet/internal/pgast"
+)
+
+// Conditions and loops of DO blocks ask the system catalogs. They are answered
+// from the replayed catalog, in a logic of true, false, NULL and unknown: what
+// depends on rows of tables or on anything that is not modelled is unknown.
+//
+//  1. Each item of FROM is a list of rows; they are joined by nested loops.
+//  2. After each item every conjunct is tried: a false one prunes.
+//  3. A row for which a conjunct stays unknown makes the answer unknown.
+
+// unknown is a value that the replay cannot tell.
+type unknown struct{}
+
+// maxVisits bounds the rows that one query may look at.
+const maxVisits = 500_000
+
+// bound is a row under its alias; nil rows are not reached yet.
+type bound struct {
+	alias string
+	row   sysRow
+}
+
+// asker evaluates one query level.
+type asker struct {
+	r     *replayer
+	outer *asker
+	rows  []bound
+	ctes  map[string][]sysRow
+	// vars are plpgsql variables by name, r.field for fields of records; params
+	// names what $n stands for.
+	vars   map[string]any
+	params []pgast.PLVar
+	visits *int
+}
+
+// answer is the rows of a query: the values of its select list by name.
+type answer struct {
+	rows  []map[string]any
+	sure  bool
+	names []string
+}
+
+func (a *asker) child() *asker {
+	return &asker{r: a.r, outer: a, ctes: map[string][]sysRow{}, vars: a.vars, params: a.params, visits: a.visits}
+}
+
+// ask runs a select over system catalogs.
+func (a *asker) ask(st pgast.Stmt) answer {
+	s, ok := st.(*pgast.Select)
+	if !ok || s.GroupBy != nil || s.Having != nil {
+		return answer{}
+	}
+	q := a.child()
+	if s.With != nil {
+		for _, c := range s.With.CTEs {
+			sub := q.ask(c.Query)
+			if !sub.sure {
+				return answer{}
+			}
+			q.ctes[c.Name] = renamed(sub, c.Columns)
+		}
+	}
+	if s.Left != nil {
+		left, right := q.ask(s.Left), q.ask(s.Right)
+		return answer{append(left.rows, right.rows...), left.sure && right.sure && s.SetOp == "union", left.names}
+	}
+	if len(s.Values) > 0 {
+		return q.values(s)
+	}
+	var sources []joinSource
+	for _, it := range s.From {
+		if sources, ok = q.sources(sources, it); !ok {
+			return answer{}
+		}
+	}
+	return q.join(s, sources)
+}
+
+func renamed(a answer, columns []string) []sysRow {
+	var out []sysRow
+	for _, m := range a.rows {
+		for i := range min(len(columns), len(a.names)) {
+			m[columns[i]] = m[a.names[i]]
+		}
+		out = append(out, record(m))
+	}
+	return out
+}
+
+func (a *asker) values(s *pgast.Select) answer {
+	out := answer{sure: true}
+	for i := range s.Values[0] {
+		out.names = append(out.names, "column"+itoa(i+1))
+	}
+	for _, v := range s.Values {
+		m := map[string]any{}
+		for i, e := range v {
+			m["column"+itoa(i+1)] = a.eval(e)
+		}
+		out.rows = append(out.rows, m)
+	}
+	return out
+}
+
+// joinSource is an item of FROM with its rows and the condition that it is joined by.
+type joinSource struct {
+	alias string
+	rows  []sysRow
+	on    pgast.Expr
+	left  bool
+}
+
+func (a *asker) sources(out []joinSource, it pgast.FromItem) ([]joinSource, bool) {
+	switch x := it.(type) {
+	case *pgast.Table:
+		rows, ok := a.table(x)
+		return append(out, joinSource{alias: x.RefName(), rows: rows}), ok
+	case *pgast.Subquery:
+		sub := a.ask(x.Query)
+		return append(out, joinSource{alias: x.Alias, rows: renamed(sub, x.ColAliases)}), sub.sure
+	case *pgast.FuncTable:
+		rows, ok := a.unnest(x)
+		return append(out, joinSource{alias: x.Alias, rows: rows}), ok
+	case *pgast.Join:
+		if x.Natural || len(x.Using) > 0 || x.Kind != pgast.JoinInner && x.Kind != pgast.JoinLeft && x.Kind != pgast.JoinCross {
+			return out, false
+		}
+		out, ok := a.sources(out, x.Left)
+		if !ok {
+			return out, false
+		}
+		n := len(out)
+		if out, ok = a.sources(out, x.Right); !ok || x.Kind == pgast.JoinLeft && len(out) != n+1 {
+			return out, false
+		}
+		last := &out[len(out)-1]
+		last.left = x.Kind == pgast.JoinLeft
+		last.on = x.On
+		return out, true
+	}
+	return out, false
+}
+
+func (a *asker) table(t *pgast.Table) ([]sysRow, bool) {
+	if t.Schema == "" {
+		for l := a; l != nil; l = l.outer {
+			if rows, ok := l.ctes[t.Name]; ok {
+				return rows, true
+			}
+		}
+	}
+	load := sysRelations[t.Name]
+	if load == nil || informationSchema[t.Name] != (t.Schema == "information_schema") || t.Schema != "" && !systemSchema(t.Schema) {
+		return nil, false
+	}
+	rows := load(a.r)
+	if kinds := viewKinds[t.Name]; kinds != "" {
+		rows = slices.DeleteFunc(rows, func(row sysRow) bool {
+			k, _ := row("kind")
+			return !strings.Contains(kinds, k.(string))
+		})
+	}
+	return rows, true
+}
+
+// unnest is unnest(ARRAY[…]) with known values.
+func (a *asker) unnest(x *pgast.FuncTable) ([]sysRow, bool) {
+	if len(x.Calls) != 1 {
+		return nil, false
+	}
+	f, ok := x.Calls[0].(*pgast.FuncCall)
+	if !ok || f.Name[len(f.Name)-1] != "unnest" || len(f.Args) != 1 {
+		return nil, false
+	}
+	list, ok := a.eval(f.Args[0]).([]any)
+	name := x.Alias
+	if len(x.ColAliases) > 0 {
+		name = x.ColAliases[0]
+	}
+	var out []sysRow
+	for _, v := range list {
+		out = append(out, record(map[string]any{name: v}))
+	}
+	return out, ok
+}
+
+// join runs the nested loops.
+func (a *asker) join(s *pgast.Select, sources []joinSource) answer {
+	out := answer{sure: true}
+	for _, t := range s.Targets {
+		name := t.Name
+		if name == "" {
+			name = columnName(t.Expr)
+		}
+		out.names = append(out.names, name)
+	}
+	conds := conjunctsOf(nil, s.Where)
+	for _, src := range sources {
+		a.rows = append(a.rows, bound{alias: src.alias})
+		if src.on != nil && !src.left {
+			conds = conjunctsOf(conds, src.on)
+		}
+	}
+	a.loop(s, sources, conds, 0, &out)
+	if count := countStar(s); count != "" {
+		return answer{[]map[string]any{{count: int64(len(out.rows))}}, out.sure, []string{count}}
+	}
+	return out
+}
+
+// countStar is the output name of a lone count(*).
+func countStar(s *pgast.Select) string {
+	if len(s.Targets) != 1 {
+		return ""
+	}
+	f, ok := s.Targets[0].Expr.(*pgast.FuncCall)
+	if !ok || f.Name[len(f.Name)-1] != "count" || f.Over != nil {
+		return ""
+	}
+	if s.Targets[0].Name != "" {
+		return s.Targets[0].Name
+	}
+	return "count"
+}
+
+func conjunctsOf(out []pgast.Expr, e pgast.Expr) []pgast.Expr {
+	if e == nil {
+		return out
+	}
+	if b, ok := e.(*pgast.Bool); ok && b.Kind == pgast.And {
+		for _, x := range b.Args {
+			out = conjunctsOf(out, x)
+		}
+		return out
+	}
+	return append(out, e)
+}
+
+func (a *asker) loop(s *pgast.Select, sources []joinSource, conds []pgast.Expr, depth int, out *answer) {
+	if depth == len(sources) {
+		a.emit(s, conds, out)
+		return
+	}
+	src := sources[depth]
+	matched := false
+	for _, row := range src.rows {
+		if *a.visits++; *a.visits > maxVisits {
+			out.sure = false
+			return
+		}
+		a.rows[depth].row = row
+		if src.left && a.eval(src.on) != true {
+			continue
+		}
+		matched = true
+		if !slices.ContainsFunc(conds, func(c pgast.Expr) bool { v := a.eval(c); return v == false || v == nil }) {
+			a.loop(s, sources, conds, depth+1, out)
+		}
+	}
+	if src.left && !matched {
+		a.rows[depth].row = func(string) (any, bool) { return nil, true }
+		a.loop(s, sources, conds, depth+1, out)
+	}
+	a.rows[depth].row = nil
+}
+
+func (a *asker) emit(s *pgast.Select, conds []pgast.Expr, out *answer) {
+	for _, c := range conds {
+		switch a.eval(c) {
+		case true:
+		case false, nil:
+			return
+		default:
+			out.sure = false
+			return
+		}
+	}
+	m := map[string]any{}
+	for i, t := range s.Targets {
+		m[out.names[i]] = a.eval(t.Expr)
+	}
+	out.rows = append(out.rows, m)
+}
+
+// column finds a column of this level or of one around it.
+func (a *asker) column(c *pgast.ColumnRef) any {
+	if c.Star || len(c.Names) == 0 {
+		return unknown{}
+	}
+	name := c.Names[len(c.Names)-1]
+	for l := a; l != nil; l = l.outer {
+		for _, b := range l.rows {
+			if len(c.Names) > 1 && c.Names[len(c.Names)-2] != b.alias {
+				continue
+			}
+			if b.row == nil {
+				if len(c.Names) > 1 {
+					return unknown{}
+				}
+				continue
+			}
+			if v, ok := b.row(name); ok {
+				return v
+			}
+		}
+	}
+	if v, ok := a.vars[strings.Join(c.Names, ".")]; ok {
+		return v
+	}
+	return unknown{}
+}
+
+// relationID is what 'text'::regclass means, "" where nothing has that name.
+func (r *replayer) relationID(text string) string {
+	e, err := pgast.ParseExpr(strings.TrimSpace(text))
+	c, ok := e.(*pgast.ColumnRef)
+	if err != nil || !ok || len(c.Names) == 0 || len(c.Names) > 2 {
+		return ""
+	}
+	n := pgast.Name{Name: c.Names[len(c.Names)-1]}
+	if len(c.Names) == 2 {
+		n.Schema = c.Names[0]
+	}
+	if rel := r.resolve(n); rel != nil && !rel.Stub {
+		return rel.Name.String()
+	}
+	if k := r.indexKey(n); r.indexes[k] != nil {
+		return k.String()
+	}
+	if k, ok := r.findSequence(n); ok {
+		return k.String()
+	}
+	return ""
+}
+
+// typeID is what 'text'::regtype means.
+func (r *replayer) typeID(text string) string {
+	schema, name, ok := strings.Cut(text, ".")
+	if !ok {
+		schema, name = "", text
+	}
+	if t := r.cat.ResolveType(schema, strings.Trim(name, `"`), r.lookupPath()); t != nil {
+		return t.Name.String()
+	}
+	if rel := r.cat.Resolve(schema, name, r.lookupPath()); rel != nil {
+		return catalog.Name{Schema: rel.Schema, Name: rel.Name.Name}.String()
+	}
+	return ""
+}
