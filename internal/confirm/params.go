@@ -104,9 +104,11 @@ type compared struct {
 	// op is the operator with the table's side on the left, "any" for = ANY ($n),
 	// "like", "limit", "offset".
 	op string
-	// param is n of $n. infix is set where the statement adds the % itself.
-	param int
-	infix bool
+	// param is n of $n. infix is set where the statement adds the % itself, derived
+	// where it computes with the parameter: now() - $1.
+	param   int
+	infix   bool
+	derived bool
 }
 
 // comparisons finds what each parameter of a statement is compared with.
@@ -121,7 +123,7 @@ func comparisons(stmt pgast.Stmt, s *scope) map[int]compared {
 		if have, ok := out[n]; ok && have.alias == s.flagged {
 			return
 		}
-		out[n] = compared{alias: alias, expr: pgast.Format(table), columns: columns, op: op, param: n, infix: infix}
+		out[n] = compared{alias: alias, expr: pgast.Format(table), columns: columns, op: op, param: n, infix: infix, derived: computes(other)}
 	}
 	pgast.Walk(stmt, func(n pgast.Node) bool {
 		switch n := n.(type) {
@@ -222,6 +224,17 @@ func paramOf(e pgast.Expr) (n int, infix bool) {
 		return 0, false
 	}
 	return n, infix
+}
+
+// computes reports whether an expression does arithmetic.
+func computes(e pgast.Expr) bool {
+	found := false
+	pgast.Walk(e, func(n pgast.Node) bool {
+		op, ok := n.(*pgast.Op)
+		found = found || ok && op.Kind == pgast.OpPlain && op.Name != "||"
+		return true
+	})
+	return found
 }
 
 // ordered reports whether a statement needs an order: ORDER BY with LIMIT, min or

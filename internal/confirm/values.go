@@ -38,6 +38,10 @@ func (a *asker) fillValues(s *scope, found map[int]compared, types []string) (se
 				sets[k][i] = ptr("20")
 			case c.op == "offset":
 				sets[k][i] = ptr("0")
+			case t == "interval" && (c.op == "<" || c.op == "<="):
+				// Older than that: made rows reach back two years, and what is kept longer
+				// than its time is little.
+				sets[k][i] = ptr("720 days")
 			case sets[k][i] == nil:
 				sets[k][i] = ptr(plain(t))
 			}
@@ -51,7 +55,7 @@ func (a *asker) fillValues(s *scope, found map[int]compared, types []string) (se
 func (a *asker) fillFrom(s *scope, alias string, found map[int]compared, types []string, sets *[nsets][]*string) error {
 	var mine []compared
 	for i := range types {
-		if c, ok := found[i+1]; ok && c.alias == alias && c.expr != "" {
+		if c, ok := found[i+1]; ok && c.alias == alias && c.expr != "" && !c.derived {
 			mine = append(mine, c)
 		}
 	}
