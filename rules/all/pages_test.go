@@ -3,8 +3,10 @@ package all_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -69,7 +71,10 @@ func list(fs []rules.Finding) string {
 func run(t *testing.T, r *rules.Rule, blocks []all.Block) []rules.Finding {
 	t.Helper()
 	dir := t.TempDir()
-	conf := "version: 1\nmigrations: migrations\nqueries: queries/*.sql\n"
+	conf := "version: 1\n"
+	if slices.ContainsFunc(blocks, func(b all.Block) bool { return b.Lang == "sql" }) {
+		conf += "migrations: migrations\nqueries: queries/*.sql\n"
+	}
 	if r.Off {
 		conf += "rules: {" + r.Name + ": on}\n"
 	}
@@ -83,11 +88,8 @@ func run(t *testing.T, r *rules.Rule, blocks []all.Block) []rules.Finding {
 				conf += fmt.Sprintf("roles: {queries/%04d.sql: %s}\n", i+1, role)
 			}
 		case "go":
-			if !strings.Contains(b.Text, "package ") {
-				b.Text = "package page\n\n" + b.Text
-			}
-			write(t, dir, fmt.Sprintf("page%d.go", i+1), b.Text)
-			write(t, dir, "go.mod", "module page\n\ngo 1.24\n")
+			write(t, dir, fmt.Sprintf("page%d.go", i+1), goFile(b.Text))
+			module(t, dir)
 		default:
 			t.Fatalf("a block of %q cannot be run: use sql or go", b.Lang)
 		}
@@ -105,6 +107,40 @@ func run(t *testing.T, r *rules.Rule, blocks []all.Block) []rules.Finding {
 	}
 	fs, _ := p.Check()
 	return fs
+}
+
+// imports are what a page's Go may use without saying so.
+var imports = map[string]string{
+	"context": "context", "fmt": "fmt", "sql": "database/sql", "strings": "strings", "time": "time",
+	"pgx": "github.com/jackc/pgx/v5", "pgxpool": "github.com/jackc/pgx/v5/pgxpool",
+}
+
+// goFile makes a file of a page's declarations.
+func goFile(text string) string {
+	if strings.HasPrefix(text, "package ") {
+		return text
+	}
+	var b strings.Builder
+	b.WriteString("package page\n\n")
+	for _, name := range slices.Sorted(maps.Keys(imports)) {
+		if regexp.MustCompile(`\b` + name + `\.[A-Z]`).MatchString(text) {
+			fmt.Fprintf(&b, "import %q\n", imports[name])
+		}
+	}
+	return b.String() + "\n" + text
+}
+
+// module makes the folder a module with the libraries that planvet itself is pinned
+// to.
+func module(t *testing.T, dir string) {
+	t.Helper()
+	for _, name := range []string{"go.mod", "go.sum"} {
+		text, err := os.ReadFile(filepath.Join("..", "..", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, dir, name, strings.Replace(string(text), "module github.com/planvet/planvet", "module page", 1))
+	}
 }
 
 // split parts a block into schema and queries; each statement takes the comments
