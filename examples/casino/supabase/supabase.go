@@ -7,6 +7,7 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -27,7 +28,7 @@ func Platform(ctx context.Context, conn *pgx.Conn) error {
 }
 
 // Migrate applies the migrations, in the order of their names, that the database
-// has not seen. It returns the names of those that it applied.
+// has not seen: all of them or none. It returns the names of those that it applied.
 func Migrate(ctx context.Context, conn *pgx.Conn) ([]string, error) {
 	_, err := conn.Exec(ctx, `
 		create schema if not exists app_meta;
@@ -39,42 +40,26 @@ func Migrate(ctx context.Context, conn *pgx.Conn) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the list of migrations: %w", err)
 	}
-	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	seen, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil {
 		return nil, fmt.Errorf("reading the list of migrations: %w", err)
 	}
-	seen := map[string]bool{}
-	for _, name := range names {
-		seen[name] = true
-	}
-
 	files, err := fs.Glob(migrations, "migrations/*.sql")
 	if err != nil {
 		return nil, err
 	}
-	var applied []string
-	for _, file := range files {
-		if seen[file] {
-			continue
+	pending := slices.DeleteFunc(files, func(file string) bool { return slices.Contains(seen, file) })
+	return pending, pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		for _, file := range pending {
+			text, err := migrations.ReadFile(file)
+			if err != nil {
+				return err
+			}
+			if _, err := tx.Exec(ctx, string(text)); err != nil {
+				return fmt.Errorf("applying %s: %w", file, err)
+			}
 		}
-		if err := apply(ctx, conn, file); err != nil {
-			return applied, fmt.Errorf("applying %s: %w", file, err)
-		}
-		applied = append(applied, file)
-	}
-	return applied, nil
-}
-
-func apply(ctx context.Context, conn *pgx.Conn, file string) error {
-	text, err := migrations.ReadFile(file)
-	if err != nil {
-		return err
-	}
-	return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, string(text)); err != nil {
-			return err
-		}
-		_, err := tx.Exec(ctx, `insert into app_meta.migrations (name) values ($1)`, file)
+		_, err := tx.Exec(ctx, `insert into app_meta.migrations (name) select unnest($1::text[])`, pending)
 		return err
 	})
 }

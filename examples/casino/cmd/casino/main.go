@@ -124,10 +124,13 @@ func migrate(ctx context.Context, databaseURL string, platform bool, out io.Writ
 			}
 		}
 		applied, err := supabase.Migrate(ctx, conn)
+		if err != nil {
+			return err
+		}
 		for _, name := range applied {
 			fmt.Fprintln(out, "applied", name)
 		}
-		return err
+		return nil
 	})
 }
 
