@@ -1,0 +1,171 @@
+package pgast
+
+import (
+	"strconv"
+	"strings"
+
+	pg "github.com/pganalyze/pg_query_go/v5"
+)
+
+func (c *conv) table(v *pg.RangeVar) *Table {
+	if v == nil {
+		return nil
+	}
+	t := &Table{At: c.at(v.Location), Schema: v.Schemaname, Name: v.Relname, Only: !v.Inh}
+	t.Alias, t.ColAliases = alias(v.Alias)
+	return t
+}
+
+func alias(a *pg.Alias) (string, []string) {
+	if a == nil {
+		return "", nil
+	}
+	return a.Aliasname, names(a.Colnames)
+}
+
+func (c *conv) from(ns []*pg.Node) []FromItem {
+	var out []FromItem
+	for _, n := range ns {
+		if f := c.fromItem(n); f != nil {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+func (c *conv) fromItem(n *pg.Node) FromItem {
+	if n == nil {
+		return nil
+	}
+	switch v := n.Node.(type) {
+	case *pg.Node_RangeVar:
+		return c.table(v.RangeVar)
+	case *pg.Node_JoinExpr:
+		return c.join(v.JoinExpr)
+	case *pg.Node_RangeSubselect:
+		s := &Subquery{Query: c.stmt(v.RangeSubselect.Subquery), Lateral: v.RangeSubselect.Lateral}
+		s.Alias, s.ColAliases = alias(v.RangeSubselect.Alias)
+		s.At = -1
+		if s.Query != nil {
+			s.At = At(s.Query.Pos())
+		}
+		return s
+	case *pg.Node_RangeFunction:
+		return c.rangeFunction(v.RangeFunction)
+	case *pg.Node_RangeTableSample:
+		return c.sample(v.RangeTableSample)
+	case *pg.Node_RangeTableFunc:
+		f := &FuncTable{At: c.at(v.RangeTableFunc.Location), Lateral: v.RangeTableFunc.Lateral}
+		f.Alias, f.ColAliases = alias(v.RangeTableFunc.Alias)
+		bare := &pg.RangeTableFunc{Docexpr: v.RangeTableFunc.Docexpr, Rowexpr: v.RangeTableFunc.Rowexpr,
+			Namespaces: v.RangeTableFunc.Namespaces, Columns: v.RangeTableFunc.Columns}
+		o := &Other{At: f.At, Kind: "RangeTableFunc",
+			Text: deparseFrom(&pg.Node{Node: &pg.Node_RangeTableFunc{RangeTableFunc: bare}})}
+		c.operands(v.RangeTableFunc.ProtoReflect(), &o.Args)
+		f.Calls = []Expr{o}
+		return f
+	}
+	return &FuncTable{At: -1, Calls: []Expr{c.other(n)}}
+}
+
+func (c *conv) sample(v *pg.RangeTableSample) FromItem {
+	f := c.fromItem(v.Relation)
+	t, ok := f.(*Table)
+	if !ok {
+		return f
+	}
+	t.Sample = true
+	call := &FuncCall{Name: names(v.Method), Args: c.exprs(v.Args)}
+	t.SampleText = Format(call)
+	if v.Repeatable != nil {
+		t.SampleText += " REPEATABLE (" + Format(c.expr(v.Repeatable)) + ")"
+	}
+	return t
+}
+
+func (c *conv) rangeFunction(v *pg.RangeFunction) FromItem {
+	f := &FuncTable{At: -1, Lateral: v.Lateral, Ordinality: v.Ordinality, RowsFrom: v.IsRowsfrom}
+	for _, n := range v.Functions {
+		items := n.GetList().GetItems()
+		if len(items) == 0 {
+			continue
+		}
+		f.Calls = append(f.Calls, c.expr(items[0]))
+		if f.At < 0 && f.Calls[0] != nil {
+			f.At = At(f.Calls[0].Pos())
+		}
+	}
+	f.Alias, f.ColAliases = alias(v.Alias)
+	for _, n := range v.Coldeflist {
+		if d := n.GetColumnDef(); d != nil {
+			f.ColAliases = append(f.ColAliases, d.Colname)
+			f.ColTypes = append(f.ColTypes, c.typeName(d.TypeName))
+		}
+	}
+	return f
+}
+
+var joinKinds = map[pg.JoinType]JoinKind{
+	pg.JoinType_JOIN_INNER: JoinInner, pg.JoinType_JOIN_LEFT: JoinLeft,
+	pg.JoinType_JOIN_RIGHT: JoinRight, pg.JoinType_JOIN_FULL: JoinFull,
+}
+
+func (c *conv) join(v *pg.JoinExpr) FromItem {
+	j := &Join{At: -1, Kind: joinKinds[v.Jointype], Natural: v.IsNatural, Left: c.fromItem(v.Larg),
+		Right: c.fromItem(v.Rarg), Using: names(v.UsingClause), On: c.expr(v.Quals)}
+	if j.Kind == JoinInner && !j.Natural && j.On == nil && j.Using == nil {
+		j.Kind = JoinCross
+	}
+	j.Alias, j.ColAliases = alias(v.Alias)
+	j.UsingAlias, _ = alias(v.JoinUsingAlias)
+	if j.Left != nil {
+		j.At = At(j.Left.Pos())
+	}
+	return j
+}
+
+func (c *conv) typeName(v *pg.TypeName) TypeName {
+	if v == nil {
+		return TypeName{At: -1}
+	}
+	t := TypeName{At: c.at(v.Location), Names: names(v.Names), ArrayDims: len(v.ArrayBounds), SetOf: v.Setof, PctType: v.PctType}
+	for _, m := range v.Typmods {
+		switch e := c.expr(m).(type) {
+		case *Const:
+			t.Mods = append(t.Mods, choose(e.Kind == ConstString, quoteString(e.Text), e.Text))
+		case *ColumnRef:
+			t.Mods = append(t.Mods, strings.Join(e.Names, "."))
+		case nil:
+		default:
+			t.Mods = append(t.Mods, Format(e))
+		}
+	}
+	return t
+}
+
+// boundText is a partition's bound as the server prints it.
+func (c *conv) boundText(b *pg.PartitionBoundSpec) string {
+	switch {
+	case b == nil:
+		return ""
+	case b.IsDefault:
+		return "DEFAULT"
+	case b.Strategy == "h":
+		return "FOR VALUES WITH (modulus " + strconv.Itoa(int(b.Modulus)) + ", remainder " + strconv.Itoa(int(b.Remainder)) + ")"
+	case b.Strategy == "l":
+		return "FOR VALUES IN (" + c.datums(b.Listdatums) + ")"
+	}
+	return "FOR VALUES FROM (" + c.datums(b.Lowerdatums) + ") TO (" + c.datums(b.Upperdatums) + ")"
+}
+
+func (c *conv) datums(ns []*pg.Node) string {
+	var out []string
+	for _, e := range c.exprs(ns) {
+		text := Format(e)
+		if r, ok := e.(*ColumnRef); ok && (text == "minvalue" || text == "maxvalue") && len(r.Names) == 1 {
+			text = strings.ToUpper(text)
+		}
+		out = append(out, text)
+	}
+	return strings.Join(out, ", ")
+}
