@@ -86,6 +86,10 @@ type Probe struct {
 	Database string
 	// SQL is one statement with $n parameters.
 	SQL string
+	// Alone is the flagged relation read by its own conditions, with the parameters
+	// of SQL: what the structural level has to ask where SQL joins, since a probe
+	// from rows that were all read is no access path. "" where SQL itself is asked.
+	Alone string
 	// Role is the role to plan as; empty for the owner.
 	Role string
 	// Roles are the roles of a policy, where Kind is ProbePolicy.

@@ -20,7 +20,7 @@ func (p *pass) start(rule *rules.Rule, s *Statement, rel *predicate.Rel, columns
 		Related:  created(t),
 		Probe: &rules.Probe{
 			Kind: rules.ProbeStatement, SQL: s.Text, Role: s.Role,
-			Schema: t.Schema, Table: t.Name.Name, Alias: rel.Alias, Columns: columns,
+			Alone: rel.Alone(), Schema: t.Schema, Table: t.Name.Name, Alias: rel.Alias, Columns: columns,
 		},
 	}
 	if !certain || s.Dynamic {
