@@ -14,7 +14,7 @@ import (
 
 // function reports the loops of one function.
 func (c *checker) function(f *program.Func) []rules.Finding {
-	if c.inlined[f] {
+	if c.inlined[f] || migrations.MatchString(c.r.Place(f.Pkg, f.Pos()).Path) {
 		return nil
 	}
 	var out []rules.Finding
@@ -29,7 +29,7 @@ func (c *checker) function(f *program.Func) []rules.Finding {
 			if e == nil {
 				break
 			}
-			if !e.varies() {
+			if !e.varies() || a.loop.kind == weak && seldomFunc.MatchString(f.Name) {
 				continue
 			}
 			out = append(out, c.finding(f, s, a, e))
@@ -52,7 +52,7 @@ func (c *checker) finding(f *program.Func, s site, a around, e *event) rules.Fin
 	at := c.r.CallPlace(program.Site{In: s.in, Call: s.call})
 	certainty := rules.Possible
 	if a.loop.kind == strong && !a.cond && !e.cond && !e.guess && e.stmt != nil && !e.ambiguous && !e.stmt.Dynamic &&
-		len(e.chain)-1 <= maxDepth && !c.seldom(f, at.Path) {
+		len(slices.Compact(slices.Clone(e.chain)))-1 <= maxDepth && !c.seldom(f, at.Path) {
 		certainty = rules.Certain
 	}
 	out := rules.Finding{
@@ -62,7 +62,7 @@ func (c *checker) finding(f *program.Func, s site, a around, e *event) rules.Fin
 	}
 	if e.place.Path != "" && e.place != at {
 		out.Related = append(out.Related, rules.Related{
-			Location: e.place, Message: "the query, reached through " + strings.Join(e.chain, " → "),
+			Location: e.place, Message: "the query, reached through " + strings.Join(slices.Compact(slices.Clone(e.chain)), " → "),
 		})
 	}
 	if e.stmt == nil {
@@ -95,6 +95,14 @@ func (c *checker) loopPlace(f *program.Func, l *loop) rules.Location {
 // subject names what runs: "query", "update", "query of Store.Get".
 func (e *event) subject() string {
 	word := "query"
+	switch {
+	case strings.Contains(e.call, "InsertBuilder"), strings.HasSuffix(e.call, ".Create"):
+		word = "insert"
+	case strings.Contains(e.call, "UpdateBuilder"):
+		word = "update"
+	case strings.Contains(e.call, "DeleteBuilder"):
+		word = "delete"
+	}
 	if e.stmt != nil {
 		switch e.stmt.Stmt.(type) {
 		case *pgast.Insert:
@@ -143,7 +151,9 @@ func target(s pgast.Stmt) *pgast.Table {
 }
 
 var (
-	seldomDir  = regexp.MustCompile(`(?i)(^|/)(cmd|tests?|testing|testutils?|testhelpers?|seeds?|seeders?|migrations?|migrate|fixtures?|scripts?|tools?|examples?|bench(marks?)?|e2e|hack)/`)
+	seldomDir  = regexp.MustCompile(`(?i)(^|/)(cmd|[a-z]*tests?|testing|testutils?|testhelpers?|seeds?|seeders?|migrations?|migrate|fixtures?|scripts?|tools?|examples?|bench(marks?)?|e2e|hack)/`)
+	// migrations run once, on what rows there are.
+	migrations = regexp.MustCompile(`(?i)(^|/)(migrations?|migrate)/|migrations?\.go$`)
 	seldomFunc = regexp.MustCompile(`(?i)migrat|seed|fixture|backfill|populate|bootstrap|install`)
 )
 
@@ -154,12 +164,12 @@ func (c *checker) seldom(f *program.Func, path string) bool {
 		return true
 	}
 	if f.Pkg.Types != nil && f.Pkg.Types.Name() == "main" || seldomDir.MatchString(path) {
-		return !serves(f.Pkg)
+		return !hasServer(f.Pkg)
 	}
 	return false
 }
 
-func serves(pkg *program.Package) bool {
+func hasServer(pkg *program.Package) bool {
 	for _, f := range pkg.Files {
 		for _, i := range f.Imports {
 			switch p := strings.Trim(i.Path.Value, `"`); {

@@ -33,8 +33,8 @@ type loop struct {
 	vars []types.Object
 	// continues is set when the body has a continue of its own.
 	continues bool
-	// needsItem is set when a query that does not depend on the element is no fault.
-	needsItem bool
+	// service is set for a loop that waits for work: on a channel, in a select.
+	service bool
 }
 
 // maxConst is the number of turns up to which a bound that is constant is small.
@@ -45,7 +45,7 @@ func (c *checker) rangeLoop(f *program.Func, st *ast.RangeStmt) *loop {
 		return l
 	}
 	info := f.Pkg.Info
-	l := &loop{node: st, over: "element of " + short(st.X), continues: hasContinue(st.Body), needsItem: true}
+	l := &loop{node: st, over: "element of " + short(st.X), continues: hasContinue(st.Body)}
 	c.loops[st] = l
 	for _, e := range []ast.Expr{st.Key, st.Value} {
 		if id, ok := e.(*ast.Ident); ok && id.Name != "_" {
@@ -80,13 +80,12 @@ func (c *checker) rangeLoop(f *program.Func, st *ast.RangeStmt) *loop {
 	case *types.Basic:
 		l.kind = quiet
 		if tv := info.Types[st.X]; u.Info()&types.IsInteger != 0 && tv.Value == nil {
-			l.kind, l.over = weak, "number below "+short(st.X)
+			if indexed(info, st.Body, l.vars) {
+				l.kind, l.over = weak, "number below "+short(st.X)
+			}
 		}
 	case *types.Chan:
-		l.kind = quiet
-		if c.madeHere(f, st.X) {
-			l.kind, l.over = weak, "value of "+short(st.X)
-		}
+		l.kind, l.service = quiet, true
 	case *types.Signature:
 		l.kind = weak
 		if u.Params().Len() == 1 {
@@ -196,12 +195,13 @@ func (c *checker) forLoop(f *program.Func, st *ast.ForStmt) *loop {
 		return l
 	}
 	info := f.Pkg.Info
-	l := &loop{node: st, over: "turn", continues: hasContinue(st.Body), needsItem: true}
+	l := &loop{node: st, over: "turn", continues: hasContinue(st.Body)}
 	c.loops[st] = l
 	if call, ok := ast.Unparen(st.Cond).(*ast.CallExpr); ok && st.Init == nil && st.Post == nil {
 		c.cursorLoop(f, l, call)
 		return l
 	}
+	l.service = st.Cond == nil && selects(st.Body)
 	cond, ok := ast.Unparen(st.Cond).(*ast.BinaryExpr)
 	if !ok || st.Post == nil || !isRelation(cond.Op) {
 		return l
@@ -226,7 +226,9 @@ func (c *checker) forLoop(f *program.Func, st *ast.ForStmt) *loop {
 		return l
 	}
 	l.vars = append(l.vars, info.ObjectOf(id))
-	l.kind, l.over = weak, "number up to "+short(bound)
+	if indexed(info, st.Body, l.vars) {
+		l.kind, l.over = weak, "number up to "+short(bound)
+	}
 	if call, ok := ast.Unparen(bound).(*ast.CallExpr); ok && len(call.Args) == 1 && calledName(call) == "len" {
 		l.kind, l.over = strong, "element of "+short(call.Args[0])
 		if c.constantList(f, call.Args[0]) {
@@ -239,6 +241,31 @@ func (c *checker) forLoop(f *program.Func, st *ast.ForStmt) *loop {
 		}
 	}
 	return l
+}
+
+// indexed reports whether a counter picks elements: a counter that does not counts
+// workers, versions or tries.
+func indexed(info *types.Info, body *ast.BlockStmt, vars []types.Object) bool {
+	found := false
+	ast.Inspect(body, func(n ast.Node) bool {
+		if ix, ok := n.(*ast.IndexExpr); ok {
+			for _, v := range vars {
+				found = found || mentions(info, ix.Index, v)
+			}
+		}
+		return !found
+	})
+	return found
+}
+
+// selects reports whether a body waits on several channels.
+func selects(body *ast.BlockStmt) bool {
+	for _, s := range body.List {
+		if _, ok := s.(*ast.SelectStmt); ok {
+			return true
+		}
+	}
+	return false
 }
 
 func isRelation(t token.Token) bool {
@@ -272,7 +299,7 @@ func (c *checker) callbackLoop(f *program.Func, call *ast.CallExpr, lit *ast.Fun
 	if l, ok := c.loops[lit]; ok {
 		return l
 	}
-	l := &loop{node: call, kind: weak, over: "call of the function given to " + calledName(call), needsItem: true}
+	l := &loop{node: call, kind: weak, over: "call of the function given to " + calledName(call)}
 	c.loops[lit] = l
 	if lf := c.prog.LitFunc(lit); lf != nil {
 		for _, p := range lf.Params {
@@ -299,30 +326,6 @@ func (c *checker) callbackLoop(f *program.Func, call *ast.CallExpr, lit *ast.Fun
 		}
 	}
 	return l
-}
-
-// madeHere reports whether a channel is made in the same function.
-func (c *checker) madeHere(f *program.Func, ch ast.Expr) bool {
-	id, ok := ast.Unparen(ch).(*ast.Ident)
-	if !ok {
-		return false
-	}
-	o := f.Pkg.Info.ObjectOf(id)
-	if o == nil {
-		return false
-	}
-	made := false
-	ast.Inspect(f.Top().Body(), func(n ast.Node) bool {
-		if a, ok := n.(*ast.AssignStmt); ok && len(a.Lhs) == 1 && len(a.Rhs) == 1 {
-			if l, ok := a.Lhs[0].(*ast.Ident); ok && f.Pkg.Info.ObjectOf(l) == o {
-				if call, ok := a.Rhs[0].(*ast.CallExpr); ok && calledName(call) == "make" {
-					made = true
-				}
-			}
-		}
-		return !made
-	})
-	return made
 }
 
 // hasContinue looks for a continue of this loop.

@@ -3,6 +3,7 @@ package nplusone
 import (
 	"go/ast"
 	"go/types"
+	"slices"
 	"strings"
 
 	"github.com/planvet/planvet/analyzers/program"
@@ -46,8 +47,8 @@ func (c *checker) summary(f *program.Func) *event {
 	c.busy[f] = true
 	var best *event
 	for _, s := range c.sites(f) {
-		if inData(s) {
-			continue // reported at its own loop
+		if inData(s) || serves(s) {
+			continue // reported at its own loop, or done for other callers
 		}
 		t := c.taintOf(f, nil)
 		e := c.event(f, s, t)
@@ -71,6 +72,12 @@ func inData(s site) bool {
 		}
 	}
 	return false
+}
+
+// serves reports whether a call stands in a loop that waits for work: what it does
+// there is not done for the caller.
+func serves(s site) bool {
+	return slices.ContainsFunc(s.loops, func(a around) bool { return a.loop.service })
 }
 
 // weight orders events by how sure they are.
@@ -229,9 +236,6 @@ func (c *checker) calleeEvent(callee program.Callee, call *ast.CallExpr, f *prog
 	case callee.Func != nil && callee.Func.Lit != nil:
 		return c.literalEvent(callee.Func, call, f, t)
 	case callee.Func != nil:
-		if callee.Func == f {
-			return nil
-		}
 		in = c.summary(callee.Func)
 		nparams, variadic = len(callee.Func.Params), callee.Func.Variadic
 	default:
@@ -316,7 +320,7 @@ func (c *checker) literalEvent(lit *program.Func, call *ast.CallExpr, f *program
 	in.pass(lit.Body())
 	var best *event
 	for _, s := range c.sites(lit) {
-		if inData(s) {
+		if inData(s) || serves(s) {
 			continue
 		}
 		e := c.event(lit, s, in)
