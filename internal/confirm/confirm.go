@@ -151,7 +151,7 @@ func (a *asker) ask(f *rules.Finding) (rules.Verdict, error) {
 		return rules.Verdict{}, err
 	}
 	a.granted, a.made = nil, nil
-	v := a.judge(f.Rule, f.Probe)
+	v := a.judge(f)
 	if err := a.o.Server.Rollback(a.ctx); err != nil {
 		return v, err
 	}
@@ -163,9 +163,20 @@ func (a *asker) ask(f *rules.Finding) (rules.Verdict, error) {
 	return v, nil
 }
 
-func (a *asker) judge(rule string, p *rules.Probe) rules.Verdict {
-	if a.o.Live && p.Kind != rules.ProbeFact {
+func (a *asker) judge(f *rules.Finding) rules.Verdict {
+	p := f.Probe
+	// Two rules are not about a missing access path, and one that is there refutes
+	// nothing of them.
+	other := f.Rule == "rls-leakproof" || f.Rule == "rls-row-function"
+	switch {
+	case a.o.Live && other:
+		return inconclusive("on a named server this cannot be shown without changing it; use --confirm shadow")
+	case a.o.Live && p.Kind != rules.ProbeFact:
 		return a.live(p)
+	case f.Rule == "rls-leakproof" && f.Object.Index != "":
+		return a.leakproof(p, f.Object.Index)
+	case f.Rule == "rls-row-function":
+		return a.rowFunction(p)
 	}
 	switch p.Kind {
 	case rules.ProbeStatement:
@@ -179,7 +190,7 @@ func (a *asker) judge(rule string, p *rules.Probe) rules.Verdict {
 	case rules.ProbeFact:
 		return a.fact(p)
 	}
-	return inconclusive("%s cannot be asked of a planner", rule)
+	return inconclusive("%s cannot be asked of a planner", f.Rule)
 }
 
 func inconclusive(format string, args ...any) rules.Verdict {
