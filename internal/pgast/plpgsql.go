@@ -142,12 +142,17 @@ func (p *plScanner) addVar(v PLVar) {
 	p.body.Vars = append(p.body.Vars, v)
 }
 
-// word is the token's word in lower case, "" for other tokens.
+// maxName is the length of a name in bytes, PostgreSQL's NAMEDATALEN less one.
+const maxName = 63
+
+// word is the token's word in lower case, cut as PostgreSQL cuts it, "" for other
+// tokens.
 func (p *plScanner) word(i int) string {
 	if i >= len(p.toks) || p.toks[i].kind != tokWord {
 		return ""
 	}
-	return strings.ToLower(p.text(i))
+	s := p.text(i)
+	return strings.ToLower(s[:min(len(s), maxName)])
 }
 
 func (p *plScanner) text(i int) string {
