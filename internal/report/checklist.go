@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -220,12 +221,18 @@ func (t *printer) line(ticked bool, title, text string) {
 	t.printf("- [%s] **%s**: %s\n", mark, title, text)
 }
 
-// maxItems is how many findings a box lists: a pull request's text has a limit.
-const maxItems = 50
+// A pull request's comment holds 65,536 characters: a box lists so many findings,
+// and all of them together take so many bytes.
+const (
+	maxItems = 50
+	maxBytes = 56_000
+)
 
+// items lists findings, the worst first.
 func (t *printer) items(d *Document, list []int, indent string) {
+	slices.SortStableFunc(list, func(a, b int) int { return cmp.Compare(weight(&d.Findings[b]), weight(&d.Findings[a])) })
 	for n, i := range list {
-		if n == maxItems {
+		if n == maxItems || t.written > maxBytes {
 			t.printf("%s- and %d more\n", indent, len(list)-n)
 			return
 		}
@@ -238,6 +245,14 @@ func (t *printer) items(d *Document, list []int, indent string) {
 			}
 		}
 	}
+}
+
+// weight orders findings: what is sure before what is possible, then by severity.
+func weight(f *rules.Finding) int {
+	if f.Certainty == rules.Possible {
+		return f.Severity.Rank()
+	}
+	return 10 + f.Severity.Rank()
 }
 
 // remark is a finding's certainty and verdict.

@@ -72,6 +72,23 @@ func TestHostileChecklist(t *testing.T) {
 	}
 }
 
+func TestChecklistFits(t *testing.T) {
+	d := many(5000)
+	for i := range d.Findings {
+		d.Findings[i].Message = strings.Repeat("x", 400)
+	}
+	var b bytes.Buffer
+	if err := Checklist(&b, d); err != nil {
+		t.Fatal(err)
+	}
+	if b.Len() > 65_536 {
+		t.Errorf("%d bytes do not fit a comment", b.Len())
+	}
+	if n := strings.Count(b.String(), "**: "); n != len(boxes) {
+		t.Errorf("%d boxes, want %d", n, len(boxes))
+	}
+}
+
 func TestWindow(t *testing.T) {
 	long := strings.Repeat("a", 500) + "X" + strings.Repeat("b", 500)
 	for _, c := range []struct {

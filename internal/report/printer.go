@@ -15,8 +15,9 @@ import (
 
 // printer writes lines for people and keeps the first error.
 type printer struct {
-	w   io.Writer
-	err error
+	w       io.Writer
+	err     error
+	written int // bytes
 
 	bold, dim, red, yellow, blue, green *color.Color
 }
@@ -55,7 +56,9 @@ func isTerminal(w io.Writer) bool {
 
 func (t *printer) printf(format string, args ...any) {
 	if t.err == nil {
-		_, t.err = fmt.Fprintf(t.w, format, args...)
+		var n int
+		n, t.err = fmt.Fprintf(t.w, format, args...)
+		t.written += n
 	}
 }
 
