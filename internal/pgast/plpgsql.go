@@ -22,6 +22,8 @@ type PLVar struct {
 	Kind string
 	// Query is the statement of a FOR … IN query loop, an index into Stmts; -1 else.
 	Query int
+	// Into is set where a query's INTO gives it a value.
+	Into bool
 }
 
 // PLStmt is one SQL statement in a plpgsql body.
@@ -46,6 +48,9 @@ type PLStmt struct {
 	// queries of the FOR loops around it, as indexes into Stmts.
 	Conds   []PLCond
 	Queries []int
+	// Target is the variable that an expression is assigned to, at its declaration
+	// or later; empty for others.
+	Target string
 	// Execute is set for EXECUTE; Dynamic when its text could not be worked out
 	// (Text is then the expression).
 	Execute, Dynamic bool
@@ -116,6 +121,7 @@ type plScanner struct {
 	frames []plFrame
 	// assigned are the variables that some statement sets.
 	assigned map[string]bool
+	into     map[string]bool
 	// useColumn is set by #variable_conflict use_column.
 	useColumn, sawBegin bool
 }
@@ -139,6 +145,7 @@ func (p *plScanner) addVar(v PLVar) {
 		return
 	}
 	p.names[v.Name] = len(p.body.Vars)
+	v.Into = p.into[v.Name]
 	p.body.Vars = append(p.body.Vars, v)
 }
 

@@ -27,7 +27,7 @@ func (p *plScanner) execute(first, from, to int) {
 		p.body.Stmts = append(p.body.Stmts, out)
 		return
 	}
-	texts, ok := p.texts(expr)
+	texts, ok := p.eachText(expr)
 	if !ok {
 		out.Dynamic, out.Text, out.Offset = true, p.src[s:e], s
 		p.body.Stmts = append(p.body.Stmts, out)
@@ -47,6 +47,34 @@ func (p *plScanner) execute(first, from, to int) {
 			p.body.Stmts = append(p.body.Stmts, x)
 		}
 	}
+}
+
+// eachText is texts with every variable having one value at a time, so that one that
+// stands twice in an expression is the same in both places.
+func (p *plScanner) eachText(e Expr) ([]string, bool) {
+	many := ""
+	Walk(e, func(n Node) bool {
+		if c, ok := n.(*ColumnRef); ok && many == "" {
+			if name := strings.Join(c.Names, "."); len(p.values[name]) > 1 {
+				many = name
+			}
+		}
+		return many == ""
+	})
+	if many == "" {
+		return p.texts(e)
+	}
+	values := p.values[many]
+	defer func() { p.values[many] = values }()
+	var out []string
+	for _, v := range values {
+		p.values[many] = []string{v}
+		t, ok := p.eachText(e)
+		if out = append(out, t...); !ok || len(out) > maxExecutes {
+			return nil, false
+		}
+	}
+	return out, true
 }
 
 // literalPos is where the text of a lone literal begins in the body, -1 otherwise.

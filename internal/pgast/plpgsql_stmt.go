@@ -13,7 +13,7 @@ func (p *plScanner) options() {
 		}
 		p.i += 3
 	}
-	p.assigned = map[string]bool{}
+	p.assigned, p.into = map[string]bool{}, map[string]bool{}
 	begun := false
 	for i := range p.toks {
 		begun = begun || p.word(i) == "begin"
@@ -21,7 +21,7 @@ func (p *plScanner) options() {
 		case !begun || i == 0:
 		case p.word(i) == "into":
 			for j, end := i+1, p.targets(i+1, len(p.toks)); j < end; j++ {
-				p.assigned[p.name(j)] = true
+				p.assigned[p.name(j)], p.into[p.name(j)] = true, true
 			}
 		case p.text(i-1) == ";" || p.is(i-1, "then", "else", "begin", "loop"):
 			if next := p.text(i + 1); next == ":" || next == "=" || next == "[" || next == "." {
@@ -73,7 +73,10 @@ func (p *plScanner) declaration() {
 		if p.text(init) == ":" {
 			from++
 		}
-		if e := p.expr(first, from, semi); e != nil && !p.assigned[name] {
+		n := len(p.body.Stmts)
+		e := p.expr(first, from, semi)
+		p.assignTo(n, name)
+		if e != nil && !p.assigned[name] {
 			if v, ok := p.texts(e); ok {
 				p.values[name] = v
 			}
@@ -215,7 +218,11 @@ func (p *plScanner) simple(w string) {
 		return
 	}
 	if eq := p.assignment(first); eq >= 0 && eq < semi {
+		n := len(p.body.Stmts)
 		p.expr(first, eq+1, semi)
+		if next := p.text(first + 1); next == ":" || next == "=" { // not an element or a field
+			p.assignTo(n, p.name(first))
+		}
 		return
 	}
 	p.sql(first, first, semi)
@@ -282,5 +289,12 @@ func (p *plScanner) open(first, semi int) {
 		p.execute(first, f+2, semi)
 	default:
 		p.sql(first, f+1, semi)
+	}
+}
+
+// assignTo notes that the expression at n, if there is one, is a variable's value.
+func (p *plScanner) assignTo(n int, name string) {
+	if n < len(p.body.Stmts) {
+		p.body.Stmts[n].Target = name
 	}
 }
