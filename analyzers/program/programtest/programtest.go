@@ -21,7 +21,7 @@ import (
 	"github.com/planvet/planvet/analyzers/program"
 )
 
-//go:embed stubs
+//go:embed testdata/stubs
 var stubs embed.FS
 
 // Root is the absolute folder that the files of an archive seem to stand in.
@@ -103,7 +103,7 @@ func (l *loader) Import(p string) (*types.Package, error) {
 	if pkg := cache[p]; pkg != nil {
 		return pkg, nil
 	}
-	entries, err := stubs.ReadDir("stubs/" + p)
+	entries, err := stubs.ReadDir("testdata/stubs/" + p)
 	if err != nil {
 		if strings.Contains(p, ".") {
 			return nil, fmt.Errorf("no stub of %s", p)
@@ -115,7 +115,7 @@ func (l *loader) Import(p string) (*types.Package, error) {
 		if e.IsDir() {
 			continue
 		}
-		b, err := stubs.ReadFile("stubs/" + p + "/" + e.Name())
+		b, err := stubs.ReadFile("testdata/stubs/" + p + "/" + e.Name())
 		if err != nil {
 			return nil, err
 		}
