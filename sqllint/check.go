@@ -115,6 +115,9 @@ func analyze(cat *catalog.Catalog, s *Statement, o Options, sizes catalog.Sizes)
 
 // report takes a finding and what would close it. needs carry no ID yet.
 func (p *pass) report(f rules.Finding, needs []predicate.Need) {
+	if platform(p.cat.Relation(f.Object.Schema, f.Object.Table)) {
+		return
+	}
 	needs = slices.DeleteFunc(needs, func(n predicate.Need) bool { return n.Empty() })
 	f.Verdict = rules.Verdict{Status: rules.NotRun}
 	for _, n := range needs {
@@ -154,4 +157,12 @@ func (p *pass) findings() []rules.Finding {
 	}
 	rules.Sort(out)
 	return out
+}
+
+// platformSchemas are those that Supabase keeps: a project has no say in their
+// indexes, unless its own migrations made the table.
+var platformSchemas = []string{"auth", "storage", "realtime", "vault", "extensions", "graphql", "supabase_functions", "cron", "net"}
+
+func platform(t *catalog.Relation) bool {
+	return t != nil && t.Location.Path == "" && slices.Contains(platformSchemas, t.Schema)
 }

@@ -31,7 +31,7 @@ func (rel *Rel) need(id int, cs []Conjunct, whole bool) Need {
 	n := Need{Relation: rel.Relation, ID: id}
 	var opt []Conjunct
 	for _, c := range cs {
-		if c.Or != nil || c.Selects == No || !c.fixable() || c.casts != "" || c.mutable != "" {
+		if c.Or != nil || c.Selects == No || !c.fixable() || c.casts != "" || c.mutable != "" || c.castColumn() {
 			continue
 		}
 		opt = append(opt, c)

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/planvet/planvet/catalog"
+	"github.com/planvet/planvet/internal/pgast"
 )
 
 // finish analyses a block whose names are bound: derived tables first, with the
@@ -249,8 +250,8 @@ func (b *Block) whereGap(rel *Rel) *Gap {
 		// An index needs no key of few values beside one that selects.
 		g.Conjuncts = slices.DeleteFunc(g.Conjuncts, func(c Conjunct) bool { return c.LowDomain })
 	}
-	if len(g.Conjuncts) > 0 { // nor an arm of an OR
-		range_ = slices.DeleteFunc(range_, func(c Conjunct) bool { return c.Or != nil })
+	if len(g.Conjuncts) > 0 { // nor an arm of an OR, nor a range of an expression
+		range_ = slices.DeleteFunc(range_, func(c Conjunct) bool { return c.Or != nil || c.KeyExpr != "" })
 	}
 	g.Conjuncts = append(g.Conjuncts, range_...)
 	if len(g.Conjuncts) == 0 || lowOnly || !asked {
@@ -401,6 +402,11 @@ func (b *Block) why(rel *Rel, g *Gap) {
 		g.Why = "the comparison with " + c.casts + " casts the column"
 		g.Advice = "give the value the type of the column, " + c.typ
 		return
+	case c.castColumn():
+		g.Certain = false
+		g.Why = "the statement casts the column"
+		g.Advice = "cast the value instead, to the type of the column"
+		return
 	case c.KeyExpr != "" && c.Column == "":
 		g.Why = "no index on the expression"
 	}
@@ -428,6 +434,17 @@ func (b *Block) why(rel *Rel, g *Gap) {
 			g.Why = "index " + x.Name + " only includes " + c.Column
 		}
 	}
+}
+
+// castColumn reports whether the key is a column under a cast: the value is the one
+// to cast.
+func (c *Conjunct) castColumn() bool {
+	k, ok := c.keyNode.(*pgast.Cast)
+	if !ok {
+		return false
+	}
+	_, ok = uncast(k).(*Var)
+	return ok
 }
 
 func keyName(k catalog.IndexKey) string {
