@@ -143,7 +143,7 @@ func (a *asker) fill(fs []rules.Finding) error {
 // ask gives one finding its verdict, in a transaction that is rolled back. An
 // error means that the server was lost.
 func (a *asker) ask(f *rules.Finding) (rules.Verdict, error) {
-	key := fmt.Sprintf("%+v", *f.Probe)
+	key := f.Rule + fmt.Sprintf("%+v", *f.Probe)
 	if v, ok := a.verdicts[key]; ok {
 		return v, nil
 	}

@@ -51,9 +51,9 @@ create policy odd on vague using (length(current_setting('app.mystery')) > 0);
 `
 
 // ask confirms one probe on a filled database; all cases share it.
-func ask(t *testing.T, e *env, p *rules.Probe) rules.Verdict {
+func ask(t *testing.T, e *env, f rules.Finding) rules.Verdict {
 	t.Helper()
-	fs, err := confirm.Confirm(context.Background(), e.cat, []rules.Finding{{Rule: "r", Probe: p}}, e.opts)
+	fs, err := confirm.Confirm(context.Background(), e.cat, []rules.Finding{f}, e.opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +170,7 @@ func TestVerdicts(t *testing.T) {
 		{"fact inconclusive", &rules.Probe{Kind: rules.ProbeFact, Facts: []rules.FactQuery{{Says: "x", SQL: "select true from nowhere"}}}, rules.Inconclusive, "does not exist"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			v := ask(t, e, c.probe)
+			v := ask(t, e, rules.Finding{Rule: "r", Probe: c.probe})
 			if v.Status != c.want || !strings.Contains(v.Reason, c.reason) {
 				t.Errorf("verdict is %+v\nbefore %+v\nafter %+v\nwant %s because %q", v, v.Before, v.After, c.want, c.reason)
 			}

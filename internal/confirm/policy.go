@@ -162,7 +162,7 @@ func (a *asker) proveRewrite(q *question, apply []string, command string, pol *c
 			apply[i] = strings.Replace(apply[i], quoteMaybe(apply[i], pol.Name), "planvet_probe", 1)
 		}
 	}
-	path, _, _, why, err := a.structure(q)
+	st, err := a.structure(q)
 	if err != nil {
 		return a.doubtful(v, "planning the statement: "+message(err))
 	}
@@ -197,8 +197,8 @@ func (a *asker) proveRewrite(q *question, apply []string, command string, pol *c
 	switch {
 	case last[0].Root.Rows != last[1].Root.Rows:
 		return a.doubtful(v, "the rewritten policy selects other rows")
-	case gain < 0.1 && path > 0:
-		v.Status, v.Reason = rules.Refuted, "an index serves the policy ("+why+"), and the rewrite saves less than a tenth of the time"
+	case gain < 0.1 && st.path > 0:
+		v.Status, v.Reason = rules.Refuted, "an index serves the policy ("+st.why+"), and the rewrite saves less than a tenth of the time"
 	case gain < 0.1:
 		v.Status, v.Reason = rules.Refuted, "the rewrite saves less than a tenth of the time"
 	case !initPlan(last[1]) || !filters(last[0], q.rel):

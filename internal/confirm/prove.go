@@ -58,33 +58,41 @@ func (q *question) distinctSets() []int {
 // noSeqScan leaves the planner only index paths, where there are any.
 var noSeqScan = []string{"enable_seqscan", "enable_hashjoin", "enable_mergejoin"}
 
+// structural is the structural answer over all sets.
+type structural struct {
+	// path and none count the sets with an access path and without.
+	path, none int
+	// unknown is why some set could not be judged; why is the path's reason.
+	unknown, why string
+}
+
 // structure asks the structural question for every set.
-func (a *asker) structure(q *question) (path, none int, unknown, why string, err error) {
+func (a *asker) structure(q *question) (out structural, err error) {
 	defs, err := a.indexes(q.all)
 	if err != nil {
-		return 0, 0, "", "", err
+		return out, err
 	}
 	for _, k := range q.distinctSets() {
 		r := q.request(k)
 		r.Off = noSeqScan
 		p, err := a.explain(r)
 		if err != nil {
-			return 0, 0, "", "", err
+			return out, err
 		}
 		j := plan.Structural(p, q.rel, defs, q.ordered)
 		switch {
 		case !j.Found:
-			unknown = "the plan does not read " + q.rel.Table + " at all"
+			out.unknown = "the plan does not read " + q.rel.Table + " at all"
 		case j.Path:
-			path++
-			why = j.Why
+			out.path++
+			out.why = j.Why
 		case j.Unknown:
-			unknown = j.Why
+			out.unknown = j.Why
 		default:
-			none++
+			out.none++
 		}
 	}
-	return path, none, unknown, why, nil
+	return out, nil
 }
 
 // prove gives the verdict on an access path, DESIGN.md's table:
@@ -97,16 +105,16 @@ func (a *asker) structure(q *question) (path, none int, unknown, why string, err
 func (a *asker) prove(q *question, apply []string) rules.Verdict {
 	v := rules.Verdict{Role: q.role, Settings: q.sets[typical].settings, Level: rules.Structural}
 	v.Rows, v.RowsSource = a.size(q.all[0])
-	path, none, unknown, why, err := a.structure(q)
+	st, err := a.structure(q)
 	switch {
 	case err != nil:
 		return a.doubtful(v, "planning the statement: "+message(err))
-	case unknown != "":
-		return a.doubtful(v, unknown)
-	case path > 0 && none > 0:
-		return a.doubtful(v, "for some values there is an access path ("+why+"), for others there is none")
-	case path > 0:
-		v.Status, v.Reason = rules.Refuted, "there is an access path: "+why
+	case st.unknown != "":
+		return a.doubtful(v, st.unknown)
+	case st.path > 0 && st.none > 0:
+		return a.doubtful(v, "for some values there is an access path ("+st.why+"), for others there is none")
+	case st.path > 0:
+		v.Status, v.Reason = rules.Refuted, "there is an access path: "+st.why
 		return v
 	case len(apply) == 0:
 		return a.doubtful(v, "there is no access path, but the finding has no fix that could be measured")
