@@ -78,6 +78,13 @@ func (r *Result) At(call *ast.CallExpr) []*sqllint.Statement { return r.x.byCall
 // Imported is what is known of a function in another package.
 func (r *Result) Imported(key string) *Summary { return r.x.imported(key) }
 
+// OnPool reports whether a statement runs on a pool of connections, where no code
+// around it can have set a role.
+func (r *Result) OnPool(s *sqllint.Statement) bool {
+	site, ok := r.x.sites[s]
+	return ok && r.x.onPool(site)
+}
+
 // Wrappers are the summaries of this code's functions that hand a text on.
 func (r *Result) Wrappers() map[string]*Summary { return r.x.wrappers }
 

@@ -151,7 +151,7 @@ func target(s pgast.Stmt) *pgast.Table {
 }
 
 var (
-	seldomDir  = regexp.MustCompile(`(?i)(^|/)(cmd|[a-z]*tests?|testing|testutils?|testhelpers?|seeds?|seeders?|migrations?|migrate|fixtures?|scripts?|tools?|examples?|bench(marks?)?|e2e|hack)/`)
+	seldomDir = regexp.MustCompile(`(?i)(^|/)(cmd|[a-z]*tests?|testing|testutils?|testhelpers?|seeds?|seeders?|migrations?|migrate|fixtures?|scripts?|tools?|examples?|bench(marks?)?|e2e|hack)/`)
 	// migrations run once, on what rows there are.
 	migrations = regexp.MustCompile(`(?i)(^|/)(migrations?|migrate)/|migrations?\.go$`)
 	seldomFunc = regexp.MustCompile(`(?i)migrat|seed|fixture|backfill|populate|bootstrap|install`)

@@ -22,8 +22,8 @@ type Options struct {
 }
 
 // NewAnalyzer returns the pass. It reports what is certain from one package: not a
-// statement of generated code, whose query file is reported instead, and not one
-// on a table with policies whose role other packages may set.
+// statement of generated code, whose query file is reported instead, and one on a
+// table with policies only where no other package can set its role: on a pool.
 func NewAnalyzer(embed *analysis.Analyzer, o Options) *analysis.Analyzer {
 	return &analysis.Analyzer{
 		Name:             "sqlindex",
@@ -50,7 +50,7 @@ func Check(r *embedsql.Result, o Options) []rules.Finding {
 		}
 		tables := Tables(s.Stmt)
 		cat := o.CatalogFor(tables, s.Location.Path)
-		if cat == nil || !s.RoleKnown && guarded(cat, tables, s.SearchPath) {
+		if cat == nil || guarded(cat, tables, s.SearchPath) && !r.OnPool(s) {
 			continue
 		}
 		if byCatalog[cat] == nil {

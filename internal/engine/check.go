@@ -3,6 +3,7 @@ package engine
 import (
 	"slices"
 
+	"github.com/planvet/planvet/catalog"
 	"github.com/planvet/planvet/internal/suppress"
 	"github.com/planvet/planvet/rlscheck"
 	"github.com/planvet/planvet/rules"
@@ -61,8 +62,25 @@ func (p *Project) loops() []rules.Finding {
 			db = of[out[i].Query.Text]
 		}
 		tag(out[i:i+1], db)
+		qualify(&out[i], db.Catalog)
 	}
 	return out
+}
+
+// qualify names the schema of the table that a loop's query is about: Go code alone
+// does not tell it.
+func qualify(f *rules.Finding, c *catalog.Catalog) {
+	if f.Object.Table == "" || f.Object.Schema != "" {
+		return
+	}
+	if r := c.Resolve("", f.Object.Table, nil); r != nil {
+		f.Object.Schema = r.Schema
+		if f.Probe != nil {
+			probe := *f.Probe
+			probe.Schema = r.Schema
+			f.Probe = &probe
+		}
+	}
 }
 
 func policyWorkload(stmts []*sqllint.Statement) []rlscheck.Workload {
