@@ -14,7 +14,7 @@ import (
 )
 
 const itemsSchema = `
-create table items (id bigint generated always as identity primary key, team text not null, body text not null, tags jsonb not null);
+create table items (id bigint generated always as identity primary key, team text not null check (team in ('a', 'b', 'c')), body text not null, tags jsonb not null);
 create index items_team on items (team);
 create index items_body on items (body);
 create index items_tags on items using gin (tags);
