@@ -1,7 +1,10 @@
 package migrationscan
 
 import (
+	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/planvet/planvet/internal/pgast"
@@ -13,9 +16,13 @@ var ddlWord = regexp.MustCompile(`(?i)\b(?:create|alter|drop)\s`)
 type block struct {
 	r    *replayer
 	body pgast.PLBody
+	// at is the statement that is being applied.
+	at int
 	// rows are the answers of the loops' queries, by query and outer variables: a
 	// loop asks once, whatever its body changes.
 	rows map[string]answer
+	// conds are the values of conditions, kept in the same way.
+	conds map[string]any
 }
 
 // do opens a DO block:
@@ -44,8 +51,9 @@ func (r *replayer) do(x *pgast.Do) error {
 		r.depth--
 		r.base, r.inexact, r.quiet, r.current = base, inexact, quiet, current
 	}()
-	b := &block{r: r, body: body, rows: map[string]answer{}}
-	for _, s := range body.Stmts {
+	b := &block{r: r, body: body, rows: map[string]answer{}, conds: map[string]any{}}
+	for i, s := range body.Stmts {
+		b.at = i
 		r.base, r.inexact = base, inexact
 		switch {
 		case x.BodyPos < 0 || inexact:
@@ -132,17 +140,42 @@ func (b *block) runs(s pgast.PLStmt) (out []run, sure bool) {
 }
 
 func (b *block) asker(vars map[string]any) *asker {
-	return &asker{r: b.r, vars: vars, params: b.body.Vars, visits: new(int), ctes: map[string][]sysRow{}}
+	return &asker{r: b.r, block: b, at: b.at, vars: vars, params: b.body.Vars, visits: new(int), ctes: map[string][]sysRow{}}
+}
+
+// assigned is the value that a variable was given last before a statement, where
+// that is certain: by := at its declaration or on the same path, never by INTO.
+func (b *block) assigned(name string, before int, vars map[string]any) any {
+	for _, v := range b.body.Vars {
+		if v.Name == name && (v.Into || v.Kind != "declare") {
+			return unknown{}
+		}
+	}
+	for i := before - 1; i >= 0; i-- {
+		s := b.body.Stmts[i]
+		if s.Target != name {
+			continue
+		}
+		q, ok := s.Stmt.(*pgast.Select)
+		if !ok || len(q.Targets) != 1 || !samePath(s, b.body.Stmts[before]) {
+			return unknown{}
+		}
+		a := b.asker(vars)
+		a.at = i
+		return a.eval(q.Targets[0].Expr)
+	}
+	return unknown{}
+}
+
+// samePath reports whether a statement runs whenever a later one does.
+func samePath(s, later pgast.PLStmt) bool {
+	return len(s.Conds) <= len(later.Conds) && slices.Equal(s.Conds, later.Conds[:len(s.Conds)]) &&
+		len(s.Queries) <= len(later.Queries) && slices.Equal(s.Queries, later.Queries[:len(s.Queries)])
 }
 
 // query answers the query of a loop.
 func (b *block) query(q int, vars map[string]any) answer {
-	key := itoa(q)
-	for _, v := range b.body.Vars {
-		if x, ok := vars[v.Name].(string); ok {
-			key += "\x00" + v.Name + "=" + x
-		}
-	}
+	key := passKey(q, vars)
 	a, ok := b.rows[key]
 	if !ok {
 		if st := b.body.Stmts[q].Stmt; st != nil {
@@ -151,6 +184,16 @@ func (b *block) query(q int, vars map[string]any) answer {
 		b.rows[key] = a
 	}
 	return a
+}
+
+// passKey tells the passes through a statement apart by the loop variables.
+func passKey(stmt int, vars map[string]any) string {
+	names := slices.Sorted(maps.Keys(vars))
+	key := itoa(stmt)
+	for _, n := range names {
+		key += fmt.Sprintf("\x00%s=%v", n, vars[n])
+	}
+	return key
 }
 
 // bind adds the variables that a loop sets from a row.
@@ -182,12 +225,7 @@ func (b *block) bind(q int, vars map[string]any, row map[string]any, names []str
 func (b *block) holds(conds []pgast.PLCond, vars map[string]any) any {
 	var out any = true
 	for _, c := range conds {
-		s, ok := b.body.Stmts[c.Stmt].Stmt.(*pgast.Select)
-		if !ok || len(s.Targets) != 1 {
-			out = unknown{}
-			continue
-		}
-		v := b.asker(vars).eval(s.Targets[0].Expr)
+		v := b.condition(c.Stmt, vars)
 		if c.Not && (v == nil || v == true || v == false) {
 			v = v != true // ELSE also follows NULL
 		}
@@ -200,6 +238,21 @@ func (b *block) holds(conds []pgast.PLCond, vars map[string]any) any {
 		}
 	}
 	return out
+}
+
+// condition is a condition's value when it was met first.
+func (b *block) condition(stmt int, vars map[string]any) any {
+	s, ok := b.body.Stmts[stmt].Stmt.(*pgast.Select)
+	if !ok || len(s.Targets) != 1 {
+		return unknown{}
+	}
+	key := passKey(stmt, vars)
+	v, ok := b.conds[key]
+	if !ok {
+		v = b.asker(vars).eval(s.Targets[0].Expr)
+		b.conds[key] = v
+	}
+	return v
 }
 
 // dynamic follows an EXECUTE whose text is put together.

@@ -337,6 +337,9 @@ func (r *replayer) callType(x *pgast.FuncCall, l *level) printed {
 	}
 	if i, ok := sameAsArg[name]; ok {
 		p := arg(i)
+		if x.Within && len(x.OrderBy) > 0 {
+			p = r.exprType(x.OrderBy[0].Expr, l)
+		}
 		if p.text = withoutMods(p.text); p.text == "character varying" && (name == "min" || name == "max") {
 			p.text = "text"
 		}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/planvet/planvet/catalog"
 	"github.com/planvet/planvet/internal/pgast"
 )
 
@@ -16,9 +17,7 @@ func (a *asker) eval(e pgast.Expr) any {
 		return constValue(x)
 	case *pgast.Param:
 		if x.Number > 0 && x.Number <= len(a.params) {
-			if v, ok := a.vars[a.params[x.Number-1].Name]; ok {
-				return v
-			}
+			return a.variable(a.params[x.Number-1].Name)
 		}
 	case *pgast.ColumnRef:
 		return a.column(x)
@@ -298,6 +297,9 @@ func (a *asker) subLink(x *pgast.SubLink) any {
 
 func (a *asker) call(x *pgast.FuncCall) any {
 	name := x.Name[len(x.Name)-1]
+	if name == "count" && a.count != nil {
+		return *a.count
+	}
 	if len(x.Args) == 0 {
 		if name == "current_schema" {
 			return "public"
@@ -339,6 +341,16 @@ func (a *asker) call(x *pgast.FuncCall) any {
 		return quoteIdent(args[0])
 	case "quote_literal":
 		return quoteLiteral(args[0])
+	case "pg_get_constraintdef":
+		return a.r.checkText(args[0])
+	case "like_escape":
+		if len(args) == 2 && args[1] == `\` {
+			return args[0]
+		}
+	case "position", "strpos":
+		if len(args) == 2 {
+			return int64(strings.Index(args[0], args[1]) + 1)
+		}
 	case "concat":
 		return strings.Join(args, "")
 	case "lower":
@@ -384,3 +396,19 @@ func sqlFormat(f string, args []string) (string, bool) {
 }
 
 func quoteLiteral(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+
+// checkText is the definition of a check, by its identifier; those of others are
+// not written here.
+func (r *replayer) checkText(id string) any {
+	i := strings.LastIndexByte(id, '.')
+	if i < 0 {
+		return unknown{}
+	}
+	schema, name, _ := strings.Cut(id[:i], ".")
+	if rel := r.cat.Relation(schema, name); rel != nil {
+		if c := rel.Constraint(id[i+1:]); c != nil && c.Kind == catalog.Check {
+			return "CHECK ((" + c.Expr + "))"
+		}
+	}
+	return unknown{}
+}

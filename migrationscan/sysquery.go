@@ -1,6 +1,7 @@
 package migrationscan
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -39,6 +40,11 @@ type asker struct {
 	vars   map[string]any
 	params []pgast.PLVar
 	visits *int
+	// count is the number of rows, once they are counted.
+	count *int64
+	// block and at are the place in a DO block, for the values of its variables.
+	block *block
+	at    int
 }
 
 // answer is the rows of a query: the values of its select list by name.
@@ -46,10 +52,12 @@ type answer struct {
 	rows  []map[string]any
 	sure  bool
 	names []string
+	// seen are the rows of a SELECT DISTINCT.
+	seen map[string]bool
 }
 
 func (a *asker) child() *asker {
-	return &asker{r: a.r, outer: a, ctes: map[string][]sysRow{}, vars: a.vars, params: a.params, visits: a.visits}
+	return &asker{r: a.r, outer: a, ctes: map[string][]sysRow{}, vars: a.vars, params: a.params, visits: a.visits, block: a.block, at: a.at}
 }
 
 // ask runs a select over system catalogs.
@@ -70,7 +78,7 @@ func (a *asker) ask(st pgast.Stmt) answer {
 	}
 	if s.Left != nil {
 		left, right := q.ask(s.Left), q.ask(s.Right)
-		return answer{append(left.rows, right.rows...), left.sure && right.sure && s.SetOp == "union", left.names}
+		return answer{rows: append(left.rows, right.rows...), sure: left.sure && right.sure && s.SetOp == "union", names: left.names}
 	}
 	if len(s.Values) > 0 {
 		return q.values(s)
@@ -210,25 +218,27 @@ func (a *asker) join(s *pgast.Select, sources []joinSource) answer {
 		}
 	}
 	a.loop(s, sources, conds, 0, &out)
-	if count := countStar(s); count != "" {
-		return answer{[]map[string]any{{count: int64(len(out.rows))}}, out.sure, []string{count}}
+	if counts(s) && out.sure {
+		n := int64(len(out.rows))
+		a.count, out.rows = &n, nil
+		a.emit(s, nil, &out)
 	}
 	return out
 }
 
-// countStar is the output name of a lone count(*).
-func countStar(s *pgast.Select) string {
-	if len(s.Targets) != 1 {
-		return ""
+// counts reports whether a select list aggregates by count().
+func counts(s *pgast.Select) bool {
+	found := false
+	for _, t := range s.Targets {
+		pgast.Walk(t.Expr, func(n pgast.Node) bool {
+			if f, ok := n.(*pgast.FuncCall); ok && f.Name[len(f.Name)-1] == "count" && f.Over == nil {
+				found = true
+			}
+			_, sub := n.(*pgast.SubLink)
+			return !sub
+		})
 	}
-	f, ok := s.Targets[0].Expr.(*pgast.FuncCall)
-	if !ok || f.Name[len(f.Name)-1] != "count" || f.Over != nil {
-		return ""
-	}
-	if s.Targets[0].Name != "" {
-		return s.Targets[0].Name
-	}
-	return "count"
+	return found
 }
 
 func conjunctsOf(out []pgast.Expr, e pgast.Expr) []pgast.Expr {
@@ -284,8 +294,20 @@ func (a *asker) emit(s *pgast.Select, conds []pgast.Expr, out *answer) {
 		}
 	}
 	m := map[string]any{}
+	key := ""
 	for i, t := range s.Targets {
-		m[out.names[i]] = a.eval(t.Expr)
+		v := a.eval(t.Expr)
+		m[out.names[i]] = v
+		key += fmt.Sprintf("%v\x00", v)
+	}
+	if s.Distinct {
+		if out.seen == nil {
+			out.seen = map[string]bool{}
+		}
+		if out.seen[key] {
+			return
+		}
+		out.seen[key] = true
 	}
 	out.rows = append(out.rows, m)
 }
@@ -312,10 +334,18 @@ func (a *asker) column(c *pgast.ColumnRef) any {
 			}
 		}
 	}
-	if v, ok := a.vars[strings.Join(c.Names, ".")]; ok {
+	return a.variable(strings.Join(c.Names, "."))
+}
+
+// variable is the value of a plpgsql variable.
+func (a *asker) variable(name string) any {
+	if v, ok := a.vars[name]; ok {
 		return v
 	}
-	return unknown{}
+	if a.block == nil {
+		return unknown{}
+	}
+	return a.block.assigned(name, a.at, a.vars)
 }
 
 // relationID is what 'text'::regclass means, "" where nothing has that name.

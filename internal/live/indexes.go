@@ -13,7 +13,7 @@ const indexKeys = `array(select json_build_array(
 		coalesce((select a.attname::text from pg_catalog.pg_attribute a where a.attrelid = x.indrelid and a.attnum = k.num and k.num <> 0), ''),
 		case when k.num = 0 then pg_catalog.pg_get_indexdef(x.indexrelid, k.pos::int, false) else '' end,
 		coalesce((select o.opcname::text from pg_catalog.pg_opclass o where o.oid = (x.indclass::oid[])[k.pos - 1] and not o.opcdefault), ''),
-		coalesce((select co.collname::text from pg_catalog.pg_collation co where co.oid = (x.indcollation::oid[])[k.pos - 1]
+		coalesce((select co.collname::text from pg_catalog.pg_collation co where co.oid = (x.indcollation::oid[])[k.pos - 1] and co.collname <> 'default'
 			and co.oid <> case when k.num = 0 then
 				(select t.typcollation from pg_catalog.pg_attribute ia join pg_catalog.pg_type t on t.oid = ia.atttypid
 					where ia.attrelid = x.indexrelid and ia.attnum = k.pos)
