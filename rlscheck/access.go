@@ -8,63 +8,12 @@ import (
 	"github.com/planvet/planvet/internal/predicate"
 )
 
-// firstOther is where the parameters of the policies begin that stand beside the
-// judged one.
-const firstOther = 100_000
-
-// firstOuter is where those begin that stand for columns of rows around a subselect.
-const firstOuter = 2 * firstOther
-
-// use is one way in which a policy is applied: a role that runs a command.
-type use struct{ role, command string }
-
-// uses lists how a policy is applied. INSERT scans nothing.
-func (c *checker) uses(rel *catalog.Relation, p *catalog.Policy) []use {
-	commands := []string{p.Command}
-	switch p.Command {
-	case "insert":
-		return nil
-	case "all", "":
-		commands = []string{"select"}
-	}
-	var out []use
-	for _, role := range p.Roles {
-		for _, cmd := range commands {
-			if len(predicate.PolicyQuals(c.cat, rel, cmd, role)) > 0 {
-				out = append(out, use{role, cmd})
-			}
-		}
-	}
-	return out
-}
-
-// condition is what the server adds to a scan: the permissive policies or-ed, the
-// restrictive ones and-ed; UPDATE and DELETE read rows by SELECT's policies too.
-// p's own bare calls keep their numbers. With sets, x IN (SELECT …) is taken for
-// x = ANY (ARRAY(SELECT …)).
-func (c *checker) condition(p *policy, u use, sets bool) pgast.Expr {
-	commands := []string{u.command}
-	if u.command != "select" {
-		commands = append(commands, "select")
-	}
-	var and []pgast.Expr
-	for _, cmd := range commands {
-		for _, q := range predicate.PolicyQuals(c.cat, p.rel, cmd, u.role) {
-			var or []pgast.Expr
-			for _, other := range q.Policies {
-				arm := c.arm(p, other, sets)
-				if len(q.Policies) > 1 && c.free(p, arm) {
-					arm = opaque(p.rel)
-				}
-				or = append(or, arm)
-			}
-			if len(or) > 0 {
-				and = append(and, connect(pgast.Or, or))
-			}
-		}
-	}
-	return connect(pgast.And, and)
-}
+// firstSub is where the parameters begin that stand for subselects that run once,
+// firstOuter where those begin that stand for columns of rows around a subselect.
+const (
+	firstSub   = 1 << 28
+	firstOuter = 1 << 29
+)
 
 // connect joins conditions without nesting a connective in its like.
 func connect(kind pgast.BoolKind, es []pgast.Expr) pgast.Expr {
@@ -91,29 +40,16 @@ func arguments(kind pgast.BoolKind, e pgast.Expr) []pgast.Expr {
 	return out
 }
 
-// arm is one policy of a condition.
-func (c *checker) arm(p *policy, other *catalog.Policy, sets bool) pgast.Expr {
-	first := firstOther
-	if other == p.Policy {
-		first = 1
-	}
-	o := c.parsePolicy(p.rel, other, first)
-	if o == nil {
-		return &pgast.Const{At: -1, Kind: pgast.ConstBool, Text: "true"}
-	}
-	return c.scan(o, sets)
-}
-
 // scan is the policy as a condition on its table alone. Subqueries are not merged
 // into the scan by the planner: what runs once is a parameter, the rest no index
 // serves. An arm of an OR that reads no column keeps the others from an index.
 func (c *checker) scan(p *policy, sets bool) pgast.Expr {
 	p.settle()
-	number := 2 * firstOther
+	number := firstSub
 	return pgast.ReplaceExpr(p.expr, func(e pgast.Expr) (pgast.Expr, bool) {
 		if or, ok := e.(*pgast.Bool); ok && or.Kind == pgast.Or {
 			for i, arm := range or.Args {
-				if c.free(p, arm) {
+				if c.free(p.top, arm) {
 					or.Args[i] = opaque(p.rel)
 				}
 			}
@@ -136,11 +72,11 @@ func (c *checker) scan(p *policy, sets bool) pgast.Expr {
 }
 
 // free reports whether an arm of an OR reads no column; false drops out of an OR.
-func (c *checker) free(p *policy, arm pgast.Expr) bool {
+func (c *checker) free(f *frame, arm pgast.Expr) bool {
 	if k, ok := arm.(*pgast.Const); ok && k.Kind == pgast.ConstBool && k.Text == "false" {
 		return false
 	}
-	return !p.top.reads(c.cat, arm)
+	return !f.reads(c.cat, arm)
 }
 
 // analyze asks for the access path of a condition on a table.
@@ -160,7 +96,7 @@ func (c *checker) analyze(cat *catalog.Catalog, rel *catalog.Relation, where pga
 // inner analyses the subselect of a frame by itself: columns of the rows around it
 // are known when it starts.
 func (c *checker) inner(rel *catalog.Relation, pol *catalog.Policy, i int) *predicate.Analysis {
-	p := c.parsePolicy(rel, pol, 1)
+	p := c.parsePolicy(rel, pol)
 	if p == nil || i >= len(p.frames) {
 		return nil
 	}
@@ -246,9 +182,8 @@ func (c *checker) serve(p *policy) map[*call]bool {
 			}
 		}
 	}
-	uses := c.uses(p.rel, p.Policy)
-	for i, u := range uses {
-		paths := c.served(p.rel, c.condition(p, u, false))
+	for i, u := range c.uses(p.rel, p.Policy) {
+		paths := c.state(p.rel, u).served()
 		for _, b := range p.bare {
 			if b.frame.depth == 0 {
 				out[b] = paths[b.param] && (i == 0 || out[b])

@@ -57,6 +57,11 @@ type checker struct {
 	sizes    catalog.Sizes
 	fns      *functions
 	workload []Workload
+	// states, wanted, numbers and lacking remember what was worked out.
+	states  map[string]*state
+	wanted  map[*catalog.Policy][]predicate.Key
+	numbers map[*catalog.Policy]int
+	lacking map[place]bool
 	// sets are the policies whose fix turns x IN (SELECT …) into = ANY (ARRAY(…)).
 	sets     map[*catalog.Policy]bool
 	findings []rules.Finding
@@ -89,7 +94,11 @@ func Check(cat *catalog.Catalog, workload []Workload, o Options) []rules.Finding
 }
 
 func newChecker(cat *catalog.Catalog, workload []Workload, o Options) *checker {
-	c := &checker{cat: cat, sizes: o.Sizes, fns: newFunctions(cat), workload: workload, sets: map[*catalog.Policy]bool{}}
+	c := &checker{
+		cat: cat, sizes: o.Sizes, fns: newFunctions(cat), workload: workload, states: map[string]*state{},
+		wanted: map[*catalog.Policy][]predicate.Key{}, numbers: map[*catalog.Policy]int{}, lacking: map[place]bool{},
+		sets: map[*catalog.Policy]bool{},
+	}
 	if c.sizes == nil {
 		c.sizes = cat.Stats
 	}

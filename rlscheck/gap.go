@@ -1,7 +1,6 @@
 package rlscheck
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/planvet/planvet/catalog"
@@ -31,7 +30,7 @@ type gap struct {
 
 // ownGap is what keeps a policy's own table from being reached.
 func (c *checker) ownGap(r *catalog.Relation, p *catalog.Policy) *gap {
-	pol := c.parsePolicy(r, p, 1)
+	pol := c.parsePolicy(r, p)
 	if pol == nil {
 		return nil
 	}
@@ -46,14 +45,14 @@ func (c *checker) ownGap(r *catalog.Relation, p *catalog.Policy) *gap {
 	}
 	uses := c.uses(r, p)
 	for _, u := range uses {
-		scan := c.analyze(c.cat, r, c.condition(pol, u, false))
+		now := c.state(r, u)
+		scan := now.scan()
 		if scan == nil || reached(scan) {
 			continue
 		}
-		with, others := c.indexed(r, u)
-		g := &gap{rel: r, on: r, rows: scan.Rows, source: scan.RowsSource, uses: uses, certain: true, together: others}
-		if !c.reached(with, pol, u, false) {
-			if !c.reached(with, pol, u, true) {
+		g := &gap{rel: r, on: r, rows: scan.Rows, source: scan.RowsSource, uses: uses, certain: true, together: now.policies}
+		if !now.closes[0]() {
+			if !now.closes[1]() {
 				continue
 			}
 			g.rewrite, g.certain = true, false
@@ -81,23 +80,20 @@ func column(k predicate.Key) string {
 	return k.Expr
 }
 
-func (c *checker) reached(with *catalog.Relation, p *policy, u use, sets bool) bool {
-	scan := c.analyze(c.cat.With(with), with, c.condition(p, u, sets))
-	return scan != nil && reached(scan)
-}
-
 // wants are the keys by which a policy selects rows: one of the and-ed equalities,
 // or one of each arm of an OR; none when an arm has none.
 func (c *checker) wants(r *catalog.Relation, p *catalog.Policy) []predicate.Key {
-	pol := c.parsePolicy(r, p, 1)
-	if pol == nil {
-		return nil
+	keys, known := c.wanted[p]
+	if known {
+		return keys
 	}
-	scan := c.analyze(c.cat, r, c.scan(pol, true))
-	if scan == nil || scan.Small {
-		return nil
+	if pol := c.parsePolicy(r, p); pol != nil {
+		if scan := c.analyze(c.cat, r, c.scan(pol, true)); scan != nil && !scan.Small {
+			keys = c.selecting(scan.Conjuncts)
+		}
 	}
-	return c.selecting(scan.Conjuncts)
+	c.wanted[p] = keys
+	return keys
 }
 
 func (c *checker) selecting(cs []predicate.Conjunct) []predicate.Key {
@@ -151,40 +147,33 @@ func (c *checker) varies(e pgast.Expr) bool {
 	return found
 }
 
+// place is a key of a table.
+type place struct {
+	rel *catalog.Relation
+	key predicate.Key
+}
+
 // missing are the keys that no index leads with.
 func (c *checker) missing(r *catalog.Relation, keys []predicate.Key) []predicate.Key {
 	var out []predicate.Key
 	for _, k := range keys {
-		if scan := c.analyze(c.cat, r, equality(k)); scan != nil && scan.Path == nil {
+		at := place{r, k}
+		lacks, known := c.lacking[at]
+		if !known {
+			scan := c.analyze(c.cat, r, equality(k))
+			lacks = scan != nil && scan.Path == nil
+			c.lacking[at] = lacks
+		}
+		if lacks {
 			out = append(out, k)
 		}
 	}
 	return out
 }
 
-// indexed is the table as it would be with an index for each policy of a use, and
-// the policies that get one.
-func (c *checker) indexed(r *catalog.Relation, u use) (*catalog.Relation, []*catalog.Policy) {
-	with := *r
-	with.Indexes = slices.Clone(r.Indexes)
-	var others []*catalog.Policy
-	for _, q := range predicate.PolicyQuals(c.cat, r, u.command, u.role) {
-		for _, p := range q.Policies {
-			for _, k := range c.missing(r, c.wants(r, p)) {
-				with.Indexes = append(with.Indexes, &catalog.Index{
-					Name: "planvet_" + fmt.Sprint(len(with.Indexes)), Method: "btree", Valid: true,
-					Keys: []catalog.IndexKey{{Column: k.Column, Expr: k.Expr}},
-				})
-			}
-			others = append(others, p)
-		}
-	}
-	return &with, others
-}
-
 // innerGaps are the subselects that no index serves.
 func (c *checker) innerGaps(r *catalog.Relation, p *catalog.Policy) []*gap {
-	pol := c.parsePolicy(r, p, 1)
+	pol := c.parsePolicy(r, p)
 	if pol == nil {
 		return nil
 	}

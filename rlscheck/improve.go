@@ -16,7 +16,7 @@ import (
 //
 // It is "" when nothing changes, or a type that has to be written is not known.
 func (c *checker) improve(rel *catalog.Relation, pol *catalog.Policy) string {
-	p := c.parsePolicy(rel, pol, 1)
+	p := c.parsePolicy(rel, pol)
 	if p == nil {
 		return ""
 	}

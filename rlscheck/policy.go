@@ -35,11 +35,20 @@ type call struct {
 	param int
 }
 
+// perPolicy is how many parameters a policy may have: their numbers are a policy's
+// own, so that all policies of a table can stand in one condition.
+const perPolicy = 1000
+
 // parsePolicy parses a policy's USING afresh, so that its tree may be changed; nil
-// when there is none, or it cannot be read. Numbers of parameters begin at first.
-func (c *checker) parsePolicy(rel *catalog.Relation, p *catalog.Policy, first int) *policy {
+// when there is none, or it cannot be read.
+func (c *checker) parsePolicy(rel *catalog.Relation, p *catalog.Policy) *policy {
 	if !p.HasUsing {
 		return nil
+	}
+	first, known := c.numbers[p]
+	if !known {
+		first = 1 + perPolicy*len(c.numbers)
+		c.numbers[p] = first
 	}
 	e, err := pgast.ParseExpr(p.Using)
 	if err != nil || e == nil {
@@ -90,7 +99,7 @@ func (v *visitor) call(n *pgast.FuncCall, f *frame) bool {
 			v.p.rows = append(v.p.rows, &call{callee: fn, node: n, frame: f})
 		}
 		return false
-	case !fn.perRow():
+	case !fn.perRow() || len(v.p.bare) == perPolicy:
 		return false
 	}
 	v.p.bare = append(v.p.bare, &call{callee: fn, node: n, frame: f, param: v.next})

@@ -21,7 +21,7 @@ var initplan = &rules.Rule{
 // as information where each is an index condition, which is computed once a scan.
 func (c *checker) initplan() {
 	c.policies(func(r *catalog.Relation, p *catalog.Policy) {
-		pol := c.parsePolicy(r, p, 1)
+		pol := c.parsePolicy(r, p)
 		if pol == nil || len(pol.bare) == 0 {
 			return
 		}

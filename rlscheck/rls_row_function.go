@@ -21,7 +21,7 @@ var rowFunction = &rules.Rule{
 // cannot be put in line. One that reads a table is a query a row.
 func (c *checker) rowFunction() {
 	c.policies(func(r *catalog.Relation, p *catalog.Policy) {
-		pol := c.parsePolicy(r, p, 1)
+		pol := c.parsePolicy(r, p)
 		if pol == nil {
 			return
 		}
