@@ -145,7 +145,7 @@ func each(e pgast.Expr, f func(pgast.Expr) bool) {
 	})
 }
 
-// isNil tells an absent operand from one that is there, typed nils included.
+// isNil tells an absent operand.
 func isNil(e pgast.Expr) bool { return e == nil }
 
 // vars lists the bound columns of e, those that its subqueries take from the

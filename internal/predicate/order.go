@@ -32,7 +32,7 @@ func (b *Block) sortRel() *Rel {
 	}
 	rel := b.OrderBy[0].Rel
 	for _, o := range b.OrderBy {
-		if o.Rel == nil || o.Rel != rel && !b.single(o.Rel) {
+		if o.Rel == nil || o.Rel != rel {
 			return nil
 		}
 	}
@@ -42,8 +42,6 @@ func (b *Block) sortRel() *Rel {
 	}
 	return rel
 }
-
-func (b *Block) single(*Rel) bool { return false }
 
 // gives reports whether an index yields the block's order, forwards or backwards.
 // Keys that an equality fixes may stand anywhere, in the index and in ORDER BY.
@@ -80,7 +78,8 @@ func (b *Block) gives(rel *Rel, x *catalog.Index) bool {
 		if k.Desc != o.Desc {
 			d = -1
 		}
-		if !b.MinMax && b.nullable(rel, k) && (d == 1) != (k.NullsFirst == o.NullsFirst) {
+		// The place of nulls matters even for a NOT NULL column: PostgreSQL does not look.
+		if !b.MinMax && (d == 1) != (k.NullsFirst == o.NullsFirst) {
 			return false
 		}
 		if dir == 0 {
@@ -93,10 +92,6 @@ func (b *Block) gives(rel *Rel, x *catalog.Index) bool {
 	}
 	return true
 }
-
-// nullable reports whether the place of nulls matters for a key; PostgreSQL does
-// not look at NOT NULL here, so it always does.
-func (b *Block) nullable(*Rel, catalog.IndexKey) bool { return true }
 
 // order finds a missing order: a LIMIT (min, max) over a sort of a large relation.
 // It is certain only when no equality on an index comes before the sort.

@@ -61,7 +61,7 @@ func (b *Block) reach() {
 		}
 		rel.Gap = gap
 		rel.Reached = true
-		rel.Narrow = max(rel.Narrow, gapNarrow(gap))
+		rel.Narrow = max(rel.Narrow, gap.grade)
 		b.spread()
 	}
 }
@@ -210,8 +210,6 @@ func (b *Block) worst() (*Rel, *Gap) {
 	}
 	return best, gap
 }
-
-func gapNarrow(g *Gap) Likelihood { return g.grade }
 
 // narrow says whether the block yields few rows.
 func (b *Block) narrow() {
