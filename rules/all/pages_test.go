@@ -13,6 +13,7 @@ import (
 
 	"github.com/planvet/planvet/internal/engine"
 	"github.com/planvet/planvet/internal/pgast"
+	"github.com/planvet/planvet/internal/shadow/shadowtest"
 	"github.com/planvet/planvet/rules"
 	"github.com/planvet/planvet/rules/all"
 )
@@ -68,10 +69,19 @@ func list(fs []rules.Finding) string {
 	return b.String()
 }
 
+// run checks a project made of blocks.
 func run(t *testing.T, r *rules.Rule, blocks []all.Block) []rules.Finding {
 	t.Helper()
+	fs, _ := open(t, r, blocks).Check()
+	return fs
+}
+
+// open makes a project of blocks and loads it; whatever could not be read fails the
+// test.
+func open(t *testing.T, r *rules.Rule, blocks []all.Block) *engine.Project {
+	t.Helper()
 	dir := t.TempDir()
-	conf := "version: 1\n"
+	conf := "version: 1\nconfirm: {rows: 10000}\n"
 	if slices.ContainsFunc(blocks, func(b all.Block) bool { return b.Lang == "sql" }) {
 		conf += "migrations: migrations\nqueries: queries/*.sql\n"
 	}
@@ -105,8 +115,42 @@ func run(t *testing.T, r *rules.Rule, blocks []all.Block) []rules.Finding {
 	for _, gap := range slices.Concat(p.Unparsed, p.Unresolved, p.NotApplied) {
 		t.Errorf("%s:%d: not analysed: %s", gap.Location.Path, gap.Location.Line, gap.Text)
 	}
-	fs, _ := p.Check()
-	return fs
+	return p
+}
+
+// TestPagesConfirmed asks a throwaway server about every Bad block: its findings are
+// confirmed. A page whose rule has nothing to ask says "It is not"; one whose rule has
+// no after to measure says "the verdict is inconclusive", and that is then right too.
+func TestPagesConfirmed(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short starts no server")
+	}
+	shadowtest.Server(t) // skips where there is no PostgreSQL
+	for _, r := range all.All() {
+		how := strings.Join(strings.Fields(all.Section(r.Page, "How it is confirmed")), " ")
+		if strings.HasPrefix(how, "It is not") {
+			continue
+		}
+		want := []rules.Status{rules.Confirmed}
+		if strings.Contains(how, "the verdict is inconclusive") {
+			want = append(want, rules.Inconclusive)
+		}
+		for i, project := range projects(all.Blocks(all.Section(r.Page, "Bad"))) {
+			t.Run(fmt.Sprintf("%s/%d", r.Name, i+1), func(t *testing.T) {
+				p := open(t, r, project)
+				fs, _ := p.Check()
+				fs, _, err := p.Confirm(context.Background(), fs, engine.ConfirmOptions{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, f := range fs {
+					if !slices.Contains(want, f.Verdict.Status) {
+						t.Errorf("%s: %s: %s (%s), want %v", f.Message, f.Verdict.Status, f.Verdict.Reason, f.Verdict.Level, want)
+					}
+				}
+			})
+		}
+	}
 }
 
 // imports are what a page's Go may use without saying so.
