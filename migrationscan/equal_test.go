@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/planvet/planvet/catalog"
+	"github.com/planvet/planvet/internal/engine"
 	"github.com/planvet/planvet/internal/live"
 	"github.com/planvet/planvet/internal/shadow"
 	"github.com/planvet/planvet/internal/shadow/shadowtest"
@@ -103,20 +104,24 @@ func text(s *string) string {
 	return *s
 }
 
-// TestReplayOfProject compares the replay of any project with a server:
+// TestReplayOfProject compares the replay of any project, DDL in Go strings
+// included, with a server:
 // PLANVET_REPLAY=/path/to/project go test ./migrationscan -run ReplayOfProject -v
 func TestReplayOfProject(t *testing.T) {
 	dir := os.Getenv("PLANVET_REPLAY")
 	if dir == "" {
 		t.Skip("PLANVET_REPLAY names no project")
 	}
-	d, err := migrationscan.Discover(os.DirFS(dir), migrationscan.Options{})
+	p, err := engine.Open(engine.Options{Dir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, set := range d.Sets {
+	if err := p.Load(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	for _, db := range p.Databases {
+		set, res := db.Set, db.Replay
 		t.Run(set.Name, func(t *testing.T) {
-			res := migrationscan.Replay(set, migrationscan.ReplayOptions{})
 			server, refused := onServer(t, res)
 			for _, p := range refused {
 				t.Logf("refused by the server: %s:%d: %s", p.Path, p.Line, p.Error)
