@@ -2,6 +2,8 @@ package confirm
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/planvet/planvet/internal/pgast"
@@ -118,7 +120,7 @@ func (a *asker) itemValues(p *rules.Probe, q *question) ([]string, error) {
 		}
 		sql := fmt.Sprintf("select k from (select distinct (%[1]s)::text as k from %[2]s where (%[1]s) is not null and %[3]s) q order by md5(k), k limit %[4]d",
 			item.expr, from, where, items[len(items)-1])
-		rows, err := a.o.Server.Query(a.ctx, sql, args...)
+		rows, err := a.visible(q, sql, args)
 		if err != nil {
 			return nil, err
 		}
@@ -132,4 +134,38 @@ func (a *asker) itemValues(p *rules.Probe, q *question) ([]string, error) {
 		return out, nil
 	}
 	return nil, nil
+}
+
+// visible asks for rows as the statement's role sees them, so that row level
+// security leaves some of the items; where it leaves too few, as the owner does.
+func (a *asker) visible(q *question, sql string, args []*string) ([][]*string, error) {
+	if q.role != "" {
+		// Planning gives the role what it lacks.
+		if _, err := a.explain(q.request(typical)); err != nil {
+			return nil, err
+		}
+		rows, err := a.queryAs(q, sql, args)
+		if err != nil || len(rows) >= items[len(items)-1] {
+			return rows, err
+		}
+	}
+	return a.o.Server.Query(a.ctx, sql, args...)
+}
+
+func (a *asker) queryAs(q *question, sql string, args []*string) (rows [][]*string, err error) {
+	if err := a.o.Server.Mark(a.ctx); err != nil {
+		return nil, err
+	}
+	set := "set local role " + quote(q.role)
+	for _, name := range slices.Sorted(maps.Keys(q.sets[typical].settings)) {
+		set += fmt.Sprintf("; select set_config(%s, %s, true)", literal(name), literal(q.sets[typical].settings[name]))
+	}
+	err = a.o.Server.Exec(a.ctx, set)
+	if err == nil {
+		rows, err = a.o.Server.Query(a.ctx, sql, args...)
+	}
+	if e := a.o.Server.Undo(a.ctx); err == nil {
+		err = e
+	}
+	return rows, err
 }
