@@ -20,7 +20,7 @@ type reader struct {
 }
 
 // maxVisits bounds what aliases can expand to.
-const maxVisits = 100_000
+const maxVisits = 10_000
 
 // Bounds of a config: the YAML library's time grows with the square of nesting.
 const (
