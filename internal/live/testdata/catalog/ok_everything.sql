@@ -18,7 +18,7 @@ create table app.orders (
   doubled numeric generated always as (total * 2) stored,
   during tstzrange,
   created_at timestamptz not null default now(),
-  constraint one_each unique nulls not distinct (tenant_id, note)
+  constraint one_each unique (tenant_id, note)
 );
 create index orders_open on app.orders (tenant_id, created_at desc) where status = 'open';
 create index orders_lower on app.orders (lower(note) text_pattern_ops, (total + 1)) include (status);
@@ -30,7 +30,7 @@ create table app.events_2025 partition of app.events for values from ('2025-01-0
 create table app.events_rest partition of app.events default;
 create index on app.events (kind);
 create index events_only on only app.events (id);
-create view app.open_orders with (security_invoker = true) as select id, tenant_id from app.orders where status = 'open';
+create view app.open_orders as select id, tenant_id from app.orders where status = 'open';
 create role planvet_test_reader;
 alter table app.orders enable row level security;
 alter table app.orders force row level security;
