@@ -2,6 +2,7 @@ package engine
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/planvet/planvet/catalog"
 	"github.com/planvet/planvet/internal/suppress"
@@ -25,8 +26,8 @@ func (p *Project) Check() (fs []rules.Finding, suppressed int) {
 	if p.enabled("nplusone") && p.code != nil {
 		fs = append(fs, p.loops()...)
 	}
-	fs = p.settings(fs)
 	fs, suppressed = suppress.Apply(fs, p.directives(), func(r string) bool { return all.Lookup(r) != nil }, p.wholeRuleSet())
+	fs = p.settings(fs)
 	fs = slices.DeleteFunc(fs, func(f rules.Finding) bool { return !p.shows(f.Location.Path) || !p.enabled(f.Rule) })
 	for i := range fs {
 		if fs[i].Verdict.Status == "" {
@@ -116,6 +117,17 @@ func (p *Project) enabled(rule string) bool {
 	return !r.Off
 }
 
+// Off are the rules that do not run, sorted.
+func (p *Project) Off() []string {
+	var out []string
+	for _, name := range all.Names() {
+		if !p.enabled(name) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
 // wholeRuleSet reports whether every rule runs on the whole project: only then
 // can an unused suppression be told from one whose rule did not run.
 func (p *Project) wholeRuleSet() bool {
@@ -130,7 +142,11 @@ func (p *Project) wholeRuleSet() bool {
 	return true
 }
 
-// settings applies config's severities and references.
+// platformPath is where migrationscan places the platform's own objects: no file.
+const platformPath = "supabase platform"
+
+// settings applies config's severities and references, and drops related places
+// that are in no file.
 func (p *Project) settings(fs []rules.Finding) []rules.Finding {
 	for i := range fs {
 		f := &fs[i]
@@ -138,6 +154,7 @@ func (p *Project) settings(fs []rules.Finding) []rules.Finding {
 			f.Severity = rules.Severity(s)
 		}
 		f.SpecRef = p.Config.SpecRefs[f.Rule]
+		f.Related = slices.DeleteFunc(f.Related, func(r rules.Related) bool { return strings.HasPrefix(r.Location.Path, platformPath) })
 	}
 	return fs
 }
