@@ -137,7 +137,7 @@ func (w *walker) library(call *ast.CallExpr, i int) (value, bool) {
 		}
 	case "ToSql", "ToSQL", "MustSql":
 		if i == 0 && path != "" && !w.x.prog.Own(path) {
-			return hole(holeAny, "a text built by "+path[strings.LastIndexByte(path, '/')+1:]), true
+			return hole(holeAny, "what is built by "+path[strings.LastIndexByte(path, '/')+1:]), true
 		}
 	case "QuoteIdentifier", "Sanitize", "SanitizeIdentifier":
 		return hole(holeName, "a quoted name"), true

@@ -40,6 +40,7 @@ func (x *extraction) emit(site program.Site, s *sink, t text) {
 			return
 		}
 		x.done[emitted{site.Call, r.text}] = true
+		x.texts[site.Call]++
 		if !s.sure && !looksSQL(r.text) {
 			return
 		}
@@ -87,7 +88,7 @@ func (x *extraction) parsed(site program.Site, s *sink, t text, r rendered) {
 			if looksSQL(p.Text) {
 				x.failed = append(x.failed, failed{Unparsed{
 					Location: r.locate(max(p.Err.Offset, p.Start), at), Call: s.call, Text: p.Text, Error: p.Err.Msg,
-				}, site.Call, r.dynamic})
+				}, site.Call, at, r.dynamic})
 			} else if s.sure {
 				x.unresolved(site, s, "the text is no SQL: "+firstLine(p.Text))
 			}

@@ -36,17 +36,18 @@ type extraction struct {
 	dialects map[*ast.File]bool
 	comments map[*ast.File]map[int]string
 	done     map[emitted]bool
+	texts    map[*ast.CallExpr]int
 	order    map[*program.Func]int
 	scripts  []orderedScript
 	listed   map[string]rules.Location
 	res      *Result
 }
 
-// failed is a text that does not parse. It is listed unless the text was guessed and
-// another one at the same call parses.
+// failed is a text that does not parse.
 type failed struct {
 	Unparsed
 	call    *ast.CallExpr
+	at      rules.Location
 	dynamic bool
 }
 
@@ -69,7 +70,7 @@ func extract(pkgs []*Package, o Options) *Result {
 		byCall: map[*ast.CallExpr][]*sqllint.Statement{}, setsRole: map[*ast.CallExpr]string{}, noQuery: map[*ast.CallExpr]bool{},
 		sinks: map[*ast.CallExpr]*sink{}, sites: map[*sqllint.Statement]program.Site{},
 		wrappers: map[string]*Summary{}, dialects: map[*ast.File]bool{}, comments: map[*ast.File]map[int]string{},
-		done: map[emitted]bool{}, res: &Result{},
+		done: map[emitted]bool{}, texts: map[*ast.CallExpr]int{}, res: &Result{},
 	}
 	x.res.x = x
 	x.indexGlobals()
@@ -267,14 +268,28 @@ func (x *extraction) unresolved(site program.Site, s *sink, reason string) {
 	}
 }
 
+// listFailed lists the texts that do not parse. One of several at a call, of which
+// another parses, is no text that is ever sent: branches that exclude each other
+// were combined. One with an unknown part is not worked out, rather than wrong.
+func (x *extraction) listFailed() {
+	for _, f := range x.failed {
+		switch {
+		case x.texts[f.call] > 1 && len(x.byCall[f.call]) > 0:
+		case f.dynamic:
+			u := Unresolved{f.at, f.Call, "a part of the text is unknown: " + firstLine(f.Text)}
+			if !slices.Contains(x.res.Unresolved, u) {
+				x.res.Unresolved = append(x.res.Unresolved, u)
+			}
+		default:
+			x.res.Unparsed = append(x.res.Unparsed, f.Unparsed)
+		}
+	}
+}
+
 // finish sorts everything by place.
 func (x *extraction) finish() {
 	r := x.res
-	for _, f := range x.failed {
-		if !f.dynamic || len(x.byCall[f.call]) == 0 {
-			r.Unparsed = append(r.Unparsed, f.Unparsed)
-		}
-	}
+	x.listFailed()
 	x.dropMigrations()
 	slices.SortStableFunc(r.Statements, func(a, b *sqllint.Statement) int {
 		return cmp.Or(compare(a.Location, b.Location), cmp.Compare(a.Text, b.Text))

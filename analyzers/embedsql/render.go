@@ -151,6 +151,7 @@ func (x *extraction) fill(t text, s *sink, fixed *string) rendered {
 			r.segs = append(r.segs, x.segment(b.Len(), p))
 			b.WriteString(p.text)
 		case pieceHole:
+			r.origin++
 			text, dynamic := filler(b.String(), p.hole, &param)
 			before := b.String()
 			if fixed != nil && dynamic && !wantsTable.MatchString(before) && !inQuotes(before) {
@@ -253,25 +254,21 @@ func rewritten(r rendered, style pgast.PlaceholderStyle) rendered {
 	}
 	whole := sqllint.Statement{Text: r.text, Segments: r.segs}
 	var segs []sqllint.Segment
-	next, prev := 0, -2
+	// A new segment begins where one began, and where the distance to the source
+	// changes: around a placeholder that was rewritten.
+	next, shift, first := 0, 0, true
 	for off := range len(out) {
 		src := m.Src(off)
+		began := false
 		for next < len(r.segs) && r.segs[next].Start <= src {
 			next++
+			began = true
 		}
-		if src == prev+1 && (next == 0 || r.segs[next-1].Start != src) {
-			prev = src
-			continue
-		}
-		if next == 0 {
-			prev = src
-			continue
-		}
-		if src == prev { // inside of a number that was made here
+		if next == 0 || !began && !first && src-off == shift {
 			continue
 		}
 		segs = append(segs, sqllint.Segment{Start: off, At: whole.Locate(src), Exact: r.segs[next-1].Exact})
-		prev = src
+		shift, first = src-off, false
 	}
 	r.text, r.segs = out, segs
 	return r
