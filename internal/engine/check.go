@@ -19,8 +19,9 @@ func (p *Project) Check() (fs []rules.Finding, suppressed int) {
 	p.progress("checking")
 	for _, db := range p.Databases {
 		from := len(fs)
-		fs = append(fs, sqllint.Check(db.Catalog, db.Statements, sqllint.Options{Enabled: p.enabled, Policies: true})...)
-		fs = append(fs, rlscheck.Check(db.Catalog, policyWorkload(db.Statements), rlscheck.Options{Enabled: p.enabled})...)
+		stmts := slices.DeleteFunc(slices.Clone(db.Statements), runsOnce)
+		fs = append(fs, sqllint.Check(db.Catalog, stmts, sqllint.Options{Enabled: p.enabled, Policies: true})...)
+		fs = append(fs, rlscheck.Check(db.Catalog, policyWorkload(stmts), rlscheck.Options{Enabled: p.enabled})...)
 		tag(fs[from:], db)
 	}
 	if p.enabled("nplusone") && p.code != nil {
@@ -37,6 +38,21 @@ func (p *Project) Check() (fs []rules.Finding, suppressed int) {
 	rules.Sort(fs)
 	rules.SetIDs(fs)
 	return fs, suppressed
+}
+
+// runsOnce reports whether a statement belongs to a migration written in Go: it
+// runs once, and an index for it alone would never pay.
+func runsOnce(s *sqllint.Statement) bool {
+	if s.Source != sqllint.FromGo {
+		return false
+	}
+	for part := range strings.SplitSeq(s.Location.Path, "/") {
+		switch strings.TrimSuffix(strings.ToLower(part), ".go") {
+		case "migrations", "migration", "migrate", "migrator", "upgrades":
+			return true
+		}
+	}
+	return false
 }
 
 // tag tells the confirmation which database findings are about.
