@@ -85,6 +85,9 @@ func (r *Result) OnPool(s *sqllint.Statement) bool {
 	return ok && r.x.onPool(site)
 }
 
+// OtherDialectIn reports whether a function's file speaks to another database only.
+func (r *Result) OtherDialectIn(f *program.Func) bool { return r.x.otherDialect(f) }
+
 // Wrappers are the summaries of this code's functions that hand a text on.
 func (r *Result) Wrappers() map[string]*Summary { return r.x.wrappers }
 

@@ -160,6 +160,9 @@ func (x *extraction) resolve(site program.Site, s *sink, v value, depth int, via
 		v = hole(holeAny, "a value that is not followed")
 	}
 	for _, t := range fewGuesses(v.texts) {
+		if c, ok := t.constant(); ok && c == "" && len(v.texts) > 1 {
+			continue // the value before a branch gives it one
+		}
 		f := t.owner()
 		if f == nil {
 			x.emit(site, s, t)

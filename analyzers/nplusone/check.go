@@ -14,7 +14,7 @@ import (
 
 // function reports the loops of one function.
 func (c *checker) function(f *program.Func) []rules.Finding {
-	if c.inlined[f] || migrations.MatchString(c.r.Place(f.Pkg, f.Pos()).Path) {
+	if path := c.r.Place(f.Pkg, f.Pos()).Path; c.inlined[f] || migrations.MatchString(path) || testSupport.MatchString(path) || c.r.OtherDialectIn(f) {
 		return nil
 	}
 	var out []rules.Finding
@@ -28,6 +28,9 @@ func (c *checker) function(f *program.Func) []rules.Finding {
 			e := c.event(f, s, t)
 			if e == nil {
 				break
+			}
+			if e.guess && (e.stmt == nil || len(e.chain)-1 > maxDepth) {
+				break // one of many functions, far away: as good as unknown
 			}
 			if !e.varies() || a.loop.kind == weak && seldomFunc.MatchString(f.Name) {
 				continue
@@ -151,10 +154,12 @@ func target(s pgast.Stmt) *pgast.Table {
 }
 
 var (
-	seldomDir = regexp.MustCompile(`(?i)(^|/)(cmd|[a-z]*tests?|testing|testutils?|testhelpers?|seeds?|seeders?|migrations?|migrate|fixtures?|scripts?|tools?|examples?|bench(marks?)?|e2e|hack)/`)
+	seldomDir = regexp.MustCompile(`(?i)(^|/)(cmd|seeds?|seeders?|migrations?|migrate|fixtures?|scripts?|tools?|examples?|bench(marks?)?|e2e|hack)/`)
 	// migrations run once, on what rows there are.
-	migrations = regexp.MustCompile(`(?i)(^|/)(migrations?|migrate)/|migrations?\.go$`)
-	seldomFunc = regexp.MustCompile(`(?i)migrat|seed|fixture|backfill|populate|bootstrap|install`)
+	migrations = regexp.MustCompile(`(?i)(^|/)[a-z]*(migrations?|migrate|migrator)/|migrations?\.go$`)
+	// testSupport is what only tests use.
+	testSupport = regexp.MustCompile(`(?i)(^|/)([a-z]*tests?|testing|testutils?|testhelpers?|[a-z]*fakes|mocks?)/`)
+	seldomFunc  = regexp.MustCompile(`(?i)migrat|seed|fixture|backfill|populate|bootstrap|install`)
 )
 
 // seldom reports whether code runs by hand or once: tests, seeds, migrations and
