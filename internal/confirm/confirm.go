@@ -6,6 +6,7 @@ package confirm
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/planvet/planvet/catalog"
@@ -48,7 +49,8 @@ type Options struct {
 	// Live is set for a server that the user named: the read-only part is done.
 	Live bool
 	// MakeRows puts rows into tables and returns how many each holds; nil on Live.
-	// A table that could not be filled has its reason in problems.
+	// A table that could not be filled has its reason in problems. It is called for
+	// one table at a time, parents first.
 	MakeRows func(ctx context.Context, tables []catalog.Name) (rows map[catalog.Name]int64, problems map[catalog.Name]string, err error)
 	// Role, Claims (a JSON object) and Settings are the user's own.
 	Role     string
@@ -122,21 +124,16 @@ func (a *asker) fill(fs []rules.Finding) error {
 			a.tables(p, needed)
 		}
 	}
-	var list []catalog.Name
-	for _, r := range a.cat.Relations() {
-		if needed[r.Name] {
-			list = append(list, r.Name)
+	list := a.parentsFirst(needed)
+	for i, name := range list {
+		a.say("making rows in %s (%d of %d)", name, i+1, len(list))
+		rows, problems, err := a.o.MakeRows(a.ctx, []catalog.Name{name})
+		if err != nil {
+			return err
 		}
+		maps.Copy(a.rows, rows)
+		maps.Copy(a.problems, problems)
 	}
-	if len(list) == 0 {
-		return nil
-	}
-	a.say("making rows in %d tables", len(list))
-	rows, problems, err := a.o.MakeRows(a.ctx, list)
-	if err != nil {
-		return err
-	}
-	a.rows, a.problems = rows, problems
 	return nil
 }
 

@@ -51,8 +51,8 @@ func (a *asker) perItem(p *rules.Probe) rules.Verdict {
 		if reason != "" {
 			return a.doubtful(v, reason)
 		}
-		v.Before = &rules.Evidence{MS: one.MS, RoundTrips: one.RoundTrips}
-		v.After = &rules.Evidence{MS: set.MS, RoundTrips: set.RoundTrips}
+		v.Before = &rules.Evidence{MS: median([]float64{one.MS}), RoundTrips: one.RoundTrips}
+		v.After = &rules.Evidence{MS: median([]float64{set.MS}), RoundTrips: set.RoundTrips}
 	}
 	v.Status = rules.Confirmed
 	v.Facts = append(v.Facts, fmt.Sprintf("the set form gives the same rows for %d and for %d items", items[0], items[1]))

@@ -2,6 +2,7 @@ package confirm
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -165,12 +166,20 @@ type measurement struct {
 // need one run beside the first, which warms caches and hint bits.
 const rounds = 3
 
+// slow is the time in milliseconds above which one run has to do.
+const slow = 2000
+
 // measure runs the statement before and after the fix in turn. The fix is made
 // once; pg_index.indisvalid hides its indexes for the runs before.
 func (a *asker) measure(q *question, apply []string) (*measurement, string) {
+	runs := rounds
 	for _, k := range q.distinctSets() {
-		if _, err := a.explain(analyzed(q, k)); err != nil { // warm, and it must run
+		p, err := a.explain(analyzed(q, k)) // it must run, and caches get warm
+		if err != nil {
 			return nil, "running the statement: " + message(err)
+		}
+		if p.ExecutionMS > slow {
+			runs = 1
 		}
 	}
 	made, reason := a.apply(apply)
@@ -182,7 +191,7 @@ func (a *asker) measure(q *question, apply []string) (*measurement, string) {
 		return nil, "the fix makes no index, so there is nothing to compare"
 	}
 	m := &measurement{bySet: map[int]*measured{}, order: q.distinctSets()}
-	for range rounds {
+	for range runs {
 		for _, on := range []bool{false, true} {
 			if err := a.show(made, on); err != nil {
 				return nil, "hiding the new index: " + message(err)
@@ -237,7 +246,7 @@ func median(values []float64) float64 {
 	if len(s) == 0 {
 		return 0
 	}
-	return s[len(s)/2]
+	return math.Round(s[len(s)/2]*1000) / 1000
 }
 
 // access describes the scans of the relation, each kind once.

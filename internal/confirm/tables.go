@@ -82,3 +82,29 @@ func (a *asker) function(call *pgast.FuncCall, out map[catalog.Name]bool) {
 		}
 	}
 }
+
+// parentsFirst sorts tables so that those that others refer to come before them; a
+// cycle is broken where the names come to it first.
+func (a *asker) parentsFirst(tables map[catalog.Name]bool) []catalog.Name {
+	var out []catalog.Name
+	seen := map[catalog.Name]bool{}
+	var visit func(r *catalog.Relation)
+	visit = func(r *catalog.Relation) {
+		if seen[r.Name] {
+			return
+		}
+		seen[r.Name] = true
+		for _, k := range r.Constraints {
+			if p := a.cat.Relation(k.References.Schema, k.References.Name); k.Kind == catalog.ForeignKey && p != nil {
+				visit(p)
+			}
+		}
+		if tables[r.Name] {
+			out = append(out, r.Name)
+		}
+	}
+	for _, r := range a.cat.Relations() {
+		visit(r)
+	}
+	return out
+}

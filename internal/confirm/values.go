@@ -43,7 +43,7 @@ func (a *asker) fillValues(s *scope, found map[int]compared, types []string) (se
 				// than its time is little.
 				sets[k][i] = ptr("720 days")
 			case sets[k][i] == nil:
-				sets[k][i] = ptr(plain(t))
+				sets[k][i] = ptr(a.plain(t))
 			}
 		}
 	}
@@ -190,6 +190,22 @@ func (a *asker) fillRanges(from string, all []compared, sets *[nsets][]*string) 
 		}
 	}
 	return nil
+}
+
+// plain is a value of a type, an enum's or a domain's too.
+func (a *asker) plain(typ string) string {
+	for _, t := range a.cat.Types() {
+		if t.Name.Name != typ && t.Name.String() != typ {
+			continue
+		}
+		switch {
+		case t.Kind == "enum" && len(t.Labels) > 0:
+			return t.Labels[0]
+		case t.Kind == "domain":
+			return plain(t.Base)
+		}
+	}
+	return plain(typ)
 }
 
 // plain is a value of a type where nothing better is known.

@@ -18,7 +18,7 @@ type Options struct {
 	// Writable lifts READ ONLY, for servers of planvet's own. The transaction is
 	// rolled back all the same.
 	Writable bool
-	// StatementTimeout, LockTimeout and IdleTimeout default to 5 s (60 s where the
+	// StatementTimeout, LockTimeout and IdleTimeout default to 5 s (30 s where the
 	// session is writable), 200 ms (5 s) and 30 s.
 	StatementTimeout, LockTimeout, IdleTimeout time.Duration
 }
@@ -31,7 +31,7 @@ func (o Options) withDefaults() Options {
 			*d = live
 		}
 	}
-	def(&o.StatementTimeout, 5*time.Second, time.Minute)
+	def(&o.StatementTimeout, 5*time.Second, 30*time.Second)
 	def(&o.LockTimeout, 200*time.Millisecond, 5*time.Second)
 	def(&o.IdleTimeout, 30*time.Second, 10*time.Minute)
 	return o

@@ -129,8 +129,11 @@ func (m *Maker) fill(ctx context.Context, name catalog.Name, wanted map[catalog.
 		}
 	}
 	report, err := m.insert(ctx, r, n)
-	if err != nil {
+	if lost(err) {
 		return err
+	}
+	if err != nil { // the table is not as the catalog has it
+		report.Problem = "rows could not be made: " + oneLine(err)
 	}
 	m.done[name] = report
 	return nil

@@ -34,6 +34,10 @@ func Server(t testing.TB) *shadow.Server {
 	once.Do(func() {
 		major, _ := strconv.Atoi(os.Getenv("PLANVET_TEST_PG_MAJOR"))
 		server, failure = shadow.Start(context.Background(), shadow.Options{Major: major})
+		if failure == nil && major != 0 && server.Major() != major {
+			failure = fmt.Errorf("PLANVET_TEST_PG_MAJOR is %d and only %s is here", major, server.Version())
+			server.Stop()
+		}
 	})
 	if failure != nil {
 		if os.Getenv("CI") == "true" {
