@@ -118,13 +118,7 @@ func (a *asker) fill(fs []rules.Finding) error {
 	if a.o.MakeRows == nil {
 		return nil
 	}
-	needed := map[catalog.Name]bool{}
-	for i := range fs {
-		if p := fs[i].Probe; p != nil && p.Kind != rules.ProbeFact {
-			a.tables(p, needed)
-		}
-	}
-	list := a.parentsFirst(needed)
+	list := a.parentsFirst(a.needed(fs))
 	for i, name := range list {
 		a.say("making rows in %s (%d of %d)", name, i+1, len(list))
 		rows, problems, err := a.o.MakeRows(a.ctx, []catalog.Name{name})
@@ -135,6 +129,27 @@ func (a *asker) fill(fs []rules.Finding) error {
 		maps.Copy(a.problems, problems)
 	}
 	return nil
+}
+
+// needed are the tables that probes read.
+func (a *asker) needed(fs []rules.Finding) map[catalog.Name]bool {
+	out := map[catalog.Name]bool{}
+	for i := range fs {
+		if p := fs[i].Probe; p != nil && p.Kind != rules.ProbeFact {
+			a.tables(p, out)
+		}
+	}
+	return out
+}
+
+// RowLimit is how many rows a table should have at most for confirming findings:
+// 100,000, and fewer where many tables are needed, so that filling them takes
+// minutes. 10,000 rows still tell a scan from an index.
+func RowLimit(cat *catalog.Catalog, fs []rules.Finding) int64 {
+	const most, least, all = 100_000, 10_000, 2_500_000
+	a := &asker{cat: cat}
+	n := max(len(a.needed(fs)), 1)
+	return min(most, max(least, int64(all/n)))
 }
 
 // ask gives one finding its verdict, in a transaction that is rolled back. An

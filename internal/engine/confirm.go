@@ -132,18 +132,18 @@ func (p *Project) confirmInShadow(ctx context.Context, srv *shadow.Server, name 
 		c.NotApplied = append(c.NotApplied, Problem{rules.Location{Path: q.Path, Line: max(q.Line, 1), Column: q.Column}, q.Error})
 	}
 	o.Server = s
+	limit := p.Config.Confirm.Rows
+	if limit == 0 {
+		limit = confirm.RowLimit(db.Catalog, part)
+	}
 	o.MakeRows = func(ctx context.Context, tables []catalog.Name) (map[catalog.Name]int64, map[catalog.Name]string, error) {
-		return p.makeRows(ctx, s, db, tables)
+		return p.makeRows(ctx, s, db, tables, limit)
 	}
 	return confirm.Confirm(ctx, db.Catalog, part, o)
 }
 
-// makeRows makes as many rows as the catalog's sizes say, capped by config.
-func (p *Project) makeRows(ctx context.Context, s *live.Session, db *Database, tables []catalog.Name) (map[catalog.Name]int64, map[catalog.Name]string, error) {
-	limit := p.Config.Confirm.Rows
-	if limit == 0 {
-		limit = 100_000
-	}
+// makeRows makes as many rows as the catalog's sizes say, up to a limit a table.
+func (p *Project) makeRows(ctx context.Context, s *live.Session, db *Database, tables []catalog.Name, limit int64) (map[catalog.Name]int64, map[catalog.Name]string, error) {
 	wanted := map[catalog.Name]int64{}
 	for _, t := range tables {
 		if r := db.Catalog.Relation(t.Schema, t.Name); r != nil && db.Catalog.Stats != nil {
