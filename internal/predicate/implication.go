@@ -42,10 +42,21 @@ func ImpliesTyped(quals []pgast.Expr, pred pgast.Expr, typeOf func(column string
 	return p.implies(&pgast.Bool{Kind: pgast.And, Args: quals}, pred)
 }
 
+// mayImply is the same for a statement that is planned with its parameters' values:
+// an equality with a parameter implies what one with some value would. PostgreSQL
+// plans so as long as that is cheaper than one plan for every value, and with the
+// index it is.
+func mayImply(quals []pgast.Expr, pred pgast.Expr, typeOf func(column string) string) bool {
+	p := &prover{typeOf: typeOf, budget: 20_000, values: true}
+	return p.implies(&pgast.Bool{Kind: pgast.And, Args: quals}, pred)
+}
+
 type prover struct {
 	typeOf func(string) string
 	// budget bounds the steps: nested ANDs of ORs multiply.
 	budget int
+	// values is set when a parameter may be any value that suits.
+	values bool
 }
 
 func (p *prover) implies(a, b pgast.Expr) bool {
@@ -206,8 +217,17 @@ func (p *prover) atom(a, b pgast.Expr) bool {
 	}
 	x, ok1 := comparison(a)
 	y, ok2 := comparison(b)
+	if p.values && ok2 && !ok1 {
+		op := equality(a)
+		return op != nil && sameExpr(op.Left, y.key) && isParam(op.Right)
+	}
 	if !ok1 || !ok2 || !sameExpr(x.key, y.key) {
 		return false
 	}
 	return p.compare(x, y)
+}
+
+func isParam(e pgast.Expr) bool {
+	_, ok := uncast(e).(*pgast.Param)
+	return ok
 }

@@ -261,7 +261,7 @@ func (b *Block) implied(rel *Rel, predicate string) bool {
 			}
 		}
 	}
-	return ImpliesTyped(rel.known, pred, func(c string) string { return b.resolver.columnType(rel, c) })
+	return mayImply(rel.known, pred, func(c string) string { return b.resolver.columnType(rel, c) })
 }
 
 // known is a clause as a qual on one relation, in the normal form of the catalog's
@@ -275,7 +275,7 @@ func (b *Block) known(e pgast.Expr, rel *Rel) pgast.Expr {
 				mine = true
 				return &pgast.ColumnRef{At: x.At, Names: []string{x.Column}}
 			}
-			return &pgast.Param{At: -1}
+			return &pgast.FuncCall{At: -1, Name: []string{"now"}} // of the row that is joined: no value to plan with
 		case *subquery:
 			if x.Kind != pgast.SubScalar {
 				ok = false
