@@ -111,7 +111,7 @@ func (p *Program) implementations(o *types.Func, i *types.Interface) []*Func {
 	var out []*Func
 	for _, named := range p.methods[o.Name()] {
 		ptr := types.NewPointer(named)
-		if !types.Implements(ptr, i) && !hasNames(ptr, i) {
+		if ms := p.sets[named]; !hasNames(ms, i) {
 			continue
 		}
 		m, _, _ := types.LookupFieldOrMethod(ptr, true, o.Pkg(), o.Name())
@@ -129,9 +129,9 @@ func (p *Program) implementations(o *types.Func, i *types.Interface) []*Func {
 }
 
 // hasNames reports whether a type has methods of all names of an interface with as
-// many parameters and results.
-func hasNames(t types.Type, i *types.Interface) bool {
-	ms := types.NewMethodSet(t)
+// many parameters and results. Two types that differ in this alone are rare, and one
+// that cannot be told from another is taken for a candidate.
+func hasNames(ms *types.MethodSet, i *types.Interface) bool {
 	for m := range i.Methods() {
 		s := ms.Lookup(m.Pkg(), m.Name())
 		if s == nil {
@@ -142,8 +142,23 @@ func hasNames(t types.Type, i *types.Interface) bool {
 		if a == nil || b == nil || a.Params().Len() != b.Params().Len() || a.Results().Len() != b.Results().Len() {
 			return false
 		}
+		for n := range a.Params().Len() {
+			if !alike(a.Params().At(n).Type(), b.Params().At(n).Type()) {
+				return false
+			}
+		}
 	}
 	return true
+}
+
+// alike compares types by their names, since one package can be loaded twice.
+func alike(a, b types.Type) bool {
+	if types.Identical(a, b) {
+		return true
+	}
+	p, n := TypeName(a)
+	q, m := TypeName(b)
+	return n != "" && n == m && p == q
 }
 
 // Callers are the calls that may call the function of a key, in order.

@@ -86,6 +86,7 @@ type Program struct {
 	// bound are local variables that hold one literal and nothing else.
 	bound   map[types.Object]*ast.FuncLit
 	methods map[string][]*types.Named
+	sets    map[*types.Named]*types.MethodSet
 	callers map[string][]Site
 	impls   map[implKey][]*Func
 	keys    map[*types.Func]string
@@ -103,6 +104,7 @@ func New(pkgs []*Package, skip func(file string) bool) *Program {
 	p := &Program{
 		Packages: pkgs, byKey: map[string]*Func{}, lits: map[*ast.FuncLit]*Func{}, own: map[string]bool{},
 		bound: map[types.Object]*ast.FuncLit{}, methods: map[string][]*types.Named{},
+		sets:  map[*types.Named]*types.MethodSet{},
 		impls: map[implKey][]*Func{}, keys: map[*types.Func]string{}, skip: skip,
 	}
 	for _, pkg := range pkgs {
@@ -167,6 +169,7 @@ func (p *Program) indexTypes(pkg *Package) {
 			continue
 		}
 		ms := types.NewMethodSet(types.NewPointer(named))
+		p.sets[named] = ms
 		for m := range ms.Methods() {
 			p.methods[m.Obj().Name()] = append(p.methods[m.Obj().Name()], named)
 		}
