@@ -54,7 +54,9 @@ type replayer struct {
 	quiet, platform bool
 	// stubbed collects the stubs that the current statement made.
 	stubbed []string
-	depth   int
+	// given are the schemas that it found missing.
+	given []string
+	depth int
 }
 
 // sequence is who owns a sequence; zero for nobody.
@@ -207,7 +209,12 @@ func (r *replayer) report(err error) {
 		r.res.NotApplied = append(r.res.NotApplied, r.problem(0,
 			fmt.Sprintf("%s is not created before this; its columns are unknown", strings.Join(r.stubbed, ", "))))
 	}
-	r.stubbed = nil
+	for _, g := range r.given {
+		if !r.platform {
+			r.res.NotApplied = append(r.res.NotApplied, r.problem(0, fmt.Sprintf("schema %s is not created before this; it is taken as given", g)))
+		}
+	}
+	r.stubbed, r.given = nil, nil
 }
 
 // fail builds the reason why a statement does not apply.

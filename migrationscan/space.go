@@ -83,8 +83,12 @@ func (r *replayer) creation(n pgast.Name) (catalog.Name, error) {
 		if len(r.path) == 0 {
 			return catalog.Name{}, fail("no schema is chosen to create %s in", n.Name)
 		}
-		// A tool that sets the search path makes the schema too.
-		return catalog.Name{Schema: r.path[0], Name: truncated(n.Name)}, nil
+		n.Schema = r.path[0]
+	}
+	if !r.cat.HasSchema(n.Schema) && n.Schema != tempSchema {
+		// It is taken as given, and said once.
+		r.cat.AddSchema(n.Schema)
+		r.given = append(r.given, n.Schema)
 	}
 	return catalog.Name{Schema: n.Schema, Name: truncated(n.Name)}, nil
 }

@@ -1,0 +1,68 @@
+package migrationscan_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/planvet/planvet/catalog"
+	"github.com/planvet/planvet/migrationscan"
+)
+
+// The document of every case's catalog follows the contract.
+func TestDocumentFollowsContract(t *testing.T) {
+	text, err := os.ReadFile("../internal/report/testdata/contract/schema.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource("schema.json", doc); err != nil {
+		t.Fatal(err)
+	}
+	schema, err := c.Compile("schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		ar, err := txtar.ParseFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		project, _ := split(ar)
+		d, err := migrationscan.Discover(project, migrationscan.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range d.Sets {
+			res := migrationscan.Replay(s, migrationscan.ReplayOptions{})
+			var missed []catalog.DocProblem
+			for _, p := range res.NotApplied {
+				missed = append(missed, catalog.DocProblem{Location: catalog.DocLocation{Path: p.Path, Line: p.Line, Column: p.Column}, Error: p.Error})
+			}
+			out, err := json.Marshal(res.Catalog.Document("migrations", missed))
+			if err != nil {
+				t.Fatal(err)
+			}
+			v, err := jsonschema.UnmarshalJSON(bytes.NewReader(out))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := schema.Validate(v); err != nil {
+				t.Errorf("%s: %v", file, err)
+			}
+		}
+	}
+}
