@@ -3,9 +3,7 @@ package rlscheck_test
 import (
 	"context"
 	"encoding/json"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -16,7 +14,7 @@ import (
 	"github.com/planvet/planvet/catalog"
 	"github.com/planvet/planvet/internal/live"
 	"github.com/planvet/planvet/internal/predicate"
-	"github.com/planvet/planvet/internal/shadow"
+	"github.com/planvet/planvet/internal/shadow/shadowtest"
 	"github.com/planvet/planvet/migrationscan"
 	"github.com/planvet/planvet/rules"
 )
@@ -27,21 +25,9 @@ import (
 // with sequential scans off; a call that is said to run for each row is gone from
 // the plan after the fix.
 func TestServer(t *testing.T) {
-	if testing.Short() {
-		t.Skip("starts a server")
-	}
+	url := shadowtest.URL(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	major, _ := strconv.Atoi(os.Getenv("PLANVET_TEST_PG_MAJOR"))
-	s, err := shadow.Start(ctx, shadow.Options{Major: major})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Stop()
-	url, err := s.NewDatabase(ctx, "platform")
-	if err != nil {
-		t.Fatal(err)
-	}
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
 		t.Fatal(err)
