@@ -1,6 +1,8 @@
 package predicate
 
 import (
+	"slices"
+
 	"github.com/planvet/planvet/catalog"
 )
 
@@ -189,7 +191,7 @@ func (b *Block) worst() (*Rel, *Gap) {
 	var gap *Gap
 	score := 0
 	for _, rel := range b.Rels {
-		if rel.Reached || rel.Gap != nil {
+		if rel.Reached || rel.Gap != nil || b.probedOuter(rel) {
 			continue
 		}
 		for _, g := range []*Gap{b.whereGap(rel), b.joinGap(rel)} {
@@ -209,6 +211,18 @@ func (b *Block) worst() (*Rel, *Gap) {
 		}
 	}
 	return best, gap
+}
+
+// probedOuter reports whether a relation on the nullable side of an outer join is
+// probed for each row of a side that is read whole in any case: its own quals
+// filter no row of the result, so that an index for them alone is not missing.
+func (b *Block) probedOuter(rel *Rel) bool {
+	nullable := func(r *Rel) bool {
+		return slices.ContainsFunc(r.nullBy, func(j *outerJoin) bool { return !j.reduced && !j.anti })
+	}
+	return nullable(rel) && b.path(rel, func(c *Conjunct) bool {
+		return !slices.ContainsFunc(c.needs, func(n *Rel) bool { return !n.Reached && nullable(n) })
+	}) != nil
 }
 
 // narrow says whether the block yields few rows.
