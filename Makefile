@@ -14,7 +14,7 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  %-10s %s\n", $$1, $$2}'
 
 build: ## write bin/planvet
-	$(GO) build -trimpath -o bin/planvet ./cmd/planvet
+	$(GO) build -o bin/planvet ./cmd/planvet
 
 quick: ## format, vet and unit tests, in under a minute when warm; no server is started
 	@unformatted=$$(git ls-files -co --exclude-standard '*.go' | grep -v /testdata/ | xargs gofmt -l); \
