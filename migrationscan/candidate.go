@@ -14,6 +14,8 @@ type file struct {
 	tables          []string
 	ddl             bool
 	query           bool
+	// dialect is another database's, "" for PostgreSQL.
+	dialect string
 }
 
 // candidate is a folder, or a dump, that may describe a database.
@@ -34,8 +36,8 @@ const (
 )
 
 var (
-	createTable = regexp.MustCompile(`(?i)\bcreate\s+(?:unlogged\s+|foreign\s+)?table\s+(?:if\s+not\s+exists\s+)?((?:"[^"]+"|[\w$]+)(?:\s*\.\s*(?:"[^"]+"|[\w$]+))?)`)
-	anyDDL      = regexp.MustCompile(`(?i)\b(?:create\s+(?:or\s+replace\s+)?(?:unique\s+|unlogged\s+|materialized\s+|foreign\s+)?(?:table|index|policy|schema|type|view|function|procedure|trigger|extension|domain|sequence|role)|alter\s+(?:table|policy|type|index|function))\b`)
+	createTable = regexp.MustCompile(`(?i)^create\s+(?:unlogged\s+|foreign\s+)?table\s+(?:if\s+not\s+exists\s+)?((?:"[^"]+"|[\w$]+)(?:\s*\.\s*(?:"[^"]+"|[\w$]+))?)`)
+	anyDDL      = regexp.MustCompile(`(?i)^(?:create\s+(?:or\s+replace\s+)?(?:unique\s+|unlogged\s+|materialized\s+|foreign\s+)?(?:table|index|policy|schema|type|view|function|procedure|trigger|extension|domain|sequence|role)|alter\s+(?:table|policy|type|index|function))\b`)
 	queryHeader = regexp.MustCompile(`(?m)^\s*--\s*name\s*:`)
 	dumpName    = regexp.MustCompile(`(?i)^(?:schema|structure|init|database|create_?schema|full_?schema|latest|tables|ddl|dump)\.sql$`)
 	schemaDir   = regexp.MustCompile(`(?i)^(?:schemas?|ddl|sql|db|database)$`)
@@ -49,14 +51,32 @@ var (
 
 func newFile(p, text string) *file {
 	f := &file{path: p, dir: path.Dir(p), base: path.Base(p), text: text}
+	f.query = strings.Contains(text, "name") && queryHeader.MatchString(text)
 	plain := withoutComments(text)
-	f.query = queryHeader.MatchString(text)
-	f.ddl = anyDDL.MatchString(plain)
-	for _, m := range createTable.FindAllStringSubmatch(plain, -1) {
-		f.tables = append(f.tables, tableKey(m[1]))
+	lower := strings.ToLower(plain)
+	if len(lower) != len(plain) { // some letters change their length
+		lower = plain
 	}
+	for _, word := range []string{"create", "alter"} {
+		for i := strings.Index(lower, word); i >= 0; {
+			near := plain[i:min(len(plain), i+maxHead)]
+			f.ddl = f.ddl || anyDDL.MatchString(near)
+			if m := createTable.FindStringSubmatch(near); m != nil {
+				f.tables = append(f.tables, tableKey(m[1]))
+			}
+			next := strings.Index(lower[i+len(word):], word)
+			if next < 0 || word == "alter" && f.ddl {
+				break
+			}
+			i += len(word) + next
+		}
+	}
+	f.dialect = dialectOfText(plain, lower)
 	return f
 }
+
+// maxHead is how much of a statement its kind and table are looked for in.
+const maxHead = 300
 
 // tableKey is a table's bare name: copies of a schema differ in the qualifier.
 func tableKey(written string) string {

@@ -10,7 +10,7 @@ import (
 
 // choose takes one candidate a database:
 //
-//  1. Candidates are ordered by rank, then those that name PostgreSQL, then by the
+//  1. Candidates are ordered: those that make tables, then by rank, then those that name PostgreSQL, then by the
 //     number of tables, then by path.
 //  2. One whose tables are mostly those of a taken one is a copy: it is skipped,
 //     and where its rank is as good the choice is listed as ambiguous.
@@ -23,6 +23,7 @@ func choose(all []*candidate, d *Discovery) []*candidate {
 	cands := slices.DeleteFunc(slices.Clone(all), func(c *candidate) bool { return !c.hasDDL() })
 	slices.SortStableFunc(cands, func(a, b *candidate) int {
 		return cmp.Or(
+			boolOrder(len(a.tables) == 0, len(b.tables) == 0),
 			-cmp.Compare(a.rank, b.rank),
 			-boolOrder(namesPostgres(a.dir), namesPostgres(b.dir)),
 			-cmp.Compare(len(a.tables), len(b.tables)),

@@ -2,6 +2,7 @@ package migrationscan
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -29,23 +30,23 @@ func dialectOf(name string) string {
 	return ""
 }
 
-var (
-	otherSyntax = []struct {
-		dialect string
-		pattern *regexp.Regexp
-	}{
-		{"mysql", regexp.MustCompile("(?i)\\bauto_increment\\b|\\bengine\\s*=\\s*innodb\\b|create table (?:if not exists )?`|alter table `")},
-		{"sqlite", regexp.MustCompile(`(?i)\bautoincrement\b|\bpragma\s+foreign_keys\b|\bstrict\s*;\s*$`)},
-		{"clickhouse", regexp.MustCompile(`(?i)\bengine\s*=?\s*(?:\w*mergetree|null|distributed)\b|\blowcardinality\(`)},
-		{"mssql", regexp.MustCompile(`(?im)\bidentity\s*\(\s*1\s*,\s*1\s*\)|\bnvarchar\s*\(|^\s*go\s*$`)},
-	}
-)
+// otherSyntax is what PostgreSQL refuses; a pattern is tried where a text has one
+// of the words.
+var otherSyntax = []struct {
+	dialect string
+	words   []string
+	pattern *regexp.Regexp
+}{
+	{"mysql", []string{"auto_increment", "innodb", "`"}, regexp.MustCompile("(?i)\\bauto_increment\\b|\\bengine\\s*=\\s*innodb\\b|create table (?:if not exists )?`|alter table `")},
+	{"sqlite", []string{"autoincrement", "pragma", "strict;"}, regexp.MustCompile(`(?i)\bautoincrement\b|\bpragma\s+foreign_keys\b|\)\s*strict\s*;`)},
+	{"clickhouse", []string{"mergetree", "lowcardinality", "distributed", "= null"}, regexp.MustCompile(`(?i)\bengine\s*=?\s*(?:\w*mergetree|null|distributed)\b|\blowcardinality\(`)},
+	{"mssql", []string{"identity", "nvarchar", "\ngo"}, regexp.MustCompile(`(?im)\bidentity\s*\(\s*1\s*,\s*1\s*\)|\bnvarchar\s*\(|^\s*go\s*$`)},
+}
 
-// dialectOfText tells another database from syntax that PostgreSQL refuses.
-func dialectOfText(text string) string {
-	text = withoutComments(text)
+// dialectOfText tells another database from its syntax. lower is text in lower case.
+func dialectOfText(text, lower string) string {
 	for _, o := range otherSyntax {
-		if o.pattern.MatchString(text) {
+		if slices.ContainsFunc(o.words, func(w string) bool { return strings.Contains(lower, w) }) && o.pattern.MatchString(text) {
 			return o.dialect
 		}
 	}

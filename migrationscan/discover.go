@@ -240,8 +240,8 @@ func (t *tree) read(p string, size int64) error {
 		return fmt.Errorf("reading migration %s: %w", p, err)
 	}
 	f := newFile(p, string(b))
-	if d := dialectOfText(f.text); d != "" && f.ddl {
-		t.foreign[p] = d
+	if f.dialect != "" && f.ddl {
+		t.foreign[p] = f.dialect
 		return nil
 	}
 	t.files = append(t.files, f)

@@ -16,8 +16,9 @@ var ddlWord = regexp.MustCompile(`(?i)\b(?:create|alter|drop)\s`)
 type block struct {
 	r    *replayer
 	body pgast.PLBody
-	// at is the statement that is being applied.
-	at int
+	// at is the statement that is being applied; visits counts rows that were
+	// looked at.
+	at, visits int
 	// rows are the answers of the loops' queries, by query and outer variables: a
 	// loop asks once, whatever its body changes.
 	rows map[string]answer
@@ -140,7 +141,7 @@ func (b *block) runs(s pgast.PLStmt) (out []run, sure bool) {
 }
 
 func (b *block) asker(vars map[string]any) *asker {
-	return &asker{r: b.r, block: b, at: b.at, vars: vars, params: b.body.Vars, visits: new(int), ctes: map[string][]sysRow{}}
+	return &asker{r: b.r, block: b, at: b.at, vars: vars, params: b.body.Vars, visits: &b.visits, ctes: map[string][]sysRow{}}
 }
 
 // assigned is the value that a variable was given last before a statement, where

@@ -54,6 +54,8 @@ type replayer struct {
 	quiet, platform bool
 	// stubbed collects the stubs that the current statement made.
 	stubbed []string
+	// system are the system catalogs as they stand, until the next change.
+	system map[string]*sysTable
 	// given are the schemas that it found missing.
 	given []string
 	depth int
@@ -225,6 +227,9 @@ const maxDepth = 8
 
 // apply changes the catalog by one statement.
 func (r *replayer) apply(s pgast.Stmt) error {
+	if _, do := s.(*pgast.Do); !do {
+		r.system = nil
+	}
 	switch x := s.(type) {
 	case *pgast.CreateTable:
 		return r.createTable(x)

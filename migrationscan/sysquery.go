@@ -3,7 +3,6 @@ package migrationscan
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/planvet/planvet/internal/pgast"
 )
@@ -13,13 +12,15 @@ import (
 // depends on rows of tables or on anything that is not modelled is unknown.
 //
 //  1. Each item of FROM is a list of rows; they are joined by nested loops.
-//  2. After each item every conjunct is tried: a false one prunes.
+//  2. An item that an equality with known things restricts comes early, and its
+//     rows are looked up; after each item the plain conjuncts prune, the others
+//     are tried at the end.
 //  3. A row for which a conjunct stays unknown makes the answer unknown.
 
 // unknown is a value that the replay cannot tell.
 type unknown struct{}
 
-// maxVisits bounds the rows that one query may look at.
+// maxVisits bounds the rows that the queries of one DO block may look at.
 const maxVisits = 500_000
 
 // bound is a row under its alias; nil rows are not reached yet.
@@ -120,7 +121,7 @@ func (a *asker) values(s *pgast.Select) answer {
 // joinSource is an item of FROM with its rows and the condition that it is joined by.
 type joinSource struct {
 	alias string
-	rows  []sysRow
+	table *sysTable
 	on    pgast.Expr
 	left  bool
 }
@@ -128,14 +129,14 @@ type joinSource struct {
 func (a *asker) sources(out []joinSource, it pgast.FromItem) ([]joinSource, bool) {
 	switch x := it.(type) {
 	case *pgast.Table:
-		rows, ok := a.table(x)
-		return append(out, joinSource{alias: x.RefName(), rows: rows}), ok
+		t, ok := a.table(x)
+		return append(out, joinSource{alias: x.RefName(), table: t}), ok
 	case *pgast.Subquery:
 		sub := a.ask(x.Query)
-		return append(out, joinSource{alias: x.Alias, rows: renamed(sub, x.ColAliases)}), sub.sure
+		return append(out, joinSource{alias: x.Alias, table: &sysTable{rows: renamed(sub, x.ColAliases)}}), sub.sure
 	case *pgast.FuncTable:
 		rows, ok := a.unnest(x)
-		return append(out, joinSource{alias: x.Alias, rows: rows}), ok
+		return append(out, joinSource{alias: x.Alias, table: &sysTable{rows: rows}}), ok
 	case *pgast.Join:
 		if x.Natural || len(x.Using) > 0 || x.Kind != pgast.JoinInner && x.Kind != pgast.JoinLeft && x.Kind != pgast.JoinCross {
 			return out, false
@@ -156,26 +157,18 @@ func (a *asker) sources(out []joinSource, it pgast.FromItem) ([]joinSource, bool
 	return out, false
 }
 
-func (a *asker) table(t *pgast.Table) ([]sysRow, bool) {
+func (a *asker) table(t *pgast.Table) (*sysTable, bool) {
 	if t.Schema == "" {
 		for l := a; l != nil; l = l.outer {
 			if rows, ok := l.ctes[t.Name]; ok {
-				return rows, true
+				return &sysTable{rows: rows}, true
 			}
 		}
 	}
-	load := sysRelations[t.Name]
-	if load == nil || informationSchema[t.Name] != (t.Schema == "information_schema") || t.Schema != "" && !systemSchema(t.Schema) {
+	if informationSchema[t.Name] != (t.Schema == "information_schema") || t.Schema != "" && !systemSchema(t.Schema) {
 		return nil, false
 	}
-	rows := load(a.r)
-	if kinds := viewKinds[t.Name]; kinds != "" {
-		rows = slices.DeleteFunc(rows, func(row sysRow) bool {
-			k, _ := row("kind")
-			return !strings.Contains(kinds, k.(string))
-		})
-	}
-	return rows, true
+	return a.r.sysTable(t.Name)
 }
 
 // unnest is unnest(ARRAY[…]) with known values.
@@ -211,12 +204,15 @@ func (a *asker) join(s *pgast.Select, sources []joinSource) answer {
 	}
 	conds := conjunctsOf(nil, s.Where)
 	for _, src := range sources {
-		a.rows = append(a.rows, bound{alias: src.alias})
 		if src.on != nil && !src.left {
 			conds = conjunctsOf(conds, src.on)
 		}
 	}
-	a.loop(s, sources, conds, 0, &out)
+	j := newJoin(sources, conds)
+	for _, src := range j.sources {
+		a.rows = append(a.rows, bound{alias: src.alias})
+	}
+	a.loop(s, j, 0, &out)
 	if counts(s) && out.sure {
 		n := int64(len(out.rows))
 		a.count, out.rows = &n, nil
@@ -253,30 +249,30 @@ func conjunctsOf(out []pgast.Expr, e pgast.Expr) []pgast.Expr {
 	return append(out, e)
 }
 
-func (a *asker) loop(s *pgast.Select, sources []joinSource, conds []pgast.Expr, depth int, out *answer) {
-	if depth == len(sources) {
-		a.emit(s, conds, out)
+func (a *asker) loop(s *pgast.Select, j *join, depth int, out *answer) {
+	if depth == len(j.sources) {
+		a.emit(s, j.conds, out)
 		return
 	}
-	src := sources[depth]
+	src := j.sources[depth]
 	matched := false
-	for _, row := range src.rows {
+	for _, row := range a.candidates(j, src) {
 		if *a.visits++; *a.visits > maxVisits {
 			out.sure = false
-			return
+			break
 		}
 		a.rows[depth].row = row
 		if src.left && a.eval(src.on) != true {
 			continue
 		}
 		matched = true
-		if !slices.ContainsFunc(conds, func(c pgast.Expr) bool { v := a.eval(c); return v == false || v == nil }) {
-			a.loop(s, sources, conds, depth+1, out)
+		if !slices.ContainsFunc(j.simple, func(c pgast.Expr) bool { v := a.eval(c); return v == false || v == nil }) {
+			a.loop(s, j, depth+1, out)
 		}
 	}
 	if src.left && !matched {
 		a.rows[depth].row = func(string) (any, bool) { return nil, true }
-		a.loop(s, sources, conds, depth+1, out)
+		a.loop(s, j, depth+1, out)
 	}
 	a.rows[depth].row = nil
 }
