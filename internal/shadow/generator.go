@@ -64,14 +64,16 @@ func (g *generator) keys() map[string]string {
 }
 
 // generator works out how each column of a table is filled.
-func (m *Maker) generator(ctx context.Context, r *catalog.Relation, n int64) (*generator, error) {
+// Of a parent that nobody asks about only the keys matter: its other columns stay
+// empty where they may.
+func (m *Maker) generator(ctx context.Context, r *catalog.Relation, n int64, parent bool) (*generator, error) {
 	g := &generator{rel: r}
 	checks := readChecks(r, m.cat)
 	if err := m.domainChecks(ctx, r, checks); err != nil {
 		return nil, err
 	}
 	for i, c := range r.Columns {
-		if c.Generated {
+		if c.Generated || parent && !m.needs(r, c) {
 			continue
 		}
 		v := valuer{cat: m.cat, rel: r, col: c, n: n, ordinal: i, seed: seed(r, c), distinct: keyed(r, c.Name), facts: checks[c.Name]}
@@ -82,11 +84,32 @@ func (m *Maker) generator(ctx context.Context, r *catalog.Relation, n int64) (*g
 		g.columns = append(g.columns, col)
 	}
 	for i, k := range r.Constraints {
-		if k.Kind == catalog.ForeignKey {
+		if k.Kind == catalog.ForeignKey && !slices.ContainsFunc(k.Columns, func(c string) bool { return g.column(c) == nil }) {
 			m.foreignKey(g, k, i)
 		}
 	}
 	return g, nil
+}
+
+// needs reports whether a column of a table that is only a parent has to be filled:
+// it must not be empty, is of the primary key, or a foreign key refers to it.
+func (m *Maker) needs(r *catalog.Relation, c *catalog.Column) bool {
+	if c == nil || c.NotNull && !c.HasDefault {
+		return true
+	}
+	if m.referred == nil {
+		m.referred = map[string]bool{}
+		for _, s := range m.cat.Relations() {
+			for _, k := range s.Constraints {
+				for _, c := range k.RefColumns {
+					m.referred[k.References.String()+"."+c] = true
+				}
+			}
+		}
+	}
+	return m.referred[r.Name.String()+"."+c.Name] || slices.ContainsFunc(r.Constraints, func(k *catalog.Constraint) bool {
+		return k.Kind == catalog.PrimaryKey && slices.Contains(k.Columns, c.Name)
+	})
 }
 
 // keyed reports whether a column is part of a unique key.

@@ -41,6 +41,8 @@ type Maker struct {
 	// keys are expressions for the columns of filled tables that other tables refer
 	// to, in terms of the row number.
 	keys map[catalog.Name]map[string]string
+	// referred are the columns, schema.table.column, that foreign keys refer to.
+	referred map[string]bool
 }
 
 // NewMaker returns a maker for a database whose catalog was loaded from it. The
@@ -97,9 +99,8 @@ func (m *Maker) fill(ctx context.Context, name catalog.Name, wanted map[catalog.
 	if _, ok := m.done[name]; ok || m.busy[name] {
 		return nil
 	}
-	if w, ok := wanted[name]; ok && w > n {
-		n = w
-	}
+	w, asked := wanted[name]
+	n = max(n, w)
 	r := m.cat.Relation(name.Schema, name.Name)
 	if r == nil || !r.IsTable() {
 		m.done[name] = RowReport{Problem: "it is not a table of the shadow"}
@@ -111,7 +112,7 @@ func (m *Maker) fill(ctx context.Context, name catalog.Name, wanted map[catalog.
 	m.busy[name] = true
 	defer delete(m.busy, name)
 	for _, k := range r.Constraints {
-		if k.Kind != catalog.ForeignKey || k.References == name {
+		if k.Kind != catalog.ForeignKey || k.References == name || !asked && !slices.ContainsFunc(k.Columns, func(c string) bool { return m.needs(r, r.Column(c)) }) {
 			continue
 		}
 		parents := max(n/fanOut, min(n, fewParents))
@@ -128,7 +129,7 @@ func (m *Maker) fill(ctx context.Context, name catalog.Name, wanted map[catalog.
 			return err
 		}
 	}
-	report, err := m.insert(ctx, r, n)
+	report, err := m.insert(ctx, r, n, !asked)
 	if lost(err) {
 		return err
 	}
@@ -168,7 +169,7 @@ func unique(r *catalog.Relation, columns []string) bool {
 }
 
 // insert makes the rows of one table.
-func (m *Maker) insert(ctx context.Context, r *catalog.Relation, n int64) (RowReport, error) {
+func (m *Maker) insert(ctx context.Context, r *catalog.Relation, n int64, parent bool) (RowReport, error) {
 	var have, base int64
 	if err := m.conn.QueryRow(ctx, "select count(*) from "+ident(r.Name)).Scan(&have); err != nil {
 		return RowReport{}, err
@@ -176,7 +177,7 @@ func (m *Maker) insert(ctx context.Context, r *catalog.Relation, n int64) (RowRe
 	if have >= n {
 		return RowReport{Rows: have}, m.vacuumOnce(ctx, r, have)
 	}
-	g, err := m.generator(ctx, r, n)
+	g, err := m.generator(ctx, r, n, parent)
 	if err != nil {
 		return RowReport{}, err
 	}
