@@ -126,6 +126,10 @@ func (w *walker) library(call *ast.CallExpr, i int) (value, bool) {
 		return value{}, false
 	}
 	switch name {
+	case "TableName":
+		if v, ok := w.popTable(call); ok {
+			return v, true
+		}
 	case "Rebind":
 		return arg(len(call.Args) - 1), true
 	case "In", "Named":
@@ -141,6 +145,46 @@ func (w *walker) library(call *ast.CallExpr, i int) (value, bool) {
 		}
 	case "QuoteIdentifier", "Sanitize", "SanitizeIdentifier":
 		return hole(holeName, "a quoted name"), true
+	}
+	return value{}, false
+}
+
+// popTable is (&pop.Model{Value: T{}}).TableName(): what T's own method says.
+func (w *walker) popTable(call *ast.CallExpr) (value, bool) {
+	sel, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr)
+	if !ok {
+		return value{}, false
+	}
+	e := ast.Unparen(sel.X)
+	if u, ok := e.(*ast.UnaryExpr); ok {
+		e = ast.Unparen(u.X)
+	}
+	lit, ok := e.(*ast.CompositeLit)
+	if !ok {
+		return value{}, false
+	}
+	if path, _ := program.TypeName(w.pkg.Info.TypeOf(lit)); !under(path, []string{"github.com/gobuffalo/pop"}) {
+		return value{}, false
+	}
+	for _, el := range lit.Elts {
+		kv, ok := el.(*ast.KeyValueExpr)
+		if !ok {
+			continue
+		}
+		t := w.pkg.Info.TypeOf(kv.Value)
+		if t == nil {
+			continue
+		}
+		m, _, _ := types.LookupFieldOrMethod(t, true, w.pkg.Types, "TableName")
+		fn, ok := m.(*types.Func)
+		if !ok {
+			continue
+		}
+		if f := w.x.prog.Lookup(w.x.prog.Key(fn)); f != nil {
+			if v := w.x.returns(f, 0); v.known() {
+				return v, true
+			}
+		}
 	}
 	return value{}, false
 }

@@ -45,6 +45,9 @@ func (r *Result) QueryOf(in *program.Func, call *ast.CallExpr) *Query {
 		return nil
 	}
 	q := &Query{Statements: x.byCall[call], Call: s.call, Arg: s.arg, Named: s.named, Builder: s.builder}
+	if p := x.usesName[call]; p != nil {
+		q.Statements = append(q.Statements, x.byCall[p]...)
+	}
 	if len(q.Statements) == 0 && s.arg < 0 && s.builder == "" {
 		if w := x.walks[in.Top()]; w != nil && w.prepared[call] != nil {
 			q.Statements = x.byCall[w.prepared[call]]

@@ -41,6 +41,10 @@ func (x *extraction) emit(site program.Site, s *sink, t text) {
 		}
 		x.done[emitted{site.Call, r.text}] = true
 		x.texts[site.Call]++
+		if p := x.named[r.text]; p != nil && p != site.Call {
+			x.usesName[site.Call] = p
+			continue
+		}
 		if !s.sure && !looksSQL(r.text) {
 			return
 		}

@@ -28,7 +28,11 @@ type extraction struct {
 	// setsRole are calls that set a role.
 	setsRole map[*ast.CallExpr]string
 	// noQuery are calls whose text is known to be no query: SET, BEGIN, DDL.
-	noQuery  map[*ast.CallExpr]bool
+	noQuery map[*ast.CallExpr]bool
+	// named are pgx's prepared statements by name; usesName leads from a call that
+	// runs one to the call that prepares it.
+	named    map[string]*ast.CallExpr
+	usesName map[*ast.CallExpr]*ast.CallExpr
 	failed   []failed
 	sinks    map[*ast.CallExpr]*sink
 	sites    map[*sqllint.Statement]program.Site
@@ -68,6 +72,7 @@ func extract(pkgs []*Package, o Options) *Result {
 		o: o, prog: program.New(pkgs, skip), walks: map[*program.Func]*walked{},
 		globals: map[string]*declared{}, fields: map[*types.Var]value{},
 		byCall: map[*ast.CallExpr][]*sqllint.Statement{}, setsRole: map[*ast.CallExpr]string{}, noQuery: map[*ast.CallExpr]bool{},
+		named: map[string]*ast.CallExpr{}, usesName: map[*ast.CallExpr]*ast.CallExpr{},
 		sinks: map[*ast.CallExpr]*sink{}, sites: map[*sqllint.Statement]program.Site{},
 		wrappers: map[string]*Summary{}, dialects: map[*ast.File]bool{}, comments: map[*ast.File]map[int]string{},
 		done: map[emitted]bool{}, texts: map[*ast.CallExpr]int{}, res: &Result{},
@@ -117,6 +122,7 @@ func (x *extraction) hasSink(f *program.Func) bool {
 
 // emitAll turns every sink's texts into statements, in the order of places.
 func (x *extraction) emitAll() {
+	x.preparedNames()
 	seen := map[*walked]bool{}
 	for _, f := range x.prog.Funcs {
 		w := x.walks[f.Top()]
@@ -129,6 +135,27 @@ func (x *extraction) emitAll() {
 			x.emitSink(w, s)
 		}
 		x.emitImported(w, f.Top())
+	}
+}
+
+// preparedNames finds the names that pgx's Prepare gives to statements: they stand
+// in the place of a text afterwards.
+func (x *extraction) preparedNames() {
+	for _, f := range x.prog.Funcs {
+		w := x.walks[f.Top()]
+		if w == nil || f.Outer != nil {
+			continue
+		}
+		for _, s := range w.sinks {
+			if s.arg != 2 || !strings.HasSuffix(s.sink.call, ".Prepare") {
+				continue
+			}
+			for _, t := range w.args[s.call][1].texts {
+				if name, ok := t.constant(); ok && x.named[name] == nil {
+					x.named[name] = s.call
+				}
+			}
+		}
 	}
 }
 

@@ -56,6 +56,9 @@ func (w *walker) call(c *ast.CallExpr) {
 		w.out.loop[c] = w.loops > 0
 		if s.arg >= 0 && s.arg < len(c.Args) {
 			w.record(c, s.arg)
+			if s.arg == 2 {
+				w.record(c, 1) // the name that pgx prepares it under
+			}
 		}
 		if sel, ok := ast.Unparen(c.Fun).(*ast.SelectorExpr); ok && s.arg < 0 {
 			if p, ok := w.eval(sel.X).prepared.(*ast.CallExpr); ok {

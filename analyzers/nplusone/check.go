@@ -158,7 +158,7 @@ var (
 	// migrations run once, on what rows there are.
 	migrations = regexp.MustCompile(`(?i)(^|/)[a-z]*(migrations?|migrate|migrator)/|migrations?\.go$`)
 	// testSupport is what only tests use.
-	testSupport = regexp.MustCompile(`(?i)(^|/)([a-z]*tests?|testing|testutils?|testhelpers?|[a-z]*fakes|mocks?)/`)
+	testSupport = regexp.MustCompile(`(?i)(^|/)([a-z]*tests?|testing|testutils?|testhelpers?|[a-z]*fakes|mocks?|e2e[\w-]*|ci)/`)
 	seldomFunc  = regexp.MustCompile(`(?i)migrat|seed|fixture|backfill|populate|bootstrap|install`)
 )
 

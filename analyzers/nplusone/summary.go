@@ -166,32 +166,34 @@ func (e *event) choose(stmts []*sqllint.Statement) bool {
 func touchesTable(s pgast.Stmt) bool {
 	switch s := s.(type) {
 	case *pgast.Select:
-		if len(s.From) > 0 || s.SetOp != "" || s.With != nil {
+		if s.SetOp != "" || s.With != nil {
 			return true
 		}
-		for _, t := range s.Targets {
-			found := false
-			pgast.Walk(t.Expr, func(n pgast.Node) bool {
-				switch n := n.(type) {
-				case *pgast.SubLink:
-					found = true
-				case *pgast.FuncCall:
-					name := n.Name[len(n.Name)-1]
-					found = found || !strings.HasPrefix(name, "pg_") && name != "set_config" && name != "current_setting" && name != "nextval" && name != "now"
-				}
-				return !found
-			})
-			if found {
-				return true
+		found := false
+		look := func(n pgast.Node) bool {
+			switch n := n.(type) {
+			case *pgast.Table, *pgast.SubLink, *pgast.Subquery:
+				found = true
+			case *pgast.FuncCall:
+				found = found || !forSession(n.Name[len(n.Name)-1])
 			}
+			return !found
 		}
-		return false
+		pgast.Walk(s, look)
+		return found
 	case *pgast.Insert, *pgast.Update, *pgast.Delete, *pgast.Merge:
 		return true
 	case *pgast.DeclareCursor, *pgast.Explain, *pgast.Copy:
 		return false
 	}
 	return false
+}
+
+// forSession reports whether a function is called for its effect on the session, or
+// tells what needs no table: locks, notifications, settings.
+func forSession(name string) bool {
+	return strings.HasPrefix(name, "pg_") || strings.Contains(name, "lock") || name == "set_config" ||
+		name == "current_setting" || name == "nextval" || name == "now"
 }
 
 // arguments notes what the values of $1 and on come from.
