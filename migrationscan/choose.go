@@ -23,7 +23,7 @@ func choose(all []*candidate, d *Discovery) []*candidate {
 	cands := slices.DeleteFunc(slices.Clone(all), func(c *candidate) bool { return !c.hasDDL() })
 	slices.SortStableFunc(cands, func(a, b *candidate) int {
 		return cmp.Or(
-			boolOrder(len(a.tables) == 0, len(b.tables) == 0),
+			boolOrder(a.onlyAlters(), b.onlyAlters()),
 			-cmp.Compare(a.rank, b.rank),
 			-boolOrder(namesPostgres(a.dir), namesPostgres(b.dir)),
 			-cmp.Compare(len(a.tables), len(b.tables)),
@@ -68,6 +68,10 @@ func choose(all []*candidate, d *Discovery) []*candidate {
 func goesOn(c, of *candidate) bool {
 	return len(c.tables) == 0 && path.Dir(c.dir) == of.dir && (c.format != "plain" || migDir.MatchString(path.Base(c.dir)))
 }
+
+// onlyAlters reports a folder that may go on from another: it makes no table, and
+// no tool's marks say that it stands for itself.
+func (c *candidate) onlyAlters() bool { return len(c.tables) == 0 && c.rank < rankTool }
 
 func namesPostgres(dir string) bool { return ownDialect.MatchString(dir) }
 
