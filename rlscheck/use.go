@@ -13,8 +13,8 @@ import (
 // use is one way in which a policy is applied: a role that runs a command.
 type use struct{ role, command string }
 
-// uses lists how a policy is applied. INSERT scans nothing, and a role that bypasses
-// row level security has no policies.
+// uses lists how a policy is applied. INSERT scans nothing, a role that bypasses row
+// level security has no policies, and one that may not SELECT finds no row to change.
 func (c *checker) uses(rel *catalog.Relation, p *catalog.Policy) []use {
 	command := p.Command
 	switch command {
@@ -60,6 +60,10 @@ func (c *checker) state(rel *catalog.Relation, u use) *state {
 		s.quals = append(s.quals, predicate.PolicyQuals(c.cat, rel, "select", u.role)...)
 	}
 	for _, q := range s.quals {
+		if len(q.Policies) == 0 {
+			s.quals = nil // no permissive policy: nothing is scanned
+			break
+		}
 		s.policies = append(s.policies, q.Policies...)
 	}
 	s.scan = sync.OnceValue(func() *predicate.Rel { return c.analyze(c.cat, rel, s.condition(false)) })
