@@ -3,6 +3,8 @@ package confirm
 import (
 	"strings"
 
+	"github.com/planvet/planvet/catalog"
+	"github.com/planvet/planvet/internal/pgast"
 	"github.com/planvet/planvet/internal/plan"
 	"github.com/planvet/planvet/rules"
 )
@@ -10,14 +12,23 @@ import (
 // live asks a server that the user named: plans only, nothing runs. Without
 // HypoPG a missing path stays a suspicion there.
 func (a *asker) live(p *rules.Probe) rules.Verdict {
-	var q *question
-	reason := ""
+	sql, role, alias := p.SQL, p.Role, p.Alias
 	switch p.Kind {
 	case rules.ProbeStatement:
-		q, reason = a.liveQuestion(p)
+	case rules.ProbeForeignKey:
+		sql, alias = a.integrityStatement(p), "x"
+	case rules.ProbePolicy:
+		sql, role = "select * from "+ident(catalog.Name{Schema: p.Schema, Name: p.Table}), a.roles(p)[0]
 	default:
-		reason = "on a named server only statements and catalog facts are asked about; use --confirm shadow"
+		return inconclusive("comparing a loop with its set form runs both, which is not done on a named server; use --confirm shadow")
 	}
+	if p.Kind == rules.ProbePolicy && p.Command != "" && p.Command != "select" && p.Command != "all" {
+		return inconclusive("a policy for %s cannot be planned without changing it; use --confirm shadow", p.Command)
+	}
+	if err := a.searchPath(); err != nil {
+		return inconclusive("setting the search_path: %s", message(err))
+	}
+	q, reason := a.liveQuestion(p, sql, role, alias)
 	if reason != "" {
 		return inconclusive("%s", reason)
 	}
@@ -47,16 +58,19 @@ func (a *asker) live(p *rules.Probe) rules.Verdict {
 
 // liveQuestion prepares a statement without looking at rows: it is planned for
 // every value.
-func (a *asker) liveQuestion(p *rules.Probe) (*question, string) {
-	q := &question{sql: p.SQL, role: p.Role, ordered: p.NeedsOrder}
+func (a *asker) liveQuestion(p *rules.Probe, sql, role, alias string) (*question, string) {
+	q := &question{sql: sql, role: role, ordered: p.NeedsOrder}
+	if stmt, err := pgast.Parse(sql); err == nil {
+		q.ordered = q.ordered || ordered(stmt)
+	}
 	if q.role == "" {
 		q.role = a.o.Role
 	}
 	var err error
-	if q.types, err = a.o.Server.ParamTypes(a.ctx, p.SQL); err != nil {
+	if q.types, err = a.o.Server.ParamTypes(a.ctx, sql); err != nil {
 		return nil, "the server does not take the statement: " + message(err)
 	}
-	q.rel, q.all = a.relation(p.Schema, p.Table, p.Alias)
+	q.rel, q.all = a.relation(p.Schema, p.Table, alias)
 	settings := map[string]string{}
 	for k, v := range a.o.Settings {
 		settings[k] = v

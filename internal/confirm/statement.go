@@ -96,18 +96,7 @@ func (a *asker) foreignKey(p *rules.Probe) rules.Verdict {
 	}
 	rel, all := a.relation(p.Schema, p.Table, "x")
 	child := catalog.Name{Schema: p.Schema, Name: p.Table}
-	only := "only "
-	if rel.Leaves > 0 {
-		only = ""
-	}
-	var conds []string
-	for i, c := range p.Columns {
-		conds = append(conds, fmt.Sprintf("x.%s = $%d", quote(c), i+1))
-	}
-	q := &question{
-		sql: "select 1 from " + only + ident(child) + " x where " + strings.Join(conds, " and ") + " for key share of x",
-		rel: rel, all: all,
-	}
+	q := &question{sql: a.integrityStatement(p), rel: rel, all: all}
 	var err error
 	if q.types, err = a.o.Server.ParamTypes(a.ctx, q.sql); err != nil {
 		return inconclusive("the server does not take the referential-integrity statement: %s", message(err))
@@ -132,6 +121,20 @@ func (a *asker) foreignKey(p *rules.Probe) rules.Verdict {
 		a.deleteParent(p, &v)
 	}
 	return v
+}
+
+// integrityStatement looks for the children of one parent, as PostgreSQL's own
+// trigger does.
+func (a *asker) integrityStatement(p *rules.Probe) string {
+	only := "only "
+	if r := a.cat.Relation(p.Schema, p.Table); r != nil && r.Kind == catalog.PartitionedTable {
+		only = ""
+	}
+	conds := make([]string, len(p.Columns))
+	for i, c := range p.Columns {
+		conds[i] = fmt.Sprintf("x.%s = $%d", quote(c), i+1)
+	}
+	return "select 1 from " + only + ident(catalog.Name{Schema: p.Schema, Name: p.Table}) + " x where " + strings.Join(conds, " and ") + " for key share of x"
 }
 
 // deleteParent measures the constraint's trigger on a DELETE of a parent, with
