@@ -84,7 +84,8 @@ func lines(c, replayed *catalog.Catalog) []string {
 		}
 		add("%s partition of %s rls %v %v triggers %v", r.Kind, text(r.PartitionOf), r.RLSEnabled, r.RLSForced, r.Triggers)
 		for i, k := range r.Columns {
-			add("column %d %s %s not null %v default %v generated %v identity %q", i, k.Name, k.Type, k.NotNull, k.HasDefault, k.Generated, k.Identity)
+			add("column %d %s %s not null %v default %v %s generated %v identity %q", i, k.Name, k.Type, k.NotNull, k.HasDefault,
+				c.Relation(r.Schema, r.Name).Columns[i].Default, k.Generated, k.Identity)
 		}
 		for _, k := range r.Constraints {
 			add("constraint %s %s %v -> %s %v %s valid %v", k.Name, k.Kind, k.Columns, text(k.References), k.RefColumns, k.OnDelete, k.Validated)

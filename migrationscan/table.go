@@ -246,7 +246,7 @@ func (r *replayer) setDefault(rel *catalog.Relation, c *catalog.Column, e pgast.
 // ownSequence gives a serial column its sequence and default.
 func (r *replayer) ownSequence(rel *catalog.Relation, c *catalog.Column) {
 	n := r.addSequence(rel, c)
-	c.HasDefault, c.Default = true, "nextval('"+n.String()+"'::regclass)"
+	c.HasDefault, c.Default = true, "nextval("+quoteLiteral(quoteIdent(n.Schema)+"."+quoteIdent(n.Name))+")"
 }
 
 func (r *replayer) addSequence(rel *catalog.Relation, c *catalog.Column) catalog.Name {
