@@ -36,8 +36,33 @@ func (p *Project) Check() (fs []rules.Finding, suppressed int) {
 		}
 	}
 	rules.Sort(fs)
+	fs = onePlaceOnce(fs)
 	rules.SetIDs(fs)
 	return fs, suppressed
+}
+
+// onePlaceOnce keeps one of the findings that say the same of the same place: a
+// text that is built in several ways is judged in each, and the surest judgement
+// stands. Findings are sorted.
+func onePlaceOnce(fs []rules.Finding) []rules.Finding {
+	type key struct {
+		rule, table, columns, policy string
+		at                           rules.Location
+	}
+	at := map[key]int{}
+	out := fs[:0]
+	for _, f := range fs {
+		k := key{f.Rule, f.Object.Schema + "." + f.Object.Table, strings.Join(f.Object.Columns, ","), f.Object.Policy, f.Location}
+		if i, ok := at[k]; ok {
+			if out[i].Certainty == rules.Possible && f.Certainty == rules.Certain {
+				out[i] = f
+			}
+			continue
+		}
+		at[k] = len(out)
+		out = append(out, f)
+	}
+	return out
 }
 
 // runsOnce reports whether a statement belongs to a migration written in Go: it

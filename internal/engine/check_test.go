@@ -43,3 +43,17 @@ func TestMatchGlob(t *testing.T) {
 		}
 	}
 }
+
+func TestOnePlaceOnce(t *testing.T) {
+	at := rules.Location{Path: "a.go", Line: 3, Column: 7}
+	other := rules.Location{Path: "a.go", Line: 9, Column: 7}
+	got := onePlaceOnce([]rules.Finding{
+		{Rule: "r", Location: at, Certainty: rules.Possible, Message: "a"},
+		{Rule: "r", Location: at, Certainty: rules.Certain, Message: "b"},
+		{Rule: "r", Location: at, Object: rules.Object{Table: "t"}},
+		{Rule: "r", Location: other},
+	})
+	if len(got) != 3 || got[0].Message != "b" || got[2].Location != other {
+		t.Errorf("got %+v", got)
+	}
+}
