@@ -113,14 +113,7 @@ func TestReplayOfProject(t *testing.T) {
 	if dir == "" {
 		t.Skip("PLANVET_REPLAY names no project")
 	}
-	p, err := engine.Open(engine.Options{Dir: dir})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := p.Load(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	for _, db := range p.Databases {
+	for _, db := range databases(t, dir) {
 		set, res := db.Set, db.Replay
 		t.Run(set.Name, func(t *testing.T) {
 			server, refused := onServer(t, res)
@@ -137,4 +130,29 @@ func TestReplayOfProject(t *testing.T) {
 			}
 		})
 	}
+}
+
+// databases replays a project's migration files, or the DDL in its Go code where
+// there are none.
+func databases(t *testing.T, dir string) []*engine.Database {
+	t.Helper()
+	d, err := migrationscan.Discover(os.DirFS(dir), migrationscan.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []*engine.Database
+	for _, s := range d.Sets {
+		out = append(out, &engine.Database{Set: s, Replay: migrationscan.Replay(s, migrationscan.ReplayOptions{})})
+	}
+	if len(out) > 0 {
+		return out
+	}
+	p, err := engine.Open(engine.Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Load(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	return p.Databases
 }

@@ -2,8 +2,8 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -52,12 +52,19 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
-	wd, err := os.Getwd()
+	self, err := os.Executable()
 	ts.Check(err)
-	ts.Check(os.Chdir(ts.MkAbs(".")))
-	defer os.Chdir(wd)
+	// Scripts run side by side, and a process has one working directory.
+	cmd := exec.Command(self, args[1:]...)
+	cmd.Dir = ts.MkAbs(".")
+	cmd.Env = append(os.Environ(), "PLANVET_TEST_MAIN=1", "GOFLAGS=-mod=mod",
+		"HOME="+ts.Getenv("HOME"), "XDG_CACHE_HOME="+ts.Getenv("XDG_CACHE_HOME"))
 	var out, errs bytes.Buffer
-	code := run(context.Background(), args[1:], &out, &errs)
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); cmd.ProcessState == nil {
+		ts.Fatalf("running planvet: %v", err)
+	}
+	code := cmd.ProcessState.ExitCode()
 	ts.Check(os.WriteFile(ts.MkAbs("out.txt"), out.Bytes(), 0o666))
 	ts.Check(os.WriteFile(ts.MkAbs("err.txt"), errs.Bytes(), 0o666))
 	ts.Logf("%s%s", out.String(), errs.String())
