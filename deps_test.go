@@ -57,6 +57,7 @@ cmd/planvet: rules rules/all catalog analyzers/... internal/... ; cli terminal
 catalog/builtin/gen: catalog/builtin ; pgx
 internal/shadow/shadowtest: internal/shadow ; pgx
 internal/newrule: ;
+internal/casetest: ; tests
 `
 
 // groups name third-party modules, by the prefix of their import paths.
@@ -66,6 +67,7 @@ var groups = map[string][]string{
 	"x/tools":  {"golang.org/x/tools"},
 	"yaml":     {"github.com/goccy/go-yaml"},
 	"cli":      {"github.com/urfave/cli/v2"},
+	"tests":    {"github.com/google/go-cmp", "golang.org/x/tools/txtar"},
 	"terminal": {"github.com/fatih/color", "github.com/mattn/go-isatty", "golang.org/x/sys"},
 }
 

@@ -36,6 +36,23 @@ type Name struct{ Schema, Name string }
 // String returns schema.name.
 func (n Name) String() string { return n.Schema + "." + n.Name }
 
+// Short is the name as messages show it: the schema public goes without saying.
+func (n Name) Short() string {
+	if n.Schema == "" || n.Schema == "public" {
+		return n.Name
+	}
+	return n.String()
+}
+
+// Of names columns of the relation as messages do: orders.customer_id, orders
+// (status, created).
+func (n Name) Of(columns []string) string {
+	if len(columns) == 1 {
+		return n.Short() + "." + columns[0]
+	}
+	return n.Short() + " (" + strings.Join(columns, ", ") + ")"
+}
+
 // Role is a role created by the schema's own migrations.
 type Role struct{ BypassRLS, Superuser bool }
 

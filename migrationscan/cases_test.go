@@ -3,16 +3,12 @@ package migrationscan_test
 import (
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
 
-	"github.com/google/go-cmp/cmp"
-	"github.com/rogpeppe/go-internal/txtar"
-
 	"github.com/planvet/planvet/catalog"
+	"github.com/planvet/planvet/internal/casetest"
 	"github.com/planvet/planvet/migrationscan"
 )
 
@@ -20,19 +16,9 @@ import (
 // what the replay gives. UPDATE=1 rewrites it. ok_* must also equal a server's
 // catalog, limits_* are known misses.
 func TestCases(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txtar")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no cases", err)
-	}
-	for _, file := range files {
-		name := strings.TrimSuffix(filepath.Base(file), ".txtar")
-		t.Run(name, func(t *testing.T) {
-			ar, err := txtar.ParseFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			project, want := split(ar)
-			d, err := migrationscan.Discover(project, migrationscan.Options{})
+	for _, c := range casetest.Glob(t, "testdata/*.txtar") {
+		t.Run(c.Name, func(t *testing.T) {
+			d, err := migrationscan.Discover(project(c), migrationscan.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -41,12 +27,8 @@ func TestCases(t *testing.T) {
 				res := migrationscan.Replay(s, migrationscan.ReplayOptions{})
 				got += "\n" + replayed(s.Name, res)
 			}
-			if os.Getenv("UPDATE") == "1" {
-				update(t, file, ar, got)
-			} else if diff := cmp.Diff(want, got); diff != "" {
-				t.Error(diff)
-			}
-			if strings.HasPrefix(name, "ok_") {
+			c.Want(t, got)
+			if strings.HasPrefix(c.Name, "ok_") {
 				for _, s := range d.Sets {
 					equalsServer(t, s)
 				}
@@ -70,32 +52,15 @@ func equalsServer(t *testing.T, s migrationscan.Set) {
 	}
 }
 
-// split takes "want" out of a project's files. A template in a case's text stands
-// as it is: txtar has no escapes.
-func split(ar *txtar.Archive) (fs.FS, string) {
-	project, want := fstest.MapFS{}, ""
-	for _, f := range ar.Files {
-		if f.Name == "want" {
-			want = string(f.Data)
-			continue
-		}
-		project[f.Name] = &fstest.MapFile{Data: f.Data}
-	}
-	return project, want
-}
-
-func update(t *testing.T, file string, ar *txtar.Archive, got string) {
-	t.Helper()
-	files := ar.Files[:0]
-	for _, f := range ar.Files {
+// project is a case's files without what is wanted of them.
+func project(c *casetest.Case) fs.FS {
+	files := fstest.MapFS{}
+	for _, f := range c.Files {
 		if f.Name != "want" {
-			files = append(files, f)
+			files[f.Name] = &fstest.MapFile{Data: f.Data}
 		}
 	}
-	ar.Files = append(files, txtar.File{Name: "want", Data: []byte(got)})
-	if err := os.WriteFile(file, txtar.Format(ar), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	return files
 }
 
 // summary writes a discovery.

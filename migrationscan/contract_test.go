@@ -4,13 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
-	"path/filepath"
 	"testing"
 
-	"github.com/rogpeppe/go-internal/txtar"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/planvet/planvet/catalog"
+	"github.com/planvet/planvet/internal/casetest"
 	"github.com/planvet/planvet/migrationscan"
 )
 
@@ -32,17 +31,8 @@ func TestDocumentFollowsContract(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, err := filepath.Glob("testdata/*.txtar")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range files {
-		ar, err := txtar.ParseFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		project, _ := split(ar)
-		d, err := migrationscan.Discover(project, migrationscan.Options{})
+	for _, tc := range casetest.Glob(t, "testdata/*.txtar") {
+		d, err := migrationscan.Discover(project(tc), migrationscan.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -61,7 +51,7 @@ func TestDocumentFollowsContract(t *testing.T) {
 				t.Fatal(err)
 			}
 			if err := schema.Validate(v); err != nil {
-				t.Errorf("%s: %v", file, err)
+				t.Errorf("%s: %v", tc.Name, err)
 			}
 		}
 	}

@@ -2,14 +2,11 @@ package rlscheck_test
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"golang.org/x/tools/txtar"
-
 	"github.com/planvet/planvet/catalog"
+	"github.com/planvet/planvet/internal/casetest"
 	"github.com/planvet/planvet/internal/pgast"
 	"github.com/planvet/planvet/migrationscan"
 	"github.com/planvet/planvet/rlscheck"
@@ -22,47 +19,28 @@ import (
 // an err_ case at least one; a limits_ case pins what is known to be missed. UPDATE=1
 // rewrites want.
 func TestGolden(t *testing.T) {
-	for _, file := range cases(t) {
-		rule := ruleOf(file)
-		t.Run(rule+"/"+caseName(file), func(t *testing.T) {
-			ar, err := txtar.ParseFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			found := check(schema(t, section(ar, "schema.sql")), section(ar, "query.sql"))
-			got := render(found)
-			if os.Getenv("UPDATE") != "" {
-				setSection(ar, "want", got)
-				if err := os.WriteFile(file, txtar.Format(ar), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			} else if want := section(ar, "want"); got != want {
-				t.Errorf("findings differ\ngot:\n%swant:\n%s", got, want)
-			}
-			switch n, name := count(found, rule), caseName(file); {
-			case strings.HasPrefix(name, "ok_") && n > 0:
-				t.Errorf("an ok_ case has %d findings of %s:\n%s", n, rule, got)
-			case strings.HasPrefix(name, "err_") && n == 0:
-				t.Errorf("an err_ case has no finding of %s:\n%s", rule, got)
-			}
+	for _, c := range casetest.Glob(t, cases) {
+		t.Run(c.Rule+"/"+c.Name, func(t *testing.T) {
+			found := check(schema(t, c.Section("schema.sql")), c.Section("query.sql"))
+			c.Want(t, render(found))
+			c.Speaks(t, count(found, c.Rule))
 		})
 	}
 }
 
+// cases are those of all rules.
+const cases = "testdata/*/*.txtar"
+
 // TestFixClears applies the fix of each finding and looks again: the finding must
 // be gone, and nothing new may have come.
 func TestFixClears(t *testing.T) {
-	for _, file := range cases(t) {
-		ar, err := txtar.ParseFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ddl := section(ar, "schema.sql")
-		for _, f := range check(schema(t, ddl), section(ar, "query.sql")) {
+	for _, c := range casetest.Glob(t, cases) {
+		ddl := c.Section("schema.sql")
+		for _, f := range check(schema(t, ddl), c.Section("query.sql")) {
 			if f.Fix == nil || len(f.Fix.SQL) == 0 {
 				continue
 			}
-			t.Run(ruleOf(file)+"/"+caseName(file)+"/"+f.Rule, func(t *testing.T) {
+			t.Run(c.Rule+"/"+c.Name+"/"+f.Rule, func(t *testing.T) {
 				fixed := ddl + ";\n" + strings.Join(f.Fix.SQL, ";\n")
 				for _, g := range check(schema(t, fixed), "") {
 					if g.Rule == f.Rule && g.Object.Policy == f.Object.Policy && g.Object.Table == f.Object.Table {
@@ -82,39 +60,6 @@ func count(fs []rules.Finding, rule string) int {
 		}
 	}
 	return n
-}
-
-func cases(t testing.TB) []string {
-	files, err := filepath.Glob("testdata/*/*.txtar")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no cases: %v", err)
-	}
-	return files
-}
-
-func ruleOf(file string) string {
-	return strings.ReplaceAll(filepath.Base(filepath.Dir(file)), "_", "-")
-}
-
-func caseName(file string) string { return strings.TrimSuffix(filepath.Base(file), ".txtar") }
-
-func section(ar *txtar.Archive, name string) string {
-	for _, f := range ar.Files {
-		if f.Name == name {
-			return string(f.Data)
-		}
-	}
-	return ""
-}
-
-func setSection(ar *txtar.Archive, name, data string) {
-	for i, f := range ar.Files {
-		if f.Name == name {
-			ar.Files[i].Data = []byte(data)
-			return
-		}
-	}
-	ar.Files = append(ar.Files, txtar.File{Name: name, Data: []byte(data)})
 }
 
 func schema(t testing.TB, ddl string) *catalog.Catalog {

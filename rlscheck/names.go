@@ -1,29 +1,11 @@
 package rlscheck
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
-	"github.com/planvet/planvet/catalog"
 	"github.com/planvet/planvet/internal/pgast"
 )
-
-// table is a relation's name as messages show it.
-func table(n catalog.Name) string {
-	if n.Schema == "" || n.Schema == "public" {
-		return n.Name
-	}
-	return n.Schema + "." + n.Name
-}
-
-// columns names columns of a table: orders.customer_id, orders (status, created).
-func columns(n catalog.Name, cs []string) string {
-	if len(cs) == 1 {
-		return table(n) + "." + cs[0]
-	}
-	return table(n) + " (" + strings.Join(cs, ", ") + ")"
-}
 
 // quoted is a name as SQL has it.
 func quoted(parts ...string) string {
@@ -53,18 +35,6 @@ func calls(cs []*call) []string {
 		}
 	}
 	return out
-}
-
-// size says how many rows a relation has, and how we know.
-func size(rows int64, source string) string {
-	s := fmt.Sprint(rows)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	if source == "default" || source == "" {
-		return s + " assumed rows"
-	}
-	return s + " rows by " + source
 }
 
 // who names the roles of a policy.

@@ -45,9 +45,9 @@ func (c *checker) disabledWithPolicies() {
 		if n > 1 {
 			policies = fmt.Sprintf("%d policies", n)
 		}
-		f.Message = fmt.Sprintf("%s has %s and row level security is off; every role with a grant reads all rows", table(r.Name), policies)
+		f.Message = fmt.Sprintf("%s has %s and row level security is off; every role with a grant reads all rows", r.Name.Short(), policies)
 		f.Fix = &rules.Fix{SQL: []string{"alter table " + quoted(r.Schema, r.Name.Name) + " enable row level security"}}
-		f.Probe = fact(r, "the server has row level security off and policies on "+table(r.Name),
+		f.Probe = fact(r, "the server has row level security off and policies on "+r.Name.Short(),
 			"not c.relrowsecurity and exists (select 1 from pg_policy p where p.polrelid = c.oid)")
 		c.findings = append(c.findings, f)
 	}

@@ -26,9 +26,9 @@ func (c *checker) enabledNoPolicy() {
 		if r.RLSLocation.Path == "" {
 			f.Location = location(r.Location)
 		}
-		f.Message = fmt.Sprintf("%s has row level security on and no policy; no role but its owner sees a row", table(r.Name))
+		f.Message = fmt.Sprintf("%s has row level security on and no policy; no role but its owner sees a row", r.Name.Short())
 		f.Fix = &rules.Fix{Note: "add a policy for the roles that are to see rows; if none is, say so with an ignore comment"}
-		f.Probe = fact(r, "the server has row level security on and no policy on "+table(r.Name),
+		f.Probe = fact(r, "the server has row level security on and no policy on "+r.Name.Short(),
 			"c.relrowsecurity and not exists (select 1 from pg_policy p where p.polrelid = c.oid)")
 		c.findings = append(c.findings, f)
 	}

@@ -42,14 +42,14 @@ func (c *checker) initplan() {
 		case len(paying) == 0:
 			f.Severity = rules.Info
 			f.Message = fmt.Sprintf("policy %q on %s calls %s bare: once a scan by its index, but for each row of any other scan",
-				p.Name, table(r.Name), list(calls(lucky)))
+				p.Name, r.Name.Short(), list(calls(lucky)))
 		default:
 			f.Object.Function = paying[0].name
 			f.Message = fmt.Sprintf("policy %q on %s calls %s for each row; as (select …) it runs once a query",
-				p.Name, table(r.Name), list(calls(paying)))
+				p.Name, r.Name.Short(), list(calls(paying)))
 			if inside(paying) {
 				f.Message = fmt.Sprintf("policy %q on %s calls %s for each row of a subquery; as (select …) it runs once a query",
-					p.Name, table(r.Name), list(calls(paying)))
+					p.Name, r.Name.Short(), list(calls(paying)))
 			}
 		}
 		if scan := c.analyze(c.cat, r, nil); scan != nil && scan.Small && !inside(pol.bare) {

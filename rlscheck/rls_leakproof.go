@@ -71,7 +71,7 @@ func (c *checker) leak(w Workload, rel *predicate.Rel, l predicate.Leak) {
 		Verdict: rules.Verdict{Status: rules.NotRun},
 		Related: []rules.Related{{Location: location(l.Index.Location), Message: "index " + l.Index.Name + " is defined here"}},
 		Message: fmt.Sprintf("%s cannot use %s: %s is not leakproof, and the policies of %s come first; all rows that they let through are read",
-			w.Role, l.Index.Name, l.Function, table(t.Name)),
+			w.Role, l.Index.Name, l.Function, t.Name.Short()),
 		Fix: &rules.Fix{Note: "search in a security definer function that checks the caller itself, or add a column that = or < on a " +
 			"leakproof type (text, uuid, integers, timestamps) can narrow by, with the policy's column leading its index"},
 		Probe: &rules.Probe{

@@ -53,7 +53,7 @@ func (c *checker) rowFunction() {
 			f.Message = "policy %q on %s hands %s to %s, which runs for each row"
 		}
 		args := c.columnsOf(pol, named[0].node, named[0].frame)
-		f.Message = fmt.Sprintf(f.Message, p.Name, table(r.Name), list(args), list(calls(named)))
+		f.Message = fmt.Sprintf(f.Message, p.Name, r.Name.Short(), list(args), list(calls(named)))
 		f.Object.Columns, f.Object.Function = args, named[0].name
 		f.Probe.Columns = args
 		f.Fix = &rules.Fix{Note: setForm(named[0], args)}

@@ -138,12 +138,12 @@ func (g *gap) message() string {
 	if n := len(g.policies); n > 1 {
 		by += fmt.Sprintf(" and %d more", n-1)
 	}
-	key, t, rows := columns(g.rel.Name, g.columns), table(g.rel.Name), size(g.rows, g.source)
+	key, t, rows := g.rel.Name.Of(g.columns), g.rel.Name.Short(), rules.Size(g.rows, g.source)
 	switch {
 	case g.frame != nil && g.frame.correlated:
-		return fmt.Sprintf("%s has no index; for a row of %s, %s can scan all of %s (%s)", key, table(g.on.Name), by, t, rows)
+		return fmt.Sprintf("%s has no index; for a row of %s, %s can scan all of %s (%s)", key, g.on.Name.Short(), by, t, rows)
 	case g.frame != nil:
-		return fmt.Sprintf("%s has no index; for each %s on %s, %s scans all of %s (%s)", key, verb(g.uses), table(g.on.Name), by, t, rows)
+		return fmt.Sprintf("%s has no index; for each %s on %s, %s scans all of %s (%s)", key, verb(g.uses), g.on.Name.Short(), by, t, rows)
 	case g.rewrite && len(g.needs) == 0:
 		return fmt.Sprintf("%s tests %s with in (select …), which no index serves; each %s of %s can scan all of it (%s)",
 			by, key, verb(g.uses), who(p.Roles), rows)

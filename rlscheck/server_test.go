@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"golang.org/x/tools/txtar"
 
 	"github.com/planvet/planvet/catalog"
+	"github.com/planvet/planvet/internal/casetest"
 	"github.com/planvet/planvet/internal/live"
 	"github.com/planvet/planvet/internal/predicate"
 	"github.com/planvet/planvet/internal/shadow/shadowtest"
@@ -34,13 +34,9 @@ func TestServer(t *testing.T) {
 	}
 	defer conn.Close(context.Background())
 	database{t, ctx, conn}.exec(migrationscan.SupabaseSQL())
-	for _, file := range cases(t) {
-		t.Run(ruleOf(file)+"/"+caseName(file), func(t *testing.T) {
-			ar, err := txtar.ParseFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			ddl, queries := section(ar, "schema.sql"), section(ar, "query.sql")
+	for _, c := range casetest.Glob(t, cases) {
+		t.Run(c.Rule+"/"+c.Name, func(t *testing.T) {
+			ddl, queries := c.Section("schema.sql"), c.Section("query.sql")
 			files := schema(t, ddl)
 			found := check(files, queries)
 			db := database{t, ctx, conn}
@@ -49,7 +45,7 @@ func TestServer(t *testing.T) {
 			ddl = strings.Replace(ddl, "create schema tenancy;", tenancy, 1)
 			db.exec(ddl)
 			db.exec("grant usage on schema public, auth, storage to public; grant all on all tables in schema public, storage to public")
-			if !strings.Contains(file, "unknown") {
+			if !strings.Contains(c.Name, "unknown") {
 				db.compare(files, found, queries)
 			}
 			for _, f := range found {

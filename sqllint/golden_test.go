@@ -2,14 +2,11 @@ package sqllint_test
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"golang.org/x/tools/txtar"
-
 	"github.com/planvet/planvet/catalog"
+	"github.com/planvet/planvet/internal/casetest"
 	"github.com/planvet/planvet/internal/pgast"
 	"github.com/planvet/planvet/migrationscan"
 	"github.com/planvet/planvet/rules"
@@ -21,70 +18,26 @@ import (
 // the findings. An ok_ case wants none of its folder's rule, an err_ case at least
 // one; a limits_ case pins what is known to be missed. UPDATE=1 rewrites want.
 func TestGolden(t *testing.T) {
-	for _, file := range cases(t) {
-		rule := ruleOf(file)
-		t.Run(rule+"/"+caseName(file), func(t *testing.T) {
-			ar, err := txtar.ParseFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			found := check(t, section(ar, "schema.sql"), section(ar, "query.sql"))
-			got := render(found)
-			if os.Getenv("UPDATE") != "" {
-				setSection(ar, "want", got)
-				if err := os.WriteFile(file, txtar.Format(ar), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			} else if want := section(ar, "want"); got != want {
-				t.Errorf("findings differ\ngot:\n%swant:\n%s", got, want)
-			}
-			n := 0
-			for _, f := range found {
-				if f.Rule == rule {
-					n++
-				}
-			}
-			switch name := caseName(file); {
-			case strings.HasPrefix(name, "ok_") && n > 0:
-				t.Errorf("an ok_ case has %d findings of %s:\n%s", n, rule, got)
-			case strings.HasPrefix(name, "err_") && n == 0:
-				t.Errorf("an err_ case has no finding of %s:\n%s", rule, got)
-			}
+	for _, c := range casetest.Glob(t, cases) {
+		t.Run(c.Rule+"/"+c.Name, func(t *testing.T) {
+			found := check(t, c.Section("schema.sql"), c.Section("query.sql"))
+			c.Want(t, render(found))
+			c.Speaks(t, count(found, c.Rule))
 		})
 	}
 }
 
-func cases(t testing.TB) []string {
-	files, err := filepath.Glob("testdata/*/*.txtar")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no cases: %v", err)
-	}
-	return files
-}
+// cases are those of all rules.
+const cases = "testdata/*/*.txtar"
 
-func ruleOf(file string) string {
-	return strings.ReplaceAll(filepath.Base(filepath.Dir(file)), "_", "-")
-}
-
-func caseName(file string) string { return strings.TrimSuffix(filepath.Base(file), ".txtar") }
-
-func section(ar *txtar.Archive, name string) string {
-	for _, f := range ar.Files {
-		if f.Name == name {
-			return string(f.Data)
+func count(fs []rules.Finding, rule string) int {
+	n := 0
+	for _, f := range fs {
+		if f.Rule == rule {
+			n++
 		}
 	}
-	return ""
-}
-
-func setSection(ar *txtar.Archive, name, data string) {
-	for i, f := range ar.Files {
-		if f.Name == name {
-			ar.Files[i].Data = []byte(data)
-			return
-		}
-	}
-	ar.Files = append(ar.Files, txtar.File{Name: name, Data: []byte(data)})
+	return n
 }
 
 // schema replays DDL into a catalog.

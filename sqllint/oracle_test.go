@@ -7,9 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"golang.org/x/tools/txtar"
-
 	"github.com/planvet/planvet/catalog"
+	"github.com/planvet/planvet/internal/casetest"
 	"github.com/planvet/planvet/internal/live"
 	"github.com/planvet/planvet/internal/plan"
 	"github.com/planvet/planvet/internal/predicate"
@@ -30,20 +29,16 @@ func TestOracle(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close(ctx)
-	for _, file := range cases(t) {
-		ar, err := txtar.ParseFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if strings.Contains(string(ar.Comment), "oracle: ") {
+	for _, c := range casetest.Glob(t, cases) {
+		if strings.Contains(string(c.Comment), "oracle: ") {
 			continue
 		}
-		t.Run(ruleOf(file)+"/"+caseName(file), func(t *testing.T) {
-			ddl := "drop schema public cascade; create schema public; grant usage on schema public to public;\n" + section(ar, "schema.sql")
+		t.Run(c.Rule+"/"+c.Name, func(t *testing.T) {
+			ddl := "drop schema public cascade; create schema public; grant usage on schema public to public;\n" + c.Section("schema.sql")
 			if _, err := s.Conn().PgConn().Exec(ctx, ddl).ReadAll(); err != nil {
 				t.Fatalf("schema: %v", err)
 			}
-			o := &oracle{t: t, s: s, ddl: section(ar, "schema.sql"), sql: section(ar, "query.sql")}
+			o := &oracle{t: t, s: s, ddl: c.Section("schema.sql"), sql: c.Section("query.sql")}
 			o.before()
 			o.after()
 			asked += o.asked

@@ -53,7 +53,7 @@ func (p *pass) foreignKey(t *catalog.Relation, c *catalog.Constraint, gone bool)
 	if lookup && !acts {
 		return
 	}
-	child, ref := table(t.Name), table(c.References)
+	child, ref := t.Name.Short(), c.References.Short()
 	at := c.Location
 	if at.Path == "" {
 		at = t.Location
@@ -62,8 +62,8 @@ func (p *pass) foreignKey(t *catalog.Relation, c *catalog.Constraint, gone bool)
 		Rule: unindexedForeignKey.Name, Severity: unindexedForeignKey.Severity, Certainty: rules.Certain,
 		Location: location(at),
 		Object:   rules.Object{Schema: t.Schema, Table: t.Name.Name, Columns: c.Columns, Constraint: c.Name},
-		Message: columns(t.Name, c.Columns) + " has no index; each delete on " + ref + " scans " + child +
-			" (" + size(rel.Rows, rel.RowsSource) + ")",
+		Message: t.Name.Of(c.Columns) + " has no index; each delete on " + ref + " scans " + child +
+			" (" + rules.Size(rel.Rows, rel.RowsSource) + ")",
 		Probe: &rules.Probe{
 			Kind: rules.ProbeForeignKey, Schema: t.Schema, Table: t.Name.Name, Columns: c.Columns,
 			RefSchema: c.References.Schema, RefTable: c.References.Name, RefColumns: c.RefColumns,

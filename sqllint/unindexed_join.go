@@ -19,7 +19,7 @@ var unindexedJoin = &rules.Rule{
 func runUnindexedJoin(p *pass) {
 	p.gaps(predicate.GapJoin, func(s *Statement, rel *predicate.Rel, g *predicate.Gap) {
 		f := p.start(unindexedJoin, s, rel, g.Columns, g.Pos, g.Certain)
-		t := table(rel.Relation.Name)
+		t := rel.Relation.Name.Short()
 		f.Message = subject(rel.Relation.Name, g) + "; "
 		switch d := driver(g); {
 		case d != "":
@@ -27,7 +27,7 @@ func runUnindexedJoin(p *pass) {
 		default:
 			f.Message += "each row of the query around reads all of " + t
 		}
-		f.Message += " (" + size(rel.Rows, rel.RowsSource) + ")"
+		f.Message += " (" + rules.Size(rel.Rows, rel.RowsSource) + ")"
 		if g.Why != "" {
 			f.Message += ": " + g.Why
 		}
@@ -45,7 +45,7 @@ func driver(g *predicate.Gap) string {
 			continue
 		}
 		if c.Other.Relation != nil {
-			return table(c.Other.Relation.Name)
+			return c.Other.Relation.Name.Short()
 		}
 		if c.Other.Alias != "" {
 			return c.Other.Alias

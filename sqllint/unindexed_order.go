@@ -25,14 +25,14 @@ func runUnindexedOrder(p *pass) {
 			if g == nil {
 				continue
 			}
-			t := table(g.Rel.Relation.Name)
+			t := g.Rel.Relation.Name.Short()
 			f := p.start(unindexedOrder, s, g.Rel, g.Columns, g.Pos, g.Certain)
 			f.Probe.NeedsOrder = true
 			f.Message = "no index of " + t + " gives the order by " + strings.Join(keys(b), ", ") + "; the limit sorts all of " + t
 			if b.MinMax {
 				f.Message = "no index of " + t + " leads with " + strings.Join(keys(b), ", ") + "; min and max read all of " + t
 			}
-			f.Message += " (" + size(g.Rel.Rows, g.Rel.RowsSource) + ")"
+			f.Message += " (" + rules.Size(g.Rel.Rows, g.Rel.RowsSource) + ")"
 			if g.Why != "" {
 				f.Message += ": " + g.Why
 			}

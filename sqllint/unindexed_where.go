@@ -19,8 +19,8 @@ var unindexedWhere = &rules.Rule{
 func runUnindexedWhere(p *pass) {
 	p.gaps(predicate.GapWhere, func(s *Statement, rel *predicate.Rel, g *predicate.Gap) {
 		f := p.start(unindexedWhere, s, rel, g.Columns, g.Pos, g.Certain)
-		f.Message = subject(rel.Relation.Name, g) + "; this query reads all of " + table(rel.Relation.Name) +
-			" (" + size(rel.Rows, rel.RowsSource) + ")"
+		f.Message = subject(rel.Relation.Name, g) + "; this query reads all of " + rel.Relation.Name.Short() +
+			" (" + rules.Size(rel.Rows, rel.RowsSource) + ")"
 		if g.Why != "" {
 			f.Message += ": " + g.Why
 		}

@@ -1,10 +1,7 @@
 package embedsql_test
 
 import (
-	"bytes"
 	"fmt"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -13,44 +10,20 @@ import (
 
 	"github.com/planvet/planvet/analyzers/embedsql"
 	"github.com/planvet/planvet/analyzers/program/programtest"
+	"github.com/planvet/planvet/internal/casetest"
 	"github.com/planvet/planvet/sqllint"
 )
 
 // TestCases compares what is found in each archive with its file want. limits_ cases
 // keep what is known not to be found.
 func TestCases(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txtar")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no cases: %v", err)
-	}
-	for _, file := range files {
-		name := strings.TrimSuffix(filepath.Base(file), ".txtar")
-		t.Run(name, func(t *testing.T) {
-			a, err := txtar.ParseFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			r := embedsql.Extract(programtest.Load(t, a, strings.Contains(name, "untyped")), embedsql.Options{
-				Root: programtest.Root, ReadFile: programtest.Files(a),
+	for _, c := range casetest.Glob(t, "testdata/*.txtar") {
+		t.Run(c.Name, func(t *testing.T) {
+			r := embedsql.Extract(programtest.Load(t, c.Archive, strings.Contains(c.Name, "untyped")), embedsql.Options{
+				Root: programtest.Root, ReadFile: programtest.Files(c.Archive),
 			})
-			places(t, a, r)
-			got := render(r)
-			for i := range a.Files {
-				f := &a.Files[i]
-				if f.Name != "want" {
-					continue
-				}
-				if os.Getenv("UPDATE") != "" {
-					f.Data = []byte(got)
-					if err := os.WriteFile(file, txtar.Format(a), 0o644); err != nil {
-						t.Fatal(err)
-					}
-				} else if !bytes.Equal(f.Data, []byte(got)) {
-					t.Errorf("got\n%s\nwant\n%s", got, f.Data)
-				}
-				return
-			}
-			t.Errorf("no file want; got\n%s", got)
+			places(t, c.Archive, r)
+			c.Want(t, render(r))
 		})
 	}
 }

@@ -101,7 +101,7 @@ func (x *extraction) parsed(site program.Site, s *sink, t text, r rendered) {
 		if role, ok := roleSet(p.Stmt); ok {
 			x.setsRole[site.Call] = role
 		}
-		if !judged(p.Stmt) {
+		if !pgast.IsQuery(p.Stmt) {
 			x.noQuery[site.Call] = true
 			continue
 		}
@@ -159,23 +159,6 @@ func resolvedBy(h how, pieces int) string {
 		return "variable"
 	}
 	return "constant"
-}
-
-// judged reports whether a statement is one that a checker looks at.
-func judged(s pgast.Stmt) bool {
-	switch s := s.(type) {
-	case *pgast.Select, *pgast.Insert, *pgast.Update, *pgast.Delete, *pgast.Merge:
-		return true
-	case *pgast.Explain:
-		return judged(s.Query)
-	case *pgast.Prepare:
-		return judged(s.Query)
-	case *pgast.DeclareCursor:
-		return judged(s.Query)
-	case *pgast.Copy:
-		return s.Query != nil
-	}
-	return false
 }
 
 // definesSchema reports whether a statement is DDL that outlives its session.

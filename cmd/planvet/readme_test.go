@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/planvet/planvet/internal/casetest"
 	"github.com/planvet/planvet/internal/config"
 	"github.com/planvet/planvet/internal/shadow/shadowtest"
 	"github.com/planvet/planvet/rules/all"
@@ -65,7 +66,7 @@ func TestREADME(t *testing.T) {
 			t.Error(err)
 			return block
 		}
-		if os.Getenv("UPDATE") == "" {
+		if !casetest.Update() {
 			if d := cmp.Diff(mask(string(m[4])), mask(got)); d != "" {
 				t.Errorf("README.md: the output of planvet %s is stale; run UPDATE=1 go test ./cmd/planvet -run README\n%s", m[3], d)
 			}
@@ -73,7 +74,7 @@ func TestREADME(t *testing.T) {
 		}
 		return fmt.Appendf(nil, "%s%s%s", m[1], got, m[5])
 	})
-	if os.Getenv("UPDATE") != "" && !bytes.Equal(fresh, text) {
+	if casetest.Update() && !bytes.Equal(fresh, text) {
 		if err := os.WriteFile("README.md", fresh, 0o644); err != nil {
 			t.Fatal(err)
 		}

@@ -8,9 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/planvet/planvet/catalog"
+	"github.com/planvet/planvet/internal/casetest"
 	"github.com/planvet/planvet/internal/live"
 	"github.com/planvet/planvet/internal/shadow/shadowtest"
 )
@@ -51,19 +50,7 @@ func TestLoadCatalog(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden := file[:len(file)-4] + ".json"
-			if os.Getenv("UPDATE") == "1" {
-				if err := os.WriteFile(golden, append(got, '\n'), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if d := cmp.Diff(string(want), string(got)+"\n"); d != "" {
-				t.Error(d)
-			}
+			casetest.Golden(t, file[:len(file)-4]+".json", string(got)+"\n")
 		})
 	}
 }

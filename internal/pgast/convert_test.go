@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/planvet/planvet/internal/casetest"
 )
 
 // dump writes a tree without positions and zero fields.
@@ -62,22 +64,7 @@ func TestConvert(t *testing.T) {
 		}
 		fmt.Fprintf(&b, "%s\n    %s\n", p.Text, dump(reflect.ValueOf(p.Stmt)))
 	}
-	const golden = "testdata/convert.golden"
-	if os.Getenv("UPDATE") != "" {
-		if err := os.WriteFile(golden, []byte(b.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, lines := strings.Split(b.String(), "\n"), strings.Split(string(want), "\n")
-	for i := range lines {
-		if i >= len(got) || got[i] != lines[i] {
-			t.Fatalf("line %d:\ngot  %s\nwant %s", i+1, got[min(i, len(got)-1)], lines[i])
-		}
-	}
+	casetest.Golden(t, "testdata/convert.golden", b.String())
 }
 
 func TestBodyPos(t *testing.T) {

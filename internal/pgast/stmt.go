@@ -320,3 +320,21 @@ type OtherStmt struct {
 	// Kind is the grammar's name of the node: VacuumStmt, GrantStmt …
 	Kind string
 }
+
+// IsQuery reports whether a statement reads or writes rows, itself or as what it
+// explains, prepares, declares a cursor for or copies from.
+func IsQuery(s Stmt) bool {
+	switch s := s.(type) {
+	case *Select, *Insert, *Update, *Delete, *Merge:
+		return true
+	case *Explain:
+		return IsQuery(s.Query)
+	case *Prepare:
+		return IsQuery(s.Query)
+	case *DeclareCursor:
+		return IsQuery(s.Query)
+	case *Copy:
+		return s.Query != nil
+	}
+	return false
+}

@@ -188,7 +188,7 @@ func amount(n int, one, many string) string {
 	case 1:
 		return "1 " + one
 	}
-	return thousands(int64(n)) + " " + many
+	return rules.Thousands(int64(n)) + " " + many
 }
 
 // writes reports whether a finding's statement writes rows.

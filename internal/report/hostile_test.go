@@ -194,8 +194,8 @@ func TestFigures(t *testing.T) {
 		}
 	}
 	for in, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", -1234567: "-1,234,567"} {
-		if got := thousands(in); got != want {
-			t.Errorf("thousands(%d) = %s, want %s", in, got, want)
+		if got := rules.Thousands(in); got != want {
+			t.Errorf("rules.Thousands(%d) = %s, want %s", in, got, want)
 		}
 	}
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/fatih/color"
 	"github.com/mattn/go-isatty"
+
+	"github.com/planvet/planvet/rules"
 )
 
 // printer writes lines for people and keeps the first error.
@@ -124,28 +126,14 @@ func plural(n int, noun string) string {
 	} else {
 		noun += "s"
 	}
-	return thousands(int64(n)) + " " + noun
-}
-
-// thousands writes 1234567 as 1,234,567.
-func thousands(n int64) string {
-	s := strconv.FormatInt(n, 10)
-	neg := strings.HasPrefix(s, "-")
-	s = strings.TrimPrefix(s, "-")
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	if neg {
-		return "-" + s
-	}
-	return s
+	return rules.Thousands(int64(n)) + " " + noun
 }
 
 // figure writes a measured number with three significant digits.
 func figure(x float64) string {
 	switch {
 	case x >= 100 || x <= -100:
-		return thousands(int64(x + 0.5))
+		return rules.Thousands(int64(x + 0.5))
 	case x >= 10 || x <= -10:
 		return strconv.FormatFloat(x, 'f', 1, 64)
 	case x >= 1 || x <= -1:

@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"os"
 	"path/filepath"
 	"testing"
 
+	"github.com/planvet/planvet/internal/casetest"
 	"github.com/planvet/planvet/rules"
 )
 
@@ -115,17 +115,5 @@ func golden(t *testing.T, name string, write func(w io.Writer) error) {
 	if err := write(&b); err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join("testdata", "golden", name)
-	if os.Getenv("UPDATE") != "" {
-		if err := os.WriteFile(file, b.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(b.Bytes(), want) {
-		t.Errorf("%s differs; UPDATE=1 rewrites it. got:\n%s", file, b.Bytes())
-	}
+	casetest.Golden(t, filepath.Join("testdata", "golden", name), b.String())
 }

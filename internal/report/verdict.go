@@ -82,9 +82,9 @@ func comparison(before, after *rules.Evidence) []string {
 	if b.Cost > 0 || a.Cost > 0 {
 		add(true, "cost "+figure(b.Cost), figure(a.Cost), "")
 	}
-	add(b.SharedBlocks > 0 || a.SharedBlocks > 0, thousands(b.SharedBlocks), thousands(a.SharedBlocks), "blocks")
+	add(b.SharedBlocks > 0 || a.SharedBlocks > 0, rules.Thousands(b.SharedBlocks), rules.Thousands(a.SharedBlocks), "blocks")
 	add(b.MS > 0 || a.MS > 0, figure(b.MS), figure(a.MS), "ms")
-	add(b.RoundTrips > 0 || a.RoundTrips > 0, thousands(int64(b.RoundTrips)), thousands(int64(a.RoundTrips)), "round trips")
+	add(b.RoundTrips > 0 || a.RoundTrips > 0, rules.Thousands(int64(b.RoundTrips)), rules.Thousands(int64(a.RoundTrips)), "round trips")
 	return out
 }
 

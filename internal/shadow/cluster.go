@@ -28,7 +28,7 @@ func makeCluster(ctx context.Context, o Options, bin binaries, who account, guar
 		sum := sha256.Sum256([]byte(bin.banner + strings.Join(locales, " ")))
 		cached = filepath.Join(c, "initdb", bin.version+"-"+hex.EncodeToString(sum[:4]))
 	}
-	if cached != "" && copyTree(cached, data) == nil {
+	if cached != "" && copyTree(cached, data, 0o700, copyFile) == nil {
 		return who.ownAll(data)
 	}
 	os.RemoveAll(data)
@@ -79,7 +79,7 @@ func keep(data, cached string) {
 		return
 	}
 	defer os.RemoveAll(tmp)
-	if copyTree(data, filepath.Join(tmp, "d")) == nil {
+	if copyTree(data, filepath.Join(tmp, "d"), 0o700, copyFile) == nil {
 		os.Rename(filepath.Join(tmp, "d"), cached)
 	}
 }
@@ -93,8 +93,9 @@ func cacheDir() (string, error) {
 	return filepath.Join(d, "planvet", "pg"), nil
 }
 
-// copyTree copies a tree of directories, files and symbolic links.
-func copyTree(from, to string) error {
+// copyTree makes a twin of a tree of directories, files and symbolic links, with
+// dirs as the mode of its directories; file makes the twin of a file.
+func copyTree(from, to string, dirs fs.FileMode, file func(from, to string) error) error {
 	return filepath.WalkDir(from, func(path string, e fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -106,7 +107,7 @@ func copyTree(from, to string) error {
 		dst := filepath.Join(to, rel)
 		switch {
 		case e.IsDir():
-			return os.Mkdir(dst, 0o700)
+			return os.Mkdir(dst, dirs)
 		case e.Type()&fs.ModeSymlink != 0:
 			target, err := os.Readlink(path)
 			if err != nil {
@@ -114,7 +115,7 @@ func copyTree(from, to string) error {
 			}
 			return os.Symlink(target, dst)
 		}
-		return copyFile(path, dst)
+		return file(path, dst)
 	})
 }
 

@@ -155,7 +155,7 @@ func (b binaries) reachable(who account, dir string) (binaries, error) {
 		return b, nil
 	}
 	to := filepath.Join(dir, "pg")
-	if err := linkTree(b.root, to); err != nil {
+	if err := copyTree(b.root, to, 0o755, linkFile); err != nil {
 		return b, fmt.Errorf("making %s reachable for user %d: %w", b.root, who.uid, err)
 	}
 	if err := who.own(to); err != nil {

@@ -244,31 +244,10 @@ func restoreLinks(root string) error {
 	return nil
 }
 
-// linkTree makes a twin of a tree with hard links, or copies where a link cannot
-// be made.
-func linkTree(from, to string) error {
-	return filepath.WalkDir(from, func(path string, e fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		rel, err := filepath.Rel(from, path)
-		if err != nil {
-			return err
-		}
-		dst := filepath.Join(to, rel)
-		switch {
-		case e.IsDir():
-			return os.Mkdir(dst, 0o755)
-		case e.Type()&fs.ModeSymlink != 0:
-			target, err := os.Readlink(path)
-			if err != nil {
-				return err
-			}
-			return os.Symlink(target, dst)
-		}
-		if os.Link(path, dst) == nil {
-			return nil
-		}
-		return copyFile(path, dst)
-	})
+// linkFile makes a twin of a file with a hard link, or a copy where none can be made.
+func linkFile(from, to string) error {
+	if os.Link(from, to) == nil {
+		return nil
+	}
+	return copyFile(from, to)
 }

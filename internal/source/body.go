@@ -90,7 +90,7 @@ func (b *body) sql() {
 			b.fail(b.place(p.Err.Offset), p.Err.Msg)
 			continue
 		}
-		if !judged(p.Stmt) {
+		if !pgast.IsQuery(p.Stmt) {
 			continue
 		}
 		edits := argumentEdits(p.Text, p.Stmt, b.f, b.cat, b.searchPath())
@@ -108,7 +108,7 @@ func (b *body) atomic() {
 	}
 	b.at, b.known = location(b.f.Location), false
 	for _, s := range create.Stmts {
-		if judged(s) {
+		if pgast.IsQuery(s) {
 			b.text = pgast.Format(s)
 			b.sql()
 		}
@@ -137,7 +137,7 @@ func (b *body) plpgsql() {
 			b.out.Unresolved = append(b.out.Unresolved, Problem{at, "execute of a text that is put together at run time, in " + b.symbol()})
 		case s.Err != nil:
 			b.fail(b.place(s.Err.Offset), s.Err.Msg)
-		case judged(s.Stmt) && (!s.Expr || reads(s.Stmt)):
+		case pgast.IsQuery(s.Stmt) && (!s.Expr || reads(s.Stmt)):
 			if s.Offset >= 0 && !s.Expr {
 				at = b.place(s.Offset)
 			}

@@ -1,45 +1,25 @@
 package source
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/planvet/planvet/catalog"
+	"github.com/planvet/planvet/internal/casetest"
 	"github.com/planvet/planvet/internal/pgast"
-	"golang.org/x/tools/txtar"
 )
 
 // TestBodies runs testdata/bodies/*.txtar: in.sql is DDL, and want is what Bodies
 // makes of it, with and without an API role. UPDATE=1 rewrites want.
 func TestBodies(t *testing.T) {
-	files, err := filepath.Glob("testdata/bodies/*.txtar")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no cases", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
-			ar, err := txtar.ParseFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			in := ar.Files[0]
+	for _, c := range casetest.Glob(t, "testdata/bodies/*.txtar") {
+		t.Run(c.Name, func(t *testing.T) {
 			role := ""
-			if strings.Contains(string(ar.Comment), "authenticated") {
+			if strings.Contains(string(c.Comment), "authenticated") {
 				role = "authenticated"
 			}
-			got := dump(Bodies(functions(t, in.Name, string(in.Data)), BodyOptions{RPCRole: role}))
-			if os.Getenv("UPDATE") != "" {
-				ar.Files = []txtar.File{in, {Name: "want", Data: []byte(got)}}
-				if err := os.WriteFile(file, txtar.Format(ar), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if want := string(ar.Files[1].Data); got != want {
-				t.Errorf("got\n%swant\n%s", got, want)
-			}
+			in := c.Files[0]
+			c.Want(t, dump(Bodies(functions(t, in.Name, string(in.Data)), BodyOptions{RPCRole: role})))
 		})
 	}
 }

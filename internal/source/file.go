@@ -130,7 +130,7 @@ func (f *file) piece(s section, start, end int, sqlc bool) {
 		f.fail(start+off, err.Error())
 		return
 	}
-	if !judged(got.stmt) {
+	if !pgast.IsQuery(got.stmt) {
 		return
 	}
 	f.out.Statements = append(f.out.Statements, &sqllint.Statement{

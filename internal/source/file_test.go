@@ -2,41 +2,21 @@ package source
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
 
-	"golang.org/x/tools/txtar"
+	"github.com/planvet/planvet/internal/casetest"
 )
 
 // TestFile runs testdata/*.txtar: in.sql, and in want what File makes of it.
 // UPDATE=1 rewrites want.
 func TestFile(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txtar")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no cases", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
-			ar, err := txtar.ParseFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			in := ar.Files[0]
-			got := dump(File(in.Name, in.Data))
-			if os.Getenv("UPDATE") != "" {
-				ar.Files = []txtar.File{in, {Name: "want", Data: []byte(got)}}
-				if err := os.WriteFile(file, txtar.Format(ar), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if want := string(ar.Files[1].Data); got != want {
-				t.Errorf("got\n%swant\n%s", got, want)
-			}
+	for _, c := range casetest.Glob(t, "testdata/*.txtar") {
+		t.Run(c.Name, func(t *testing.T) {
+			in := c.Files[0]
+			c.Want(t, dump(File(in.Name, in.Data)))
 		})
 	}
 }

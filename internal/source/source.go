@@ -30,24 +30,6 @@ func (r *Result) Add(o Result) {
 	r.Unresolved = append(r.Unresolved, o.Unresolved...)
 }
 
-// judged reports whether a statement is one that a checker looks at; the others
-// (SET, BEGIN, DDL in a query file) are left out.
-func judged(s pgast.Stmt) bool {
-	switch s := s.(type) {
-	case *pgast.Select, *pgast.Insert, *pgast.Update, *pgast.Delete, *pgast.Merge:
-		return true
-	case *pgast.Explain:
-		return judged(s.Query)
-	case *pgast.Prepare:
-		return judged(s.Query)
-	case *pgast.DeclareCursor:
-		return judged(s.Query)
-	case *pgast.Copy:
-		return s.Query != nil
-	}
-	return false
-}
-
 // place maps offsets of a text to places of the file that it begins in at start.
 func place(start rules.Location, lines pgast.Lines, off int) rules.Location {
 	line, col := lines.LineCol(off)

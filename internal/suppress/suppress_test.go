@@ -2,30 +2,20 @@ package suppress
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/planvet/planvet/internal/casetest"
 	"github.com/planvet/planvet/rules"
-	"golang.org/x/tools/txtar"
 )
 
 // TestCollect runs testdata/*.txtar: the file in.sql or in.go, and in want one
 // line a directive: place, rules, reason, lines covered. UPDATE=1 rewrites want.
 func TestCollect(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txtar")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no cases", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
-			ar, err := txtar.ParseFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			in := ar.Files[0]
+	for _, c := range casetest.Glob(t, "testdata/*.txtar") {
+		t.Run(c.Name, func(t *testing.T) {
+			in := c.Files[0]
 			var b strings.Builder
 			for _, d := range Collect(in.Name, in.Data, strings.HasSuffix(in.Name, ".go")) {
 				lines := fmt.Sprintf("%d-%d", d.From, d.To)
@@ -38,16 +28,7 @@ func TestCollect(t *testing.T) {
 				}
 				fmt.Fprintf(&b, "%d:%d [%s] %q covers %s\n", d.Location.Line, d.Location.Column, what, d.Reason, lines)
 			}
-			if os.Getenv("UPDATE") != "" {
-				ar.Files = []txtar.File{in, {Name: "want", Data: []byte(b.String())}}
-				if err := os.WriteFile(file, txtar.Format(ar), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if got, want := b.String(), string(ar.Files[1].Data); got != want {
-				t.Errorf("got\n%swant\n%s", got, want)
-			}
+			c.Want(t, b.String())
 		})
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/planvet/planvet/internal/casetest"
 	"github.com/planvet/planvet/rules"
 )
 
@@ -78,7 +79,7 @@ func TestBlocks(t *testing.T) {
 func TestDocs(t *testing.T) {
 	dir := filepath.Join("..", "..", "docs", "rules")
 	want := Pages()
-	if os.Getenv("UPDATE") != "" {
+	if casetest.Update() {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -96,7 +97,7 @@ func TestDocs(t *testing.T) {
 		if _, ok := want[filepath.Base(f)]; ok {
 			continue
 		}
-		if os.Getenv("UPDATE") == "" {
+		if !casetest.Update() {
 			t.Errorf("%s belongs to no rule: run `UPDATE=1 go test ./rules/all`", f)
 		} else if err := os.Remove(f); err != nil {
 			t.Error(err)
