@@ -63,7 +63,7 @@ func withoutComments(text string) string {
 		if i < 0 || i+1 == len(text) {
 			break
 		}
-		end := -1
+		var end int
 		switch text[i : i+2] {
 		case "--":
 			end = strings.IndexByte(text[i:], '\n')

@@ -128,12 +128,9 @@ func (w *walker) basicLit(l *ast.BasicLit) value {
 		if err != nil {
 			return value{}
 		}
-		s := string(rune(r))
-		if !multi && r < 256 {
+		s := string(r)
+		if !multi && r >= utf8.RuneSelf && r < 256 { // \xff is a byte
 			s = string([]byte{byte(r)})
-			if r < utf8.RuneSelf {
-				s = string(rune(r))
-			}
 		}
 		ps = append(ps, piece{kind: pieceText, text: s, at: l.Pos() + 1 + token.Pos(off), pkg: w.pkg})
 		off = len(raw) - len(tail)

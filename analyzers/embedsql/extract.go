@@ -41,7 +41,6 @@ type extraction struct {
 	comments map[*ast.File]map[int]string
 	done     map[emitted]bool
 	texts    map[*ast.CallExpr]int
-	order    map[*program.Func]int
 	scripts  []orderedScript
 	listed   map[string]rules.Location
 	res      *Result

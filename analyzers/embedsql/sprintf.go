@@ -74,8 +74,8 @@ func formatted(t text, vals []value) value {
 				out = join2(out, p.cut(0, n))
 			}
 			verb, width, arg := parseVerb(p.text[n:])
-			switch {
-			case verb == '%' || verb == 0:
+			switch verb {
+			case '%', 0:
 				q := p.cut(n, n+1)
 				out = join2(out, q)
 			default:

@@ -1,6 +1,7 @@
 package pgast
 
 import (
+	"errors"
 	"strings"
 	"testing"
 )
@@ -125,8 +126,8 @@ func TestErrorPlace(t *testing.T) {
 		{"create tabel x()", "tabel", `syntax error at or near "tabel" (not in the PostgreSQL 16 grammar)`},
 	} {
 		_, err := Parse(c.sql)
-		e, ok := err.(*Error)
-		if !ok || e.Msg != c.msg || !strings.HasPrefix(c.sql[e.Offset:], c.at) {
+		var e *Error
+		if !errors.As(err, &e) || e.Msg != c.msg || !strings.HasPrefix(c.sql[e.Offset:], c.at) {
 			t.Errorf("%s: %+v", c.sql, err)
 		}
 	}

@@ -13,5 +13,5 @@ func depthLimit() int {
 	if syscall.Getrlimit(syscall.RLIMIT_STACK, &r) != nil {
 		return maxDepth
 	}
-	return int(min(uint64(r.Cur)>>10, maxDepth))
+	return int(min(uint64(r.Cur)>>10, maxDepth)) //nolint:unconvert // Cur is signed on FreeBSD
 }

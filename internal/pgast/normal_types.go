@@ -20,12 +20,6 @@ func (n *normalizer) cast(v *Cast, operand bool) Expr {
 		}
 	case *Row:
 		return x
-	case *SubLink:
-		if s, ok := x.Query.(*Select); ok && x.Kind == SubScalar && s.From == nil && len(s.Targets) == 1 {
-			if _, lit := s.Targets[0].Expr.(*Const); lit {
-				break
-			}
-		}
 	}
 	have, want := n.typeOf(v.Arg), typeKey(typ)
 	switch {

@@ -186,14 +186,14 @@ func (p *plScanner) until(i int, words ...string) int {
 		if w == "" {
 			s = p.text(i)
 		}
-		switch {
-		case s == "(" || s == "[":
+		switch s {
+		case "(", "[":
 			depth++
 			continue
-		case s == ")" || s == "]":
+		case ")", "]":
 			depth--
 			continue
-		case s == ";": // no statement goes on behind it, whatever is open
+		case ";": // no statement goes on behind it, whatever is open
 			return i
 		}
 		if depth > 0 {

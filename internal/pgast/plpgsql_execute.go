@@ -1,6 +1,7 @@
 package pgast
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 )
@@ -21,7 +22,7 @@ func (p *plScanner) execute(first, from, to int) {
 	expr, err := ParseExpr(p.src[s:e])
 	if err != nil {
 		out.Dynamic, out.Text = true, p.src[s:e]
-		if pe, ok := err.(*Error); ok {
+		if pe := (*Error)(nil); errors.As(err, &pe) {
 			out.Err = &Error{Offset: s + pe.Offset, Msg: pe.Msg}
 		}
 		p.body.Stmts = append(p.body.Stmts, out)

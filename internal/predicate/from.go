@@ -66,9 +66,7 @@ func (r *resolver) join(b *Block, sc *scope, j *pgast.Join, nb []*outerJoin) {
 	}
 	if j.Alias != "" {
 		s := &source{alias: j.Alias}
-		for _, m := range sub.merged {
-			s.cols = append(s.cols, m)
-		}
+		s.cols = append(s.cols, sub.merged...)
 		for _, x := range sub.sources {
 			s.cols = append(s.cols, x.cols...)
 			s.open = s.open || x.open

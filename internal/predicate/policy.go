@@ -42,7 +42,7 @@ func PolicyQuals(cat *catalog.Catalog, rel *catalog.Relation, command, role stri
 		if p.Command != "all" && p.Command != command || !PolicyApplies(p, role) {
 			continue
 		}
-		var e pgast.Expr = constant(pgast.ConstBool, "true")
+		e := constant(pgast.ConstBool, "true")
 		if p.HasUsing {
 			var err error
 			if e, err = pgast.ParseExpr(p.Using); err != nil {

@@ -177,7 +177,7 @@ func (v *valuer) texts(mods string) []string {
 		"'+1555' || lpad(({i} % 10000000)::text, 7, '0')", fmt.Sprintf("'#' || substr(md5({i}::text || '%d'), 1, 6)", v.seed),
 		fmt.Sprintf("upper(substr(md5({i}::text || '%d'), 1, %d))", v.seed, length), "'https://example.com/' || {i}",
 		"'US'", "'USD'", "'en'", "'1.0.' || {i}", fmt.Sprintf("md5({i}::text || '%d')::uuid::text", v.seed), "'2024-01-01'",
-		fmt.Sprintf("encode(sha256({i}::text::bytea), 'hex')"), "'A'", "''",
+		"encode(sha256({i}::text::bytea), 'hex')", "'A'", "''",
 	}
 	switch {
 	case !v.distinct && fewValued.MatchString(name) && length >= 4:

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"errors"
 	"regexp"
 	"strings"
 
@@ -76,7 +77,7 @@ func readAs(src string, style pgast.PlaceholderStyle) (reading, error) {
 
 // mapError moves a syntax error's offset back to the source.
 func mapError(err error, from func(int) int) error {
-	if pe, ok := err.(*pgast.Error); ok && from != nil && pe.Offset >= 0 {
+	if pe := (*pgast.Error)(nil); errors.As(err, &pe) && from != nil && pe.Offset >= 0 {
 		return &pgast.Error{Offset: from(pe.Offset), Msg: pe.Msg}
 	}
 	return err

@@ -57,10 +57,10 @@ func Main(args []string, o Options) int {
 }
 
 func answer(args []string, o Options, stdout io.Writer) error {
-	switch {
-	case args[0] == "-V=full":
+	switch args[0] {
+	case "-V=full":
 		return printVersion(o, stdout)
-	case args[0] == "-flags":
+	case "-flags":
 		_, err := io.WriteString(stdout, "[]\n")
 		return err
 	}
