@@ -52,6 +52,8 @@ func (a *asker) live(p *rules.Probe) rules.Verdict {
 		return v
 	case j.Unknown:
 		return a.doubtful(v, j.Why)
+	case q.rel.Leaves > 0:
+		return a.doubtful(v, "a plan for every value does not tell which partitions are pruned when it runs; use --confirm shadow")
 	}
 	return a.hypothetical(q, p.Apply, v)
 }
