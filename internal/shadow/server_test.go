@@ -218,6 +218,74 @@ func TestKilledWhileStarting(t *testing.T) {
 	}
 }
 
+// initdb's own server maps shared memory that is a file outside of the data
+// directory (until PostgreSQL 15 nothing can be said against it), and forgets it
+// when it is killed.
+func TestKilledWhileInitialising(t *testing.T) {
+	start(t).Stop()
+	if _, err := os.Stat("/dev/shm"); err != nil {
+		t.Skip("shared memory is no file here")
+	}
+	base, err := os.MkdirTemp("/tmp", "pv-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(base)
+	if err := os.Chmod(base, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TMPDIR", base)
+	cmd, _ := victim(t, 0)
+	var mapped []string
+	for end := time.Now().Add(20 * time.Second); len(mapped) == 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Skip("initdb was not seen at work, or maps no shared memory")
+		}
+		mapped = sharedMemory(base)
+	}
+	cmd.Process.Kill()
+	cmd.Wait()
+	for end := time.Now().Add(5 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		left, err := filepath.Glob(filepath.Join(base, "planvet-pg-*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range mapped {
+			if _, err := os.Stat(f); err == nil {
+				left = append(left, f)
+			}
+		}
+		if len(left) == 0 {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("5 s after SIGKILL %v are still there", left)
+		}
+	}
+}
+
+// sharedMemory are the segments that processes working below a folder map.
+func sharedMemory(base string) []string {
+	var out []string
+	maps, _ := filepath.Glob("/proc/[0-9]*/maps")
+	for _, m := range maps {
+		cwd, err := os.Readlink(filepath.Join(filepath.Dir(m), "cwd"))
+		if err != nil || !strings.HasPrefix(cwd, base+"/") {
+			continue
+		}
+		text, err := os.ReadFile(m)
+		if err != nil {
+			continue
+		}
+		for l := range strings.Lines(string(text)) {
+			if i := strings.Index(l, "/dev/shm/PostgreSQL."); i >= 0 && !strings.Contains(l, "(deleted)") {
+				out = append(out, strings.TrimSpace(l[i:]))
+			}
+		}
+	}
+	return out
+}
+
 func TestManyAtOnce(t *testing.T) {
 	start(t).Stop()
 	n := 6
