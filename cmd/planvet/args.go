@@ -6,12 +6,18 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/planvet/planvet/internal/config"
 )
 
 // reorder moves flags before positionals, because the library takes what follows
 // the first positional as positionals. What follows -- stays where it is. For
-// vet everything after the command belongs to go vet.
+// vet everything after the command belongs to go vet. Who asks for help gets it,
+// whatever else stands there, and "help x" is "x --help".
 func reorder(app *cli.App, args []string) ([]string, error) {
+	if len(args) > 0 && args[0] == "help" {
+		args = append(slices.Clone(args[1:]), "--help")
+	}
 	var cmds []string
 	var flags, rest []string
 	commands, known := app.Commands, app.Flags
@@ -33,8 +39,16 @@ func reorder(app *cli.App, args []string) ([]string, error) {
 			rest = append(rest, a)
 			continue
 		}
+		name, _, valued := strings.Cut(strings.TrimLeft(a, "-"), "=")
+		if name == "help" || name == "h" {
+			return append(cmds, "--help"), nil
+		}
+		takes, err := takesValue(known, name, len(cmds) == 0)
+		if err != nil {
+			return nil, usage(fmt.Errorf("%w; `%s --help` lists the flags", err, strings.Join(append([]string{"planvet"}, cmds...), " ")))
+		}
 		flags = append(flags, a)
-		if strings.Contains(a, "=") || !takesValue(known, strings.TrimLeft(a, "-")) {
+		if valued || !takes {
 			continue
 		}
 		if i+1 == len(args) {
@@ -55,14 +69,24 @@ func findCommand(cs []*cli.Command, name string) *cli.Command {
 	return nil
 }
 
-func takesValue(flags []cli.Flag, name string) bool {
+// takesValue fails on a flag that is not among the command's, or, before any
+// command, not among the library's own.
+func takesValue(flags []cli.Flag, name string, top bool) (bool, error) {
+	var names []string
 	for _, f := range flags {
 		if slices.Contains(f.Names(), name) {
 			d, ok := f.(cli.DocGenerationFlag)
-			return ok && d.TakesValue()
+			return ok && d.TakesValue(), nil
 		}
+		names = append(names, f.Names()...)
 	}
-	return false
+	if top {
+		names = append(names, "version", "v")
+	}
+	if slices.Contains(names, name) || name == "generate-bash-completion" {
+		return false, nil
+	}
+	return false, fmt.Errorf("unknown flag %q%s", "--"+name, config.Hint(name, names))
 }
 
 // oneLine is an error's text on one line.

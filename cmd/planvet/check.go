@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -128,6 +129,15 @@ func readCheckFlags(c *cli.Context) (*checkFlags, error) {
 			return nil, fmt.Errorf("--set %s: write NAME=VALUE", s)
 		}
 		f.ask.Settings[k] = v
+	}
+	if f.ask.Claims != "" {
+		var obj map[string]any
+		if err := json.Unmarshal([]byte(f.ask.Claims), &obj); err != nil {
+			return nil, fmt.Errorf("--claims is not a JSON object: %w", err)
+		}
+	}
+	if f.confirm == "" && c.IsSet("confirm") {
+		return nil, oneOf("confirm", "", "shadow", "live")
 	}
 	switch f.confirm {
 	case "", "shadow":

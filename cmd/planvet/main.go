@@ -13,6 +13,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/planvet/planvet/internal/config"
 	"github.com/planvet/planvet/internal/engine"
 	"github.com/planvet/planvet/internal/report"
 	"github.com/planvet/planvet/internal/vetunit"
@@ -36,6 +37,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	ordered, err := reorder(app, args)
 	if err == nil {
 		err = app.RunContext(ctx, append([]string{"planvet"}, ordered...))
+	}
+	if err != nil && ctx.Err() != nil {
+		err = errors.New("interrupted")
 	}
 	if err != nil {
 		fmt.Fprintln(stderr, "planvet: "+report.Redact(oneLine(err)))
@@ -61,7 +65,11 @@ func newApp(stdout, stderr io.Writer, code *report.ExitCode) *cli.App {
 		OnUsageError:   func(_ *cli.Context, err error, _ bool) error { return usage(err) },
 		CommandNotFound: func(c *cli.Context, name string) {
 			*code = report.ExitUsage
-			fmt.Fprintf(stderr, "planvet: unknown command %q: run planvet --help\n", name)
+			var names []string
+			for _, known := range c.App.Commands {
+				names = append(names, known.Name)
+			}
+			fmt.Fprintf(stderr, "planvet: unknown command %q%s; `planvet --help` lists them\n", name, config.Hint(name, names))
 		},
 		Commands: []*cli.Command{
 			checkCommand(code), schemaCommand(code), queriesCommand(code), rulesCommand(), vetCommand(code),

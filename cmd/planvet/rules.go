@@ -5,6 +5,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/planvet/planvet/internal/config"
 	"github.com/planvet/planvet/internal/report"
 	"github.com/planvet/planvet/rules/all"
 )
@@ -35,9 +36,10 @@ func rulesCommand() *cli.Command {
 				if c.NArg() != 1 {
 					return usage(fmt.Errorf("planvet rules show takes one rule's name"))
 				}
-				r := all.Lookup(c.Args().First())
+				name := c.Args().First()
+				r := all.Lookup(name)
 				if r == nil {
-					return usage(fmt.Errorf("unknown rule %q: planvet rules lists them", c.Args().First()))
+					return usage(fmt.Errorf("unknown rule %q%s; `planvet rules` lists them", name, config.Hint(name, all.Names())))
 				}
 				return report.RuleText(c.App.Writer, r, report.TextOptions{})
 			},

@@ -114,11 +114,11 @@ func (c *Config) CheckRules(names []string) error {
 	if at == 0 {
 		return nil
 	}
-	return fmt.Errorf("%s:%d: unknown rule %q%s; `planvet rules` lists them", c.File, at, best, hint(best, names))
+	return fmt.Errorf("%s:%d: unknown rule %q%s; `planvet rules` lists them", c.File, at, best, Hint(best, names))
 }
 
-// hint returns "; did you mean x?" where a name is near enough.
-func hint(name string, names []string) string {
+// Hint returns "; did you mean x?" where a name is near enough.
+func Hint(name string, names []string) string {
 	best, dist := "", 1+len(name)/3
 	for _, n := range names {
 		if d := distance(name, n); d < dist || d == dist && best == "" {

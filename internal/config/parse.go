@@ -127,13 +127,13 @@ func read[T any](r *reader, fields []field[T], to *T, path string, n ast.Node) {
 		for _, f := range fields {
 			names = append(names, f.name)
 		}
-		r.fail(at, "unknown key %q%s%s", join(path, key), hint(key, names), allowed(key, names))
+		r.fail(at, "unknown key %q%s%s", join(path, key), Hint(key, names), allowed(key, names))
 	})
 }
 
 // allowed lists the keys where none of them is near.
 func allowed(key string, names []string) string {
-	if hint(key, names) != "" {
+	if Hint(key, names) != "" {
 		return ""
 	}
 	return ": the keys here are " + strings.Join(slices.Sorted(slices.Values(names)), ", ")

@@ -35,7 +35,7 @@ type Confirmation struct {
 func (p *Project) Confirm(ctx context.Context, fs []rules.Finding, o ConfirmOptions) ([]rules.Finding, *Confirmation, error) {
 	opts, err := p.confirmOptions(o)
 	if err != nil {
-		return fs, nil, err
+		return fs, nil, usagef("%s: claims: %w", p.rel(p.Config.File), err)
 	}
 	if o.URL != "" {
 		return p.confirmLive(ctx, fs, o.URL, opts)
@@ -48,15 +48,9 @@ func (p *Project) confirmOptions(o ConfirmOptions) (confirm.Options, error) {
 	if claims == "" && len(p.Config.Claims) > 0 {
 		b, err := json.Marshal(p.Config.Claims)
 		if err != nil {
-			return confirm.Options{}, usagef("%s: claims: %w", p.rel(p.Config.File), err)
+			return confirm.Options{}, err
 		}
 		claims = string(b)
-	}
-	if claims != "" {
-		var obj map[string]any
-		if err := json.Unmarshal([]byte(claims), &obj); err != nil {
-			return confirm.Options{}, usagef("--claims is not a JSON object: %w", err)
-		}
 	}
 	settings := map[string]string{}
 	for k, v := range p.Config.Settings {
@@ -76,9 +70,9 @@ func (p *Project) lineProgress() func(string) {
 }
 
 func (p *Project) confirmLive(ctx context.Context, fs []rules.Finding, url string, o confirm.Options) ([]rules.Finding, *Confirmation, error) {
-	s, err := live.Connect(ctx, url, live.Options{})
+	s, err := connect(ctx, url)
 	if err != nil {
-		return fs, nil, &Error{Unfinished, err}
+		return fs, nil, err
 	}
 	defer s.Close(ctx)
 	o.Server, o.Live = s, true
@@ -89,6 +83,18 @@ func (p *Project) confirmLive(ctx context.Context, fs []rules.Finding, url strin
 		return fs, nil, unfinishedf("asking the server: %w", err)
 	}
 	return fs, &Confirmation{ServerVersion: s.Version()}, nil
+}
+
+// connect opens a session on a server that the user names.
+func connect(ctx context.Context, url string) (*live.Session, error) {
+	s, err := live.Connect(ctx, url, live.Options{})
+	switch {
+	case errors.Is(err, live.ErrURL):
+		return nil, &Error{Usage, err}
+	case err != nil:
+		return nil, &Error{Unfinished, err}
+	}
+	return s, nil
 }
 
 func (p *Project) confirmShadow(ctx context.Context, fs []rules.Finding, o confirm.Options) (out []rules.Finding, c *Confirmation, err error) {

@@ -107,7 +107,7 @@ func Open(o Options) (*Project, error) {
 	}
 	for _, r := range o.Rules {
 		if all.Lookup(r) == nil {
-			return nil, usagef("unknown rule %q: planvet rules lists them", r)
+			return nil, usagef("unknown rule %q%s; `planvet rules` lists them", r, config.Hint(r, all.Names()))
 		}
 	}
 	p := &Project{Root: root, Config: c, opts: o, fsys: os.DirFS(root)}

@@ -7,15 +7,14 @@ import (
 	"strings"
 
 	"github.com/planvet/planvet/catalog"
-	"github.com/planvet/planvet/internal/live"
 	"github.com/planvet/planvet/sqllint"
 )
 
 // ServerCatalog loads the schema of a server that the user names.
 func ServerCatalog(ctx context.Context, url string) (*catalog.Catalog, error) {
-	s, err := live.Connect(ctx, url, live.Options{})
+	s, err := connect(ctx, url)
 	if err != nil {
-		return nil, &Error{Unfinished, err}
+		return nil, err
 	}
 	defer s.Close(ctx)
 	c, err := s.LoadCatalog(ctx)

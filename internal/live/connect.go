@@ -40,14 +40,18 @@ func (o Options) withDefaults() Options {
 // connectTimeout bounds the dialling of one host.
 const connectTimeout = 10 * time.Second
 
-// Connect opens a session on a server. Errors are one line that names the server
-// and never hold the password.
+// ErrURL says that a database URL cannot be read. What the parser says is not
+// passed on: it quotes pieces of the URL, and with a character that should have
+// been escaped the password is in the wrong piece.
+var ErrURL = errors.New("the database URL cannot be read: write postgres://user@host:port/database, " +
+	"the password percent-encoded or in PGPASSWORD")
+
+// Connect opens a session on a server. Errors are ErrURL or one line that names
+// the server, and never hold the password.
 func Connect(ctx context.Context, databaseURL string, o Options) (*Session, error) {
 	cfg, err := pgx.ParseConfig(databaseURL)
-	if err != nil {
-		// What the parser says quotes pieces of the URL, and with a character that
-		// should have been escaped the password is in the wrong piece.
-		return nil, errors.New("the database URL cannot be read: expected postgres://user:password@host:port/database, with special characters percent-encoded")
+	if err != nil || strings.Contains(cfg.Host, "@") { // the rest of a password, not escaped
+		return nil, ErrURL
 	}
 	cfg.RuntimeParams["application_name"] = "planvet"
 	// Poolers in transaction mode have no prepared statements from one transaction

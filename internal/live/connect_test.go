@@ -27,6 +27,7 @@ func TestConnectErrorsAreOneLineWithoutThePassword(t *testing.T) {
 		"refused":        "postgres://app:" + escaped + "@" + refused + "/db?sslmode=disable",
 		"no such host":   "postgres://app:" + escaped + "@nowhere.invalid:5432/db",
 		"unescaped":      "postgres://app:" + secret + "@" + refused + "/db",
+		"unescaped at":   "postgres://app:x@s3cr@" + refused + "/db",
 		"port":           "postgres://app:" + escaped + "@" + refused + "x/db",
 		"keyword":        "host=127.0.0.1 port=1 user=app sslmode=disable password='" + secret + "'",
 		"broken keyword": "host=127.0.0.1 password='" + secret,
