@@ -59,6 +59,8 @@ type oracle struct {
 	s        *live.Session
 	ddl, sql string
 	asked    int
+	// off are planner settings that are off beside the usual ones.
+	off []string
 }
 
 // before compares every claim of the analysis with the plan.
@@ -130,15 +132,25 @@ func (o *oracle) after() {
 
 func (o *oracle) judge(cat *catalog.Catalog, sql, role string, rel *catalog.Relation, alias string, ordered bool) plan.Judgement {
 	o.t.Helper()
-	ctx := context.Background()
-	req := plan.Request{SQL: sql, Role: role, Generic: true, Off: []string{"enable_seqscan", "enable_hashjoin", "enable_mergejoin"}}
+	req := plan.Request{SQL: sql, Role: role, Generic: true}
 	if len(cat.Partitions(rel.Name)) > 0 { // pruning needs values
 		req.Generic, req.Args = false, o.values(sql)
 	}
-	p, err := o.s.Explain(ctx, req)
+	p, err := o.plan(req)
 	if err != nil {
 		o.t.Fatalf("%s: %v", sql, err)
 	}
+	return o.structural(p, cat, rel, alias, ordered)
+}
+
+// plan plans a statement so that its plan can be judged.
+func (o *oracle) plan(r plan.Request) (*plan.Plan, error) {
+	r.Off = []string{"enable_seqscan", "enable_hashjoin", "enable_mergejoin", "enable_material"}
+	r.Off = append(r.Off, o.off...)
+	return o.s.Explain(context.Background(), r)
+}
+
+func (o *oracle) structural(p *plan.Plan, cat *catalog.Catalog, rel *catalog.Relation, alias string, ordered bool) plan.Judgement {
 	r := plan.Relation{Schema: rel.Schema, Table: rel.Name.Name, Alias: alias}
 	tables := []string{rel.Name.String()}
 	for _, part := range cat.Partitions(rel.Name) {

@@ -19,8 +19,8 @@ import (
 //  4. or it fetches rows by their TID.
 //
 // An intersection of bitmaps needs one such scan, a union needs all. A
-// partitioned table is reached too when pruning left some partitions out. Names
-// of nodes are no evidence, and neither are conditions on later keys alone: with
+// partitioned table is reached too when pruning left at least half of the partitions
+// out. Names of nodes are no evidence, and neither are conditions on later keys alone: with
 // seqscan off the planner walks a whole index rather than the table.
 func Structural(p *Plan, rel Relation, indexes Indexes, ordered bool) Judgement {
 	j := Judgement{Accesses: p.scans(rel)}
@@ -40,7 +40,7 @@ func Structural(p *Plan, rel Relation, indexes Indexes, ordered bool) Judgement 
 		j.Why = j.Accesses[0].Why
 		return j
 	}
-	if left := leaves(j.Accesses); rel.Leaves > 0 && left < rel.Leaves {
+	if left := leaves(j.Accesses); rel.Leaves > 0 && 2*left <= rel.Leaves {
 		j.Path, j.Unknown = true, false
 		j.Why = fmt.Sprintf("pruning leaves %d of %d partitions", left, rel.Leaves)
 	}

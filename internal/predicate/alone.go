@@ -18,7 +18,7 @@ func (rel *Rel) Alone() string {
 	}
 	others := false
 	for _, r := range rel.Block.Rels {
-		others = others || r != rel && r.Relation != nil
+		others = others || r != rel
 	}
 	if !others {
 		return ""

@@ -84,9 +84,10 @@ type Block struct {
 	sets     []arm    // the arms of a set operation
 	outer    []*Var   // columns of blocks around this one
 	groupBy  []pgast.Expr
-	distinct []pgast.Expr // DISTINCT ON
-	noPush   bool         // LIMIT, window functions and so on stop quals
-	open     bool         // its outputs are not all known
+	distinct []pgast.Expr   // DISTINCT ON
+	windows  [][]pgast.Expr // PARTITION BY of each window function
+	noPush   bool           // LIMIT, set-returning functions and so on stop quals
+	open     bool           // its outputs are not all known
 	done     bool
 	resolver *resolver
 }
@@ -217,12 +218,14 @@ type Conjunct struct {
 	// values, or with a literal that looks like one of few.
 	Array, LowDomain bool
 
-	keyNode pgast.Expr   // the key, bound
-	mutable string       // what keeps an index from holding the key: date_trunc, a cast to date
-	values  []pgast.Expr // of a written list
-	needs   []*Rel       // every other relation of the comparand
-	typ     string       // the key's type as printed, "" when unknown
-	casts   string       // the comparand's type where it forces the key to be cast
+	keyNode pgast.Expr // the key, bound
+	// collation is the one that the statement names, "" for none.
+	collation string
+	mutable   string       // what keeps an index from holding the key: date_trunc, a cast to date
+	values    []pgast.Expr // of a written list
+	needs     []*Rel       // every other relation of the comparand
+	typ       string       // the key's type as printed, "" when unknown
+	casts     string       // the comparand's type where it forces the key to be cast
 	// unknownKey is set when a function of the key is not known at all.
 	unknownKey bool
 }
@@ -269,7 +272,9 @@ type Path struct {
 type Order struct {
 	Rel *Rel
 	// Column is the key when it is a plain column; else KeyExpr is its normal form.
-	Column, KeyExpr  string
+	Column, KeyExpr string
+	// Collation is the one that ORDER BY names, "" for none.
+	Collation        string
 	Desc, NullsFirst bool
 	Pos              int
 }

@@ -29,7 +29,7 @@ func (b *Block) bitmap(rel *Rel, c *Conjunct, ok usable) *Path {
 // without a key: the quals around are index conditions then.
 func (b *Block) armIndex(rel *Rel, arm []Conjunct, ok usable) *catalog.Index {
 	for _, x := range b.resolver.indexes(rel) {
-		if x.Predicate != "" && b.knownArm(rel, arm, ok) && !b.implied(rel, x.Predicate) && b.armImplies(rel, arm, x.Predicate) {
+		if x.Predicate != "" && x.Method != "hash" && b.knownArm(rel, arm, ok) && !b.implied(rel, x.Predicate) && b.armImplies(rel, arm, x.Predicate) {
 			return x
 		}
 	}
@@ -82,5 +82,5 @@ func (b *Block) armImplies(rel *Rel, arm []Conjunct, predicate string) bool {
 			qs = append(qs, e)
 		}
 	}
-	return ImpliesTyped(qs, pred, func(c string) string { return b.resolver.columnType(rel, c) })
+	return mayImply(qs, pred, b.resolver.types(rel))
 }

@@ -3,15 +3,50 @@ package predicate
 import (
 	"math/big"
 	"strings"
+	"time"
 
 	"github.com/planvet/planvet/internal/pgast"
 )
 
-// compared is key op constant.
+// compared is key op constant; typ is the constant's type as it is written, "" where
+// it takes the key's.
 type compared struct {
 	key pgast.Expr
 	op  string
 	val *pgast.Const
+	typ string
+}
+
+// written is the type that a literal says it has.
+func written(e pgast.Expr) string {
+	switch e := e.(type) {
+	case *pgast.Cast:
+		return typeName(e.Type)
+	case *pgast.Const:
+		return map[pgast.ConstKind]string{pgast.ConstInt: "integer", pgast.ConstFloat: "numeric"}[e.Kind]
+	}
+	return ""
+}
+
+// sameOperators reports whether two comparisons of one key use operators of one
+// family that no setting changes: id = 7 and id = 7.0 do not.
+func (p *prover) sameOperators(x, y compared) bool {
+	key := ""
+	if c, ok := x.key.(*pgast.ColumnRef); ok && len(c.Names) > 0 {
+		key = plainType(p.typeOf(c.Names[len(c.Names)-1]))
+	}
+	if key == "" || key == "enum" {
+		return true
+	}
+	of := func(c compared) string {
+		t := c.typ
+		if t == "" || key == "numeric" && family(t) == "integer" || family(key) == "float" && (family(t) == "integer" || t == "numeric") {
+			t = key // the literal is read as the key's type
+		}
+		return t
+	}
+	s, t := of(x), of(y)
+	return s == t || family(s) == family(t) && (family(s) == "integer" || family(s) == "text")
 }
 
 func comparison(e pgast.Expr) (compared, bool) {
@@ -27,11 +62,11 @@ func comparison(e pgast.Expr) (compared, bool) {
 		return compared{}, false
 	}
 	if c, ok := uncast(op.Right).(*pgast.Const); ok {
-		return compared{op.Left, name, c}, c.Kind != pgast.ConstNull
+		return compared{op.Left, name, c, written(op.Right)}, c.Kind != pgast.ConstNull
 	}
 	if c, ok := uncast(op.Left).(*pgast.Const); ok {
 		if com, has := commutators[name]; has {
-			return compared{op.Right, com, c}, c.Kind != pgast.ConstNull
+			return compared{op.Right, com, c, written(op.Left)}, c.Kind != pgast.ConstNull
 		}
 	}
 	return compared{}, false
@@ -39,6 +74,9 @@ func comparison(e pgast.Expr) (compared, bool) {
 
 // compare decides x.op x.val ⇒ y.op y.val for one key, by the order of the values.
 func (p *prover) compare(x, y compared) bool {
+	if !p.sameOperators(x, y) {
+		return false
+	}
 	ord, known, differ := p.order(x, y)
 	if differ && x.op == "=" && y.op == "<>" {
 		return true
@@ -95,10 +133,47 @@ func (p *prover) order(x, y compared) (ord int, known, differ bool) {
 	if a.Text == b.Text {
 		return 0, true, false
 	}
-	if a.Kind != pgast.ConstString || !p.textual(x.key) {
+	if a.Kind != pgast.ConstString {
 		return 0, false, false
 	}
+	if p.family(x.key) == "datetime" {
+		ord, known = days(a.Text, b.Text)
+		return ord, known, known
+	}
+	if p.family(x.key) == "uuid" && len(a.Text) == 36 && len(b.Text) == 36 {
+		return strings.Compare(strings.ToLower(a.Text), strings.ToLower(b.Text)), true, !strings.EqualFold(a.Text, b.Text)
+	}
+	if !p.textual(x.key) {
+		return 0, false, false
+	}
+	if a.Text == "" || b.Text == "" { // the empty text is less than any other
+		return strings.Compare(a.Text, b.Text), true, true
+	}
 	return 0, false, !strings.EqualFold(strings.TrimRight(a.Text, " "), strings.TrimRight(b.Text, " "))
+}
+
+// days compares two points in time that are more than two days apart, so that no
+// time of day and no time zone matters.
+func days(a, b string) (ord int, known bool) {
+	day := func(s string) (time.Time, bool) {
+		t, err := time.Parse(time.DateOnly, s[:min(len(s), len(time.DateOnly))])
+		return t, err == nil
+	}
+	s, ok1 := day(a)
+	t, ok2 := day(b)
+	if d := s.Sub(t).Abs(); !ok1 || !ok2 || d <= 48*time.Hour {
+		return 0, false
+	}
+	return s.Compare(t), true
+}
+
+// family is the type family of a key that is a plain column, "" for others.
+func (p *prover) family(key pgast.Expr) string {
+	c, ok := key.(*pgast.ColumnRef)
+	if !ok || len(c.Names) == 0 {
+		return ""
+	}
+	return family(plainType(p.typeOf(c.Names[len(c.Names)-1])))
 }
 
 // textual reports whether different texts are different values of the key: text,
@@ -112,6 +187,6 @@ func (p *prover) textual(key pgast.Expr) bool {
 	case "":
 		return false
 	default:
-		return family(t) == "text" || t == "character"
+		return family(t) == "text" || t == "character" || t == "enum"
 	}
 }

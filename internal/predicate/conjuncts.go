@@ -102,6 +102,7 @@ func (b *Block) bare(whole, key pgast.Expr, rel *Rel, op string) Conjunct {
 // key sets the key's column or normal form, its type and columns.
 func (b *Block) key(c *Conjunct, key pgast.Expr, rel *Rel) {
 	r := b.resolver
+	key, c.collation = uncollate(key)
 	key = r.relabel(key)
 	if v, ok := key.(*Var); ok {
 		c.Column = v.Column
@@ -138,6 +139,13 @@ func (b *Block) operator(e *pgast.Op, rel *Rel) []Conjunct {
 		hi := &pgast.Op{At: e.At, Name: "<=", Left: e.Left, Right: l.Items[1]}
 		return append(b.operator(lo, rel), b.operator(hi, rel)...)
 	case pgast.OpPlain, pgast.OpAny, pgast.OpIn, pgast.OpLike, pgast.OpILike, pgast.OpSimilar:
+	case pgast.OpAll:
+		if b.own(e.Left, rel) == nil {
+			return nil
+		}
+		c := b.bare(e, e.Left, rel, "<>")
+		c.Sargable = false
+		return []Conjunct{c}
 	case pgast.OpDistinct, pgast.OpNotDistinct:
 		return nil // no index serves IS NOT DISTINCT FROM
 	default:
@@ -146,7 +154,9 @@ func (b *Block) operator(e *pgast.Op, rel *Rel) []Conjunct {
 	if isNil(e.Left) || e.Name == "<>" || e.Name == "!=" || strings.HasPrefix(e.Name, "!~") {
 		if !isNil(e.Left) && b.own(e.Left, rel) != nil {
 			c := b.bare(e, e.Left, rel, "<>")
-			c.Sargable = false
+			if c.Sargable = false; c.typ == "boolean" && e.Kind == pgast.OpPlain && (e.Name == "<>" || e.Name == "!=") && b.fixed(e.Right) {
+				c.Op, c.Sargable = "false", true // for a value at hand, it is the other one
+			}
 			return []Conjunct{c}
 		}
 		return nil
@@ -164,6 +174,13 @@ func (b *Block) operator(e *pgast.Op, rel *Rel) []Conjunct {
 	}
 	c := Conjunct{Expr: e, Op: op, Comparand: right, Sargable: true}
 	b.key(&c, left, rel)
+	if _, named := uncollate(right); c.collation == "" {
+		c.collation = named
+	}
+	if v, ok := right.(*Var); ok && c.collation == "" && c.Column != "" && v.Rel != nil && v.Rel.Relation != nil &&
+		ownCollation(v.Rel, v.Column) != ownCollation(rel, c.Column) {
+		c.Sargable = false // collations that differ make none, and no index is in that
+	}
 	if c.unknownKey || !b.comparand(&c, e, right, rel) {
 		return nil
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 // with puts CTEs in scope. A CTE is merged into its user as PostgreSQL does it:
-// used once, not recursive, a plain select, not asked to be materialized.
+// used once or NOT MATERIALIZED, not recursive, a plain select.
 func (r *resolver) with(sc *scope, w *pgast.With, stmt pgast.Node) {
 	if w == nil {
 		return
@@ -24,8 +24,7 @@ func (r *resolver) with(sc *scope, w *pgast.With, stmt pgast.Node) {
 		d := &cte{name: c.Name, query: c.Query, cols: c.Columns, env: sc.ctes, outer: sc}
 		_, sel := c.Query.(*pgast.Select)
 		recursive := w.Recursive && mentions(c.Query, c.Name)
-		d.inline = sel && !recursive && (c.Materialized == "not materialized" && uses[c.Name] == 1 ||
-			c.Materialized == "" && uses[c.Name] == 1)
+		d.inline = sel && !recursive && (c.Materialized == "not materialized" || c.Materialized == "" && uses[c.Name] == 1)
 		if !d.inline && (uses[c.Name] > 0 || !sel) { // an unused select never runs
 			r.computeCTE(sc, d, recursive)
 		}

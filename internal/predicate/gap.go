@@ -215,6 +215,8 @@ func (b *Block) why(rel *Rel, g *Gap) {
 			switch {
 			case x.Predicate != "" && !b.implied(rel, x.Predicate):
 				g.Why = "index " + x.Name + " holds only rows where " + x.Predicate
+			case !collated(rel, k, c.collation) && c.Pattern == NoPattern:
+				g.Why = "index " + x.Name + " is in another collation"
 			case i > 0 && leading(x.Method):
 				g.Why = "index " + x.Name + " leads with " + keyName(x.Keys[0])
 			case i == 0 && (c.Op == "~~" || c.Op == "~"):

@@ -29,7 +29,7 @@ import (
 //	x IS NOT NULL        x IS NOT NULL of the same x
 //	x < c (<= = > >=)    x op d, where the order of c and d says so
 //	x = c                x <> d, where c and d differ
-//	x, x = true          x IS TRUE, x IS NOT FALSE …, spelled any way
+//	x, x = true          each other; so NOT x and x = false; x IS TRUE is itself only
 func Implies(quals []pgast.Expr, pred pgast.Expr) bool { return ImpliesTyped(quals, pred, nil) }
 
 // ImpliesTyped is Implies with the types of columns, as printed, "" when unknown:
@@ -76,12 +76,17 @@ func (p *prover) implies(a, b pgast.Expr) bool {
 		return len(parts) > 0
 	}
 	if parts, ok := connective(a, pgast.Or); ok {
+		told := 0
 		for _, x := range parts {
+			if p.values && settled(x) {
+				continue // $1 is null: false for the values that matter
+			}
 			if !p.implies(x, b) {
 				return false
 			}
+			told++
 		}
-		return len(parts) > 0
+		return told > 0
 	}
 	if parts, ok := connective(b, pgast.Or); ok {
 		for _, x := range parts {
@@ -101,6 +106,21 @@ func (p *prover) implies(a, b pgast.Expr) bool {
 	return p.atom(a, b)
 }
 
+// settled reports whether a condition is about parameters alone.
+func settled(e pgast.Expr) bool {
+	param, column := false, false
+	each(e, func(x pgast.Expr) bool {
+		switch x.(type) {
+		case *pgast.Param:
+			param = true
+		case *pgast.ColumnRef, *pgast.FuncCall, *pgast.SubLink:
+			column = true
+		}
+		return true
+	})
+	return param && !column
+}
+
 func connective(e pgast.Expr, kind pgast.BoolKind) ([]pgast.Expr, bool) {
 	if x, ok := e.(*pgast.Bool); ok && x.Kind == kind {
 		return x.Args, true
@@ -115,6 +135,8 @@ func expand(e pgast.Expr) pgast.Expr {
 		switch e.Kind {
 		case pgast.OpIn, pgast.OpAny, pgast.OpAll:
 			return expandList(e)
+		case pgast.OpNotBetween:
+			return canonical(e)
 		case pgast.OpBetween:
 			if l, ok := e.Right.(*pgast.List); ok && len(l.Items) == 2 {
 				return &pgast.Bool{Kind: pgast.And, Args: []pgast.Expr{
@@ -125,7 +147,9 @@ func expand(e pgast.Expr) pgast.Expr {
 		}
 	case *pgast.Bool:
 		if e.Kind == pgast.Not && len(e.Args) == 1 {
-			return negate(e)
+			if x := negate(e); x != pgast.Expr(e) {
+				return expand(x)
+			}
 		}
 	case *pgast.Cast:
 		if typeName(e.Type) == "boolean" {
@@ -162,46 +186,6 @@ func expandList(e *pgast.Op) pgast.Expr {
 	return &pgast.Bool{Kind: kind, Args: parts}
 }
 
-// negate pushes NOT down one level where the result is no weaker for nulls.
-func negate(n *pgast.Bool) pgast.Expr {
-	not := func(e pgast.Expr) pgast.Expr { return &pgast.Bool{Kind: pgast.Not, Args: []pgast.Expr{e}} }
-	switch x := n.Args[0].(type) {
-	case *pgast.Bool:
-		if x.Kind == pgast.Not && len(x.Args) == 1 {
-			return expand(x.Args[0])
-		}
-		kind := pgast.And
-		if x.Kind == pgast.And {
-			kind = pgast.Or
-		}
-		var parts []pgast.Expr
-		for _, a := range x.Args {
-			parts = append(parts, not(a))
-		}
-		return &pgast.Bool{Kind: kind, Args: parts}
-	case *pgast.NullTest:
-		c := *x
-		c.Not = !x.Not
-		return &c
-	case *pgast.Op:
-		if opposite, ok := negators[x.Name]; ok && x.Kind == pgast.OpPlain {
-			c := *x
-			c.Name = opposite
-			return &c
-		}
-		if x.Kind == pgast.OpIn {
-			c := *x
-			c.Name = map[string]string{"=": "<>", "<>": "="}[x.Name]
-			if c.Name != "" {
-				return expandList(&c)
-			}
-		}
-	}
-	return n
-}
-
-var negators = map[string]string{"=": "<>", "<>": "=", "!=": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
-
 // atom decides between two conditions that are no connectives.
 func (p *prover) atom(a, b pgast.Expr) bool {
 	if sameExpr(a, b) {
@@ -211,20 +195,52 @@ func (p *prover) atom(a, b pgast.Expr) bool {
 		return nt.Not && p.notNull(a, nt.Arg)
 	}
 	if kb, vb, ok := boolean(b); ok {
-		if ka, va, ok := boolean(a); ok && va.truth == vb.truth && (!va.orNull || vb.orNull) && sameExpr(ka, kb) {
+		if ka, va, ok := boolean(a); ok && va == vb && sameExpr(ka, kb) {
+			return true
+		}
+		if op, isOp := a.(*pgast.Op); p.values && isOp && op.Kind == pgast.OpPlain && (op.Name == "=" || op.Name == "<>") &&
+			sameExpr(op.Left, kb) && isParam(op.Right) {
 			return true
 		}
 	}
 	x, ok1 := comparison(a)
 	y, ok2 := comparison(b)
 	if p.values && ok2 && !ok1 {
-		op := equality(a)
-		return op != nil && sameExpr(op.Left, y.key) && isParam(op.Right)
+		return suits(a, y)
 	}
 	if !ok1 || !ok2 || !sameExpr(x.key, y.key) {
 		return false
 	}
 	return p.compare(x, y)
+}
+
+// suits reports whether a comparison with a parameter implies y for some value.
+func suits(a pgast.Expr, y compared) bool {
+	op, ok := a.(*pgast.Op)
+	if !ok || isNil(op.Left) || op.Kind != pgast.OpPlain && op.Kind != pgast.OpAny && op.Kind != pgast.OpAll {
+		return false
+	}
+	name := op.Name
+	switch {
+	case y.val.Kind == pgast.ConstBool && op.Kind != pgast.OpPlain:
+		return false // such a list stays one
+	case sameExpr(op.Left, y.key) && isParam(op.Right):
+	case sameExpr(op.Right, y.key) && isParam(op.Left) && op.Kind == pgast.OpPlain:
+		name = commutators[name]
+	default:
+		return false
+	}
+	switch name {
+	case "=":
+		return true
+	case "<>", "!=":
+		return y.op == "<>" && op.Kind != pgast.OpAny
+	case "<", "<=":
+		return y.op == "<" || y.op == "<=" || y.op == "<>"
+	case ">", ">=":
+		return y.op == ">" || y.op == ">=" || y.op == "<>"
+	}
+	return false
 }
 
 func isParam(e pgast.Expr) bool {

@@ -1,10 +1,9 @@
 package predicate
 
 import (
-	"strings"
+	"slices"
 
 	"github.com/planvet/planvet/catalog"
-	"github.com/planvet/planvet/internal/pgast"
 )
 
 // usable says which conjuncts a path may rest on: those whose comparand is known
@@ -37,10 +36,10 @@ func (b *Block) path(rel *Rel, ok usable) *Path {
 		case !ok(c) || !b.may(rel, c):
 		case c.Column == "ctid" && (c.Op == "=" || c.Op == "<" || c.Op == ">"):
 			consider(&Path{Kind: TID, Used: []Conjunct{*c}})
-		case c.Or != nil:
-			consider(b.bitmap(rel, c, ok))
 		case b.prunes(rel, c):
 			consider(&Path{Kind: Pruning, Used: []Conjunct{*c}})
+		case c.Or != nil:
+			consider(b.bitmap(rel, c, ok))
 		}
 	}
 	for _, x := range b.resolver.indexes(rel) {
@@ -179,7 +178,7 @@ func (b *Block) serve(rel *Rel, x *catalog.Index, ok usable) *Path {
 		}
 	}
 	if len(p.Used) == 0 {
-		if x.Predicate == "" {
+		if x.Predicate == "" || x.Method == "hash" { // a hash index is never read whole
 			return nil
 		}
 		p.Kind = Implied
@@ -229,69 +228,21 @@ func (b *Block) prunes(rel *Rel, c *Conjunct) bool {
 	if t.Kind != catalog.PartitionedTable || len(t.PartitionKeys) == 0 || !c.Sargable {
 		return false
 	}
+	if c.Or != nil {
+		return !slices.ContainsFunc(c.Or, func(arm []Conjunct) bool {
+			return !slices.ContainsFunc(arm, func(x Conjunct) bool { return b.prunes(rel, &x) })
+		})
+	}
 	for i, k := range t.PartitionKeys {
 		if k != c.Column && k != c.KeyExpr || k == "" {
 			continue
 		}
 		switch t.PartitionStrategy {
 		case "hash":
-			return c.Op == "=" && len(t.PartitionKeys) == 1
-		case "list":
-			return c.Op == "=" || c.Op == "is null"
+			return (c.Op == "=" || c.Op == "is null") && len(t.PartitionKeys) == 1
 		default:
-			return i == 0 && (c.Op == "=" || c.Op == "<" || c.Op == "<=" || c.Op == ">" || c.Op == ">=")
+			return (i == 0 || t.PartitionStrategy == "list") && (c.Op == "is null" || compares(c.Op))
 		}
 	}
 	return false
-}
-
-// implied reports whether the relation's quals imply a partial index's predicate.
-func (b *Block) implied(rel *Rel, predicate string) bool {
-	pred := b.resolver.text(predicate)
-	if isNil(pred) {
-		return false
-	}
-	if rel.known == nil {
-		rel.known = []pgast.Expr{}
-		for _, c := range b.clauses {
-			if c.restricts(rel) {
-				if e := b.known(c.expr, rel); !isNil(e) {
-					rel.known = append(rel.known, e)
-				}
-			}
-		}
-	}
-	return mayImply(rel.known, pred, func(c string) string { return b.resolver.columnType(rel, c) })
-}
-
-// known is a clause as a qual on one relation, in the normal form of the catalog's
-// texts: columns of others are unknown values.
-func (b *Block) known(e pgast.Expr, rel *Rel) pgast.Expr {
-	mine, ok := false, true
-	flat := rewrite(e, func(x pgast.Expr) pgast.Expr {
-		switch x := x.(type) {
-		case *Var:
-			if x.Rel == rel && x.Column != "" {
-				mine = true
-				return &pgast.ColumnRef{At: x.At, Names: []string{x.Column}}
-			}
-			return &pgast.FuncCall{At: -1, Name: []string{"now"}} // of the row that is joined: no value to plan with
-		case *subquery:
-			if x.Kind != pgast.SubScalar {
-				ok = false
-			}
-			return &pgast.Param{At: -1}
-		}
-		return nil
-	})
-	if !mine || !ok {
-		return nil
-	}
-	text := pgast.Normal(flat, env{b.resolver.cat, b.resolver.o.SearchPath},
-		pgast.Name{Schema: rel.Relation.Schema, Name: rel.Relation.Name.Name})
-	n, err := pgast.ParseExpr(strings.ReplaceAll(text, "$0", "$1"))
-	if err != nil {
-		return flat
-	}
-	return n
 }

@@ -45,6 +45,9 @@ func (rel *Rel) need(id int, cs []Conjunct, whole bool) Need {
 	}
 	for _, c := range opt {
 		k := Key{c.Column, c.KeyExpr, ""}
+		if c.collation != "" && c.collation != ownCollation(rel, c.Column) {
+			k.OpClass = `collate "` + c.collation + `"`
+		}
 		switch {
 		case c.Op == "=" || c.Pattern == ExactPattern:
 			if c.FromPolicy {

@@ -12,11 +12,18 @@ func (b *Block) keyServes(rel *Rel, x *catalog.Index, k catalog.IndexKey, c *Con
 	if !c.Sargable {
 		return false
 	}
+	if k.Column == "" && c.Column != "" {
+		k.Column = b.resolver.relabelled(rel, k.Expr)
+	}
 	if k.Column != "" {
 		if k.Column != c.Column {
 			return false
 		}
 	} else if k.Expr == "" || k.Expr != c.KeyExpr {
+		return false
+	}
+	prefix := c.Pattern == PrefixPattern && (x.Method == "btree" || x.Method == "")
+	if !collated(rel, k, c.collation) && !prefix && c.Op != "is null" && c.Op != "is not null" {
 		return false
 	}
 	class := k.OpClass
@@ -81,22 +88,10 @@ func btree(b *Block, rel *Rel, k catalog.IndexKey, class string, c *Conjunct) bo
 		if c.Pattern == InfixPattern {
 			return false
 		}
-		return patternClass || k.Collation == "C" || k.Collation == "POSIX" || k.Collation == "" && b.collationC(rel, k)
+		name := keyCollation(rel, k)
+		return patternClass || name == "C" || name == "POSIX" || plainType(c.typ) == "name"
 	}
 	return false
-}
-
-func (b *Block) collationC(rel *Rel, k catalog.IndexKey) bool {
-	if k.Column == "" {
-		return false
-	}
-	c := rel.Relation.Column(k.Column)
-	if c == nil {
-		return false
-	}
-	name := c.Collation[strings.LastIndexByte(c.Collation, '.')+1:]
-	name = strings.Trim(name, `"`)
-	return name == "C" || name == "POSIX" || plainType(c.Type) == "name"
 }
 
 // gin: by class where one is named, else by the type of the key.
@@ -130,5 +125,5 @@ func gist(class string, c *Conjunct) bool {
 	if contains(c.Op) || compares(c.Op) || c.Op == "is null" {
 		return true
 	}
-	return c.Op == "~~" && c.Pattern == PrefixPattern
+	return (c.Op == "~~" || c.Op == "~") && c.Pattern == PrefixPattern
 }

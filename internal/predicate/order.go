@@ -59,8 +59,8 @@ func (b *Block) gives(rel *Rel, x *catalog.Index) bool {
 		return false
 	}
 	i, dir := 0, 0
-	for _, o := range b.OrderBy {
-		if fixed(o.Column, o.KeyExpr) {
+	for n, o := range b.OrderBy {
+		if fixed(o.Column, o.KeyExpr) || slices.ContainsFunc(b.OrderBy[:n], o.again) {
 			continue
 		}
 		for i < len(x.Keys) && !(x.Keys[i].Column == o.Column && x.Keys[i].Expr == o.KeyExpr) && fixed(x.Keys[i].Column, x.Keys[i].Expr) {
@@ -71,7 +71,8 @@ func (b *Block) gives(rel *Rel, x *catalog.Index) bool {
 			return x.Unique && i > 0
 		}
 		k := x.Keys[i]
-		if k.Column != o.Column || k.Expr != o.KeyExpr || strings.HasSuffix(k.OpClass, "_pattern_ops") {
+		if k.Column != o.Column || k.Expr != o.KeyExpr || strings.HasSuffix(k.OpClass, "_pattern_ops") ||
+			!collated(rel, k, o.Collation) {
 			return false
 		}
 		d := 1
@@ -91,6 +92,11 @@ func (b *Block) gives(rel *Rel, x *catalog.Index) bool {
 		i++
 	}
 	return true
+}
+
+// again reports whether an earlier item of the order settles this one.
+func (o Order) again(before Order) bool {
+	return o.Column == before.Column && o.KeyExpr == before.KeyExpr && o.Collation == before.Collation
 }
 
 // order finds a missing order: a LIMIT (min, max) over a sort of a large relation.

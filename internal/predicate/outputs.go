@@ -121,6 +121,7 @@ func (r *resolver) orderItem(e pgast.Expr) Order {
 		}
 	}
 	o.Rel = vs[0].Rel
+	e, o.Collation = uncollate(e)
 	if v, ok := e.(*Var); ok {
 		o.Column = v.Column
 	} else {

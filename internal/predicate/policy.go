@@ -99,7 +99,7 @@ func (r *resolver) policy(b *Block, rel *Rel, e pgast.Expr, nb []*outerJoin) {
 		src.cols = append(src.cols, outCol{c.Name, &Var{ColumnRef: pgast.ColumnRef{At: -1, Names: []string{c.Name}}, Rel: rel, Column: c.Name}})
 	}
 	sc := &scope{block: b, query: true, sources: []*source{src}}
-	for _, c := range conjunction(e) {
+	for _, c := range conjunction(canonical(e)) {
 		n := len(b.clauses)
 		bound := r.bind(sc, c)
 		if k, ok := bound.(*pgast.Const); ok && k.Text == "true" {

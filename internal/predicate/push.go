@@ -8,7 +8,8 @@ import (
 
 // push hands quals on a derived table to the blocks inside of it, as the planner
 // does: into each arm of a UNION; below GROUP BY and DISTINCT when they are on the
-// grouped columns; never below LIMIT, window functions or a locking clause.
+// grouped columns; below window
+// functions when all divide their rows by it; never below LIMIT or a locking clause.
 func (b *Block) push() {
 	for _, rel := range b.Rels {
 		d := rel.derived
@@ -88,6 +89,11 @@ func (a arm) pushable(e pgast.Expr) bool {
 	}
 	if len(b.distinct) > 0 && !slices.ContainsFunc(b.distinct, func(g pgast.Expr) bool { return sameBound(g, e) }) {
 		return false
+	}
+	for _, by := range b.windows {
+		if !slices.ContainsFunc(by, func(g pgast.Expr) bool { return sameBound(g, e) }) {
+			return false
+		}
 	}
 	return !b.resolver.volatile(e)
 }

@@ -10,7 +10,7 @@ import (
 // NOT EXISTS and IN at this level are joins to the planner, and here: what they
 // read becomes relations of the block.
 func (r *resolver) quals(b *Block, sc *scope, e pgast.Expr, nb []*outerJoin) {
-	for _, c := range conjunction(e) {
+	for _, c := range conjunction(canonical(e)) {
 		if r.nest < maxNesting && r.pullUp(b, sc, c, nb) {
 			continue
 		}
@@ -184,7 +184,7 @@ func strictRels(e pgast.Expr) []*Rel {
 	case *pgast.Collate:
 		return strictRels(e.Arg)
 	case *pgast.FuncCall:
-		if strictFunctions[e.Name[len(e.Name)-1]] {
+		if strictCall(e) {
 			var out []*Rel
 			for _, a := range e.Args {
 				out = append(out, strictRels(a)...)
@@ -218,8 +218,3 @@ func strictRels(e pgast.Expr) []*Rel {
 	}
 	return nil
 }
-
-// strictFunctions return null for a null argument.
-var strictFunctions = set("lower", "upper", "length", "char_length", "trim", "btrim", "ltrim", "rtrim", "abs", "round",
-	"floor", "ceil", "date_trunc", "date_part", "extract", "substring", "substr", "left", "right", "md5", "to_char",
-	"to_date", "to_timestamp", "to_tsvector", "starts_with", "replace", "split_part", "date", "timezone", "mod")

@@ -1,6 +1,7 @@
 package predicate
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 
@@ -221,7 +222,10 @@ func (r *resolver) selectInto(b *Block, s *pgast.Select, outer *scope, nb []*out
 	for _, t := range s.Targets {
 		agg, window, set := calls(t.Expr)
 		b.Aggregated = b.Aggregated || agg
-		b.noPush = b.noPush || window || set
+		b.noPush = b.noPush || set
+		if window {
+			r.windows(b, sc, s, t.Expr)
+		}
 	}
 	for _, g := range s.GroupBy {
 		b.groupBy = append(b.groupBy, r.outputRef(sc, g, out, s.Targets))
@@ -241,6 +245,31 @@ func (r *resolver) selectInto(b *Block, s *pgast.Select, outer *scope, nb []*out
 	r.order(b, sc, s, out)
 	r.limit(b, sc, s)
 	return out, open
+}
+
+// windows notes by what the window functions of an expression divide the rows: a
+// qual on that may be applied before them.
+func (r *resolver) windows(b *Block, sc *scope, s *pgast.Select, e pgast.Expr) {
+	each(e, func(x pgast.Expr) bool {
+		f, ok := x.(*pgast.FuncCall)
+		if !ok || f.Over == nil {
+			return true
+		}
+		by := f.Over.PartitionBy
+		for name := cmp.Or(f.Over.Name, f.Over.Base); name != "" && len(by) == 0; {
+			i := slices.IndexFunc(s.Windows, func(w pgast.NamedWindow) bool { return w.Name == name })
+			if i < 0 {
+				break
+			}
+			by, name = s.Windows[i].PartitionBy, s.Windows[i].Base
+		}
+		var bound []pgast.Expr
+		for _, p := range by {
+			bound = append(bound, r.bind(sc, p))
+		}
+		b.windows = append(b.windows, bound)
+		return true
+	})
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }

@@ -81,8 +81,9 @@ func (b *Block) drives() bool {
 // start decides what a relation has by itself.
 func (b *Block) start(rel *Rel) {
 	if rel.Relation == nil {
-		rel.Reached = true
 		rel.Narrow = rel.derived.likelihood()
+		// A source that reads everything is read whole: nothing is probed from it.
+		rel.Reached = rel.derived.block == nil || rel.Narrow > No || len(rel.derived.needs) > 0
 		return
 	}
 	if p := b.path(rel, own); p != nil {
@@ -191,7 +192,7 @@ func (b *Block) worst() (*Rel, *Gap) {
 	var gap *Gap
 	score := 0
 	for _, rel := range b.Rels {
-		if rel.Reached || rel.Gap != nil || b.probedOuter(rel) {
+		if rel.Relation == nil || rel.Reached || rel.Gap != nil || b.probedOuter(rel) {
 			continue
 		}
 		for _, g := range []*Gap{b.whereGap(rel), b.joinGap(rel)} {

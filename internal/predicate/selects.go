@@ -22,6 +22,8 @@ func (b *Block) judge(c *Conjunct, rel *Rel) {
 		}
 	case "<", "<=", ">", ">=", "~~", "~~*", "~", "~*", "&&", "?", "?|", "?&", "%", "<@":
 		c.Selects = Maybe
+	case "<<", ">>", "&<", "&>", "-|-", "~=": // a path where there is one, and none is missed
+		c.Selects = No
 	case "@@", "@>", "@@@", "@?":
 		c.Selects = Yes
 		if c.Kind == Constant {
@@ -89,6 +91,12 @@ func pattern(e *pgast.Op) Pattern {
 		return PrefixPattern // $1 || '%'
 	}
 	t := c.Text
+	if e.Kind == pgast.OpSimilar {
+		if i := strings.IndexAny(t, `%_|*+?{}()[]\`); i != 0 && whole {
+			return PrefixPattern
+		}
+		return InfixPattern
+	}
 	if e.Name == "~" || e.Name == "~*" {
 		if strings.HasPrefix(t, "^") && len(t) > 1 {
 			return PrefixPattern

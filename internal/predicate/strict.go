@@ -1,6 +1,9 @@
 package predicate
 
 import (
+	"slices"
+
+	"github.com/planvet/planvet/catalog/builtin"
 	"github.com/planvet/planvet/internal/pgast"
 )
 
@@ -10,19 +13,23 @@ func (p *prover) notNull(a, x pgast.Expr) bool {
 	case *pgast.NullTest:
 		return a.Not && sameExpr(a.Arg, x)
 	case *pgast.BoolTest:
-		return (a.Test == "TRUE" || a.Test == "FALSE") && p.strictIn(a.Arg, x)
+		return false // it is so, and PostgreSQL does not see it
 	case *pgast.Op:
+		if _, truth, ok := boolean(a); ok && !truth {
+			return false // x = false is NOT x
+		}
 		switch a.Kind {
 		case pgast.OpDistinct, pgast.OpNotDistinct, pgast.OpNullIf:
 			return false
 		case pgast.OpAny, pgast.OpIn:
-			return p.strictIn(a.Left, x)
+			return p.strictIn(a.Left, x) || a.Kind == pgast.OpAny && p.strictIn(a.Right, x)
 		case pgast.OpAll:
-			return false // true for an empty array
+			// For an empty array it is true whatever stands on the left.
+			return p.strictIn(a.Right, x) || p.values && isParam(a.Right) && p.strictIn(a.Left, x)
 		}
 		return p.strictIn(a, x)
 	case *pgast.Bool:
-		return a.Kind == pgast.Not && len(a.Args) == 1 && p.strictIn(a.Args[0], x)
+		return false // NOT that stayed is nothing that PostgreSQL looks into
 	}
 	return p.strictIn(a, x) // a bare boolean
 }
@@ -52,12 +59,10 @@ func (p *prover) strictIn(e, x pgast.Expr) bool {
 	case *pgast.Collate:
 		return p.strictIn(e.Arg, x)
 	case *pgast.FuncCall:
-		if len(e.Name) == 1 || e.Name[0] == "pg_catalog" {
-			if strictFunctions[e.Name[len(e.Name)-1]] {
-				for _, a := range e.Args {
-					if p.strictIn(a, x) {
-						return true
-					}
+		if strictCall(e) {
+			for _, a := range e.Args {
+				if p.strictIn(a, x) {
+					return true
 				}
 			}
 		}
@@ -65,44 +70,32 @@ func (p *prover) strictIn(e, x pgast.Expr) bool {
 	return false
 }
 
-// truthTest is a test of a boolean: its value, and whether null passes too.
-type truthTest struct{ truth, orNull bool }
+// strictCall reports whether a function of the core returns null for a null argument.
+func strictCall(f *pgast.FuncCall) bool {
+	if len(f.Name) != 1 && f.Name[0] != "pg_catalog" {
+		return false
+	}
+	name := f.Name[len(f.Name)-1]
+	all := builtin.For(builtin.Oldest).FunctionCalled(name, len(f.Args))
+	return len(all) > 0 && !slices.ContainsFunc(all, func(fn builtin.Func) bool { return !fn.Strict })
+}
 
-// boolean reads x, NOT x, x = true, x IS TRUE, x IS NOT FALSE and so on.
-func boolean(e pgast.Expr) (pgast.Expr, truthTest, bool) {
+// boolean reads x and x = true as x being true, NOT x and x = false as x being
+// false. IS TRUE and the like are not among them: PostgreSQL knows them as
+// themselves only.
+func boolean(e pgast.Expr) (key pgast.Expr, truth, ok bool) {
 	switch e := e.(type) {
-	case *pgast.BoolTest:
-		switch e.Test {
-		case "TRUE":
-			return e.Arg, truthTest{truth: true}, true
-		case "FALSE":
-			return e.Arg, truthTest{}, true
-		case "NOT TRUE":
-			return e.Arg, truthTest{orNull: true}, true
-		case "NOT FALSE":
-			return e.Arg, truthTest{truth: true, orNull: true}, true
-		}
-	case *pgast.ColumnRef:
-		return e, truthTest{truth: true}, true
-	case *pgast.FuncCall:
-		return e, truthTest{truth: true}, true
+	case *pgast.ColumnRef, *pgast.FuncCall:
+		return e, true, true
 	case *pgast.Bool:
 		if e.Kind == pgast.Not && len(e.Args) == 1 {
-			if k, t, ok := boolean(e.Args[0]); ok && !t.orNull {
-				if _, isTest := e.Args[0].(*pgast.BoolTest); !isTest {
-					return k, truthTest{truth: !t.truth}, true
-				}
-			}
+			k, t, ok := boolean(e.Args[0])
+			return k, !t, ok
 		}
 	case *pgast.Op:
-		if c, ok := uncast(e.Right).(*pgast.Const); ok && c.Kind == pgast.ConstBool && e.Kind == pgast.OpPlain && !isNil(e.Left) {
-			switch e.Name {
-			case "=":
-				return e.Left, truthTest{truth: c.Text == "true"}, true
-			case "<>", "!=":
-				return e.Left, truthTest{truth: c.Text != "true"}, true
-			}
+		if x := plainBoolean(e); x != pgast.Expr(e) {
+			return boolean(x)
 		}
 	}
-	return nil, truthTest{}, false
+	return nil, false, false
 }

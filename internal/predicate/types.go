@@ -101,6 +101,17 @@ func (r *resolver) enum(rel *Rel, column string) bool {
 	return t != nil && t.Kind == "enum"
 }
 
+// types are the types of a relation's columns as implication asks for them; every
+// enum is "enum".
+func (r *resolver) types(rel *Rel) func(column string) string {
+	return func(c string) string {
+		if r.enum(rel, c) {
+			return "enum"
+		}
+		return r.columnType(rel, c)
+	}
+}
+
 // typeOf is an expression's type as printed, "" when unknown.
 func (r *resolver) typeOf(e pgast.Expr) string {
 	switch e := e.(type) {
@@ -186,6 +197,15 @@ func (r *resolver) relabel(e pgast.Expr) pgast.Expr {
 		return v
 	}
 	return e
+}
+
+// relabelled is the column that an index's expression is under a cast that changes
+// no byte, which the normal form leaves out; "" for other expressions.
+func (r *resolver) relabelled(rel *Rel, expr string) string {
+	if ref, ok := r.text(expr).(*pgast.ColumnRef); ok && len(ref.Names) == 1 && !ref.Star && r.columnType(rel, ref.Names[0]) != "citext" {
+		return ref.Names[0]
+	}
+	return ""
 }
 
 // text parses an expression of the catalog, once; nil when it does not parse.
