@@ -43,13 +43,14 @@ internal/config: ; yaml
 
 # asking a server; live reads view and policy texts through pgast's normal form
 internal/plan: ;
-internal/live: catalog internal/plan internal/pgast ; pgx
-internal/shadow: catalog internal/live internal/pgast migrationscan ; pgx
+internal/stats: catalog ;
+internal/live: catalog internal/plan internal/pgast internal/stats ; pgx
+internal/shadow: catalog internal/live internal/pgast internal/stats migrationscan ; pgx
 internal/confirm: rules catalog internal/plan internal/pgast internal/predicate ;
 
 # the rim
 internal/report: rules ; terminal
-internal/engine: rules rules/all catalog catalog/builtin migrationscan sqllint rlscheck analyzers/... internal/pgast internal/predicate internal/source internal/suppress internal/config internal/plan internal/live internal/shadow internal/confirm internal/report ; x/tools
+internal/engine: rules rules/all catalog catalog/builtin migrationscan sqllint rlscheck analyzers/... internal/pgast internal/predicate internal/source internal/suppress internal/config internal/plan internal/live internal/shadow internal/stats internal/confirm internal/report ; x/tools
 internal/vetunit: analyzers/... internal/engine rules ; x/tools
 cmd/planvet: rules rules/all catalog analyzers/... internal/... ; cli terminal
 

@@ -1,5 +1,7 @@
 package config
 
+import "cmp"
+
 // Config is planvet.yaml, or the defaults where there is none.
 type Config struct {
 	// File is the path that the config was read from, "" for the defaults.
@@ -24,6 +26,8 @@ type Config struct {
 	Roles map[string]string
 	// Tables give sizes by table name, with or without its schema.
 	Tables map[string]Table
+	// Statistics is a file of planvet stats dump, for databases that name none.
+	Statistics string
 	// Postgres is the major version, 0 for the default.
 	Postgres int
 	// Claims are the JWT claims that policies read.
@@ -47,6 +51,8 @@ type Database struct {
 	Schema string
 	// Roles are as Config.Roles, for this database.
 	Roles map[string]string
+	// Statistics is this database's file of planvet stats dump.
+	Statistics string
 }
 
 // Rule is what a config says of one rule.
@@ -72,6 +78,11 @@ type Confirm struct {
 
 // Strings is a list that may be written as one string.
 type Strings []string
+
+// StatisticsOf is the statistics file of a database; "" where it has none.
+func (c *Config) StatisticsOf(database string) string {
+	return cmp.Or(c.Databases[database].Statistics, c.Statistics)
+}
 
 // Rows returns the row count that the config gives a table, by schema.name or by
 // name alone, and whether it gives one.

@@ -28,6 +28,7 @@ var top = []field[Config]{
 	}},
 	{"roles", func(r *reader, c *Config, path string, n ast.Node) { c.Roles = r.texts(path, n) }},
 	{"tables", readTables},
+	{"statistics", func(r *reader, c *Config, path string, n ast.Node) { c.Statistics = r.str(path, n) }},
 	{"postgres", func(r *reader, c *Config, path string, n ast.Node) {
 		if c.Postgres = int(r.count(path, n)); r.err == nil && (c.Postgres < 13 || c.Postgres > 18) {
 			r.fail(n, "postgres: %d is not a supported major version: use 13 to 18", c.Postgres)
@@ -56,6 +57,7 @@ var databaseFields = []field[Database]{
 	{"migrations", func(r *reader, d *Database, path string, n ast.Node) { d.Migrations = r.strings(path, n) }},
 	{"schema", func(r *reader, d *Database, path string, n ast.Node) { d.Schema = r.str(path, n) }},
 	{"roles", func(r *reader, d *Database, path string, n ast.Node) { d.Roles = r.texts(path, n) }},
+	{"statistics", func(r *reader, d *Database, path string, n ast.Node) { d.Statistics = r.str(path, n) }},
 }
 
 var ruleFields = []field[Rule]{

@@ -118,25 +118,12 @@ func (p *Project) confirmShadow(ctx context.Context, fs []rules.Finding, o confi
 func (p *Project) confirmInShadow(ctx context.Context, srv *shadow.Server, name string, db *Database,
 	part []rules.Finding, o confirm.Options, c *Confirmation,
 ) ([]rules.Finding, error) {
-	url, err := srv.NewDatabase(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	s, err := live.Connect(ctx, url, live.Options{Writable: true})
+	s, refused, err := migrated(ctx, srv, name, db, o.Progress)
 	if err != nil {
 		return nil, err
 	}
 	defer s.Close(ctx)
-	if o.Progress != nil {
-		o.Progress("applying migrations of " + db.Set.Name)
-	}
-	refused, err := shadow.Apply(ctx, s.Conn(), db.Replay)
-	if err != nil {
-		return nil, err
-	}
-	for _, q := range refused {
-		c.NotApplied = append(c.NotApplied, Problem{rules.Location{Path: q.Path, Line: max(q.Line, 1), Column: q.Column}, q.Error})
-	}
+	c.NotApplied = append(c.NotApplied, refused...)
 	o.Server = s
 	limit := p.Config.Confirm.Rows
 	if limit == 0 {

@@ -90,13 +90,21 @@ func longestMatch(m map[string]string, file string) (string, bool) {
 	return m[best], found
 }
 
-// sizes are config's row counts over the default profile.
+// sizes are config's row counts over those of the statistics over the profile.
 func (p *Project) sizes(db *Database) catalog.Sizes {
+	if db.Statistics != nil {
+		return configured{p, db.Statistics.Sizes(p.profile(db))}
+	}
+	return configured{p, p.profile(db)}
+}
+
+// profile are the sizes that tables have where nothing tells.
+func (p *Project) profile(db *Database) catalog.Sizes {
 	stmts := make([]pgast.Stmt, 0, len(db.Statements))
 	for _, s := range db.Statements {
 		stmts = append(stmts, s.Stmt)
 	}
-	return configured{p, predicate.DefaultSizes(db.Catalog, stmts)}
+	return predicate.DefaultSizes(db.Catalog, stmts)
 }
 
 type configured struct {

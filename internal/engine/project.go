@@ -13,6 +13,7 @@ import (
 	"github.com/planvet/planvet/catalog"
 	"github.com/planvet/planvet/internal/config"
 	"github.com/planvet/planvet/internal/source"
+	"github.com/planvet/planvet/internal/stats"
 	"github.com/planvet/planvet/migrationscan"
 	"github.com/planvet/planvet/rules"
 	"github.com/planvet/planvet/rules/all"
@@ -51,6 +52,8 @@ type Database struct {
 	Catalog *catalog.Catalog
 	// Statements are those that run on it, from every source.
 	Statements []*sqllint.Statement
+	// Statistics are production's, where config names their file; else nil.
+	Statistics *stats.File
 }
 
 // Project is a root, its config, and what was read from it.
@@ -173,6 +176,9 @@ func (p *Project) Load(ctx context.Context) error {
 		}
 	}
 	p.replay()
+	if err := p.readStatistics(); err != nil {
+		return err
+	}
 	if err := ctx.Err(); err != nil {
 		return unfinishedf("%w", err)
 	}

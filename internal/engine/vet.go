@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/gob"
+	"path"
 	"slices"
 	"strings"
 
@@ -27,6 +28,11 @@ func VetFiles(root, configFile string) ([]string, error) {
 	for _, db := range p.Databases {
 		for _, s := range db.Set.Scripts {
 			set[s.Path] = true
+		}
+	}
+	for _, db := range p.Databases {
+		if file := p.Config.StatisticsOf(db.Set.Name); file != "" {
+			set[path.Clean(file)] = true
 		}
 	}
 	var files []string

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/planvet/planvet/internal/shadow/shadowtest"
+)
+
+// TestShadowCommand starts a shadow that plans like production, asks it for a plan,
+// interrupts it, and looks for what is left.
+func TestShadowCommand(t *testing.T) {
+	shadowtest.Server(t) // there is a PostgreSQL, or the test is skipped
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"planvet.yaml":            "version: 1\nstatistics: stats.json\n",
+		"migrations/1_visits.sql": "create table visits (id bigint primary key, guest bigint not null);\ncreate index visits_guest_idx on visits (guest);\n",
+		"stats.json": `{"version": 1, "server": "15.18", "values": false, "settings": {"random_page_cost": "1.5"}, "tables": [
+			{"schema": "public", "name": "visits", "rows": 3000000, "pages": 30000, "visible": 0,
+			 "columns": [{"name": "guest", "null_fraction": 0, "width": 8, "distinct": 60000}],
+			 "indexes": [{"name": "visits_guest_idx", "rows": 3000000, "pages": 9000}]}]}`,
+	} {
+		file := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, self, "shadow", dir, "--plan", "--verbose")
+	cmd.Env = append(os.Environ(), "PLANVET_TEST_MAIN=1")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var errs strings.Builder
+	cmd.Stderr = &errs
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatalf("%v: %s", err, errs.String())
+	}
+	u, err := url.Parse(strings.TrimSpace(line))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := explain(ctx, t, u.String(), "select * from visits where guest = 1")
+	if !strings.Contains(text, "visits_guest_idx") || !strings.Contains(text, "rows=50 ") {
+		t.Errorf("the plan is not production's:\n%s", text)
+	}
+	text = explain(ctx, t, u.String(), "select * from visits")
+	if !strings.Contains(text, "cost=0.00..60000.00 rows=3000000") {
+		t.Errorf("the size is not production's:\n%s", text)
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("interrupted, it ended with %v: %s", err, errs.String())
+	}
+	home := filepath.Dir(u.Query().Get("host"))
+	if _, err := os.Stat(home); !os.IsNotExist(err) {
+		t.Errorf("%s is left: %v", home, err)
+	}
+}
+
+func explain(ctx context.Context, t *testing.T, server, sql string) string {
+	t.Helper()
+	conn, err := pgx.Connect(ctx, server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(ctx)
+	rows, err := conn.Query(ctx, "explain "+sql)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(lines, "\n")
+}

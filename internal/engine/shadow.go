@@ -1,0 +1,128 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/planvet/planvet/catalog"
+	"github.com/planvet/planvet/internal/live"
+	"github.com/planvet/planvet/internal/shadow"
+)
+
+// ShadowOptions say what a shadow for people holds beside the schema.
+type ShadowOptions struct {
+	// Rows, where not 0, are made in each table.
+	Rows int64
+	// Plan gives it production's statistics and file lengths instead, from the file
+	// that config names: it plans like production and is empty.
+	Plan bool
+}
+
+// Shadow is a throwaway server with a project's databases.
+type Shadow struct {
+	server *shadow.Server
+	// Databases are in the order of the project's.
+	Databases []ShadowDatabase
+	Version   string
+	// NotApplied are migrations that the server refused.
+	NotApplied []Problem
+	// Left are tables that could not be filled and statistics that found no place,
+	// with the reason.
+	Left []string
+}
+
+// ShadowDatabase is a database of a shadow.
+type ShadowDatabase struct{ Name, URL string }
+
+// Stop stops the server and removes all of it.
+func (s *Shadow) Stop() error { return s.server.Stop() }
+
+// Shadow starts a throwaway server, applies the migrations of each database, and
+// fills it as the options say. It must be stopped.
+func (p *Project) Shadow(ctx context.Context, o ShadowOptions) (_ *Shadow, err error) {
+	if o.Plan {
+		for _, db := range p.Databases {
+			if db.Statistics == nil {
+				return nil, usagef("--plan needs production's statistics of database %s: write them with `planvet stats dump` and name the file in planvet.yaml, statistics: FILE", db.Set.Name)
+			}
+		}
+	}
+	srv, err := shadow.Start(ctx, shadow.Options{Major: p.Config.Postgres, Progress: p.lineProgress()})
+	if err != nil {
+		return nil, unfinishedf("starting a throwaway PostgreSQL: %w", err)
+	}
+	s := &Shadow{server: srv, Version: srv.Version()}
+	for i, db := range p.Databases {
+		name := fmt.Sprintf("planvet_%d", i+1)
+		if err := p.fillShadow(ctx, s, name, db, o); err != nil {
+			return nil, errors.Join(unfinishedf("making a shadow of %s: %w", db.Set.Name, err), srv.Stop())
+		}
+		s.Databases = append(s.Databases, ShadowDatabase{db.Set.Name, srv.URL(name)})
+	}
+	return s, nil
+}
+
+func (p *Project) fillShadow(ctx context.Context, s *Shadow, name string, db *Database, o ShadowOptions) error {
+	session, refused, err := migrated(ctx, s.server, name, db, p.lineProgress())
+	if err != nil {
+		return err
+	}
+	defer session.Close(ctx)
+	s.NotApplied = append(s.NotApplied, refused...)
+	switch {
+	case o.Plan:
+		p.progress("loading statistics of " + db.Set.Name)
+		// A shadow for people is of this moment.
+		loaded, err := shadow.LoadStatistics(ctx, session.Conn(), db.Statistics, time.Now())
+		if err != nil {
+			return err
+		}
+		s.Left = append(s.Left, loaded.Missing...)
+		return s.server.Extend(ctx, name)
+	case o.Rows > 0:
+		cat, err := session.LoadCatalog(ctx)
+		if err != nil {
+			return err
+		}
+		cat.Stats = db.Catalog.Stats
+		wanted := map[catalog.Name]int64{}
+		for _, r := range cat.Relations() {
+			if r.IsTable() && r.PartitionOf == (catalog.Name{}) {
+				wanted[r.Name] = o.Rows
+			}
+		}
+		p.progress("making rows")
+		report, err := shadow.MakeRows(ctx, session.Conn(), cat, wanted)
+		for _, r := range cat.Relations() {
+			if problem := report[r.Name].Problem; problem != "" {
+				s.Left = append(s.Left, "table "+r.Name.String()+": "+problem)
+			}
+		}
+		return err
+	}
+	return nil
+}
+
+// migrated makes a database of a throwaway server and applies a set of migrations;
+// those that the server refused are returned.
+func migrated(ctx context.Context, srv *shadow.Server, name string, db *Database, progress func(string)) (*live.Session, []Problem, error) {
+	url, err := srv.NewDatabase(ctx, name)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := live.Connect(ctx, url, live.Options{Writable: true})
+	if err != nil {
+		return nil, nil, err
+	}
+	if progress != nil {
+		progress("applying migrations of " + db.Set.Name)
+	}
+	refused, err := shadow.Apply(ctx, s.Conn(), db.Replay)
+	if err != nil {
+		s.Close(ctx)
+		return nil, nil, err
+	}
+	return s, migrationProblems(refused), nil
+}

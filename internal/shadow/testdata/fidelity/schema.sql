@@ -1,0 +1,18 @@
+create extension if not exists pg_trgm;
+create type order_state as enum ('new', 'paid', 'packed', 'sent', 'returned');
+create table accounts (id bigint primary key, tenant uuid not null, email text not null unique, plan text not null, created_at timestamptz not null);
+create table products (id bigint primary key, sku text not null unique, name text not null, price numeric(10, 2) not null, tags text[] not null, attributes jsonb not null);
+create table customers (id bigint primary key, account_id bigint not null references accounts, name text not null, country char(2) not null, born date, active boolean not null, created_at timestamptz not null);
+create table orders (id bigint primary key, customer_id bigint not null references customers, state order_state not null, total numeric(12, 2) not null, note text, created_at timestamptz not null);
+create table order_items (order_id bigint not null references orders, line int not null, product_id bigint not null references products, quantity int not null, primary key (order_id, line));
+create index customers_account_idx on customers (account_id);
+create index customers_country_created_idx on customers (country, created_at desc);
+create index customers_lower_name_idx on customers (lower(name));
+create index customers_name_trgm_idx on customers using gin (name gin_trgm_ops);
+create index orders_customer_created_idx on orders (customer_id, created_at);
+create index orders_created_idx on orders (created_at);
+create index orders_open_idx on orders (created_at) where state in ('new', 'paid');
+create index orders_created_brin on orders using brin (created_at);
+create index order_items_product_idx on order_items (product_id) include (quantity);
+create index products_tags_idx on products using gin (tags);
+create index accounts_tenant_hash on accounts using hash (tenant);
