@@ -101,7 +101,7 @@ var yamlBlock = regexp.MustCompile("(?s)( *)```yaml\n(.*?)\n *```")
 // TestConfigExamples parses each planvet.yaml of the documents, and holds the table
 // of keys against the schema.
 func TestConfigExamples(t *testing.T) {
-	for _, doc := range []string{"../../README.md", "../../docs/configuration.md"} {
+	for _, doc := range []string{"../../README.md", "../../docs/configuration.md", "../../docs/shadow.md"} {
 		text, err := os.ReadFile(doc)
 		if err != nil {
 			t.Fatal(err)
