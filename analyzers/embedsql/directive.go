@@ -53,38 +53,6 @@ func (x *extraction) statementLine(site program.Site) int {
 	return site.In.Pkg.Fset.PositionFor(site.Call.Pos(), false).Line
 }
 
-// otherDialect reports whether a file speaks to MySQL, SQLite and the like alone: by
-// its name, its folder's, or the drivers that it imports.
-func (x *extraction) otherDialect(f *program.Func) bool {
-	if v, ok := x.dialects[f.File]; ok {
-		return v
-	}
-	name := x.path(f.Pkg.Fset.Position(f.File.FileStart).Filename)
-	other, ours := false, false
-	for _, part := range strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return strings.ContainsRune("/_.-", r) }) {
-		switch part {
-		case "mysql", "sqlite", "sqlite3", "mssql", "sqlserver", "clickhouse", "cassandra", "riversqlite", "duckdb", "oracle", "mariadb":
-			other = true
-		case "postgres", "postgresql", "pgx", "pg":
-			ours = true
-		}
-	}
-	imports := func(path string) {
-		switch {
-		case under(path, []string{"github.com/go-sql-driver/mysql", "github.com/mattn/go-sqlite3", "modernc.org/sqlite", "github.com/ncruces/go-sqlite3", "github.com/microsoft/go-mssqldb", "github.com/ClickHouse"}):
-			other = true
-		case under(path, []string{"github.com/jackc", "github.com/lib/pq"}):
-			ours = true
-		}
-	}
-	for _, i := range f.File.Imports {
-		imports(strings.Trim(i.Path.Value, `"`))
-	}
-	v := other && !ours
-	x.dialects[f.File] = v
-	return v
-}
-
 func int64Of(tv types.TypeAndValue) (int64, bool) {
 	v := constant.ToInt(tv.Value)
 	if v.Kind() != constant.Int {

@@ -208,6 +208,10 @@ func (x *extraction) resolve(site program.Site, s *sink, v value, depth int, via
 			if w == nil {
 				continue
 			}
+			if x.otherDialect(c.In) { // an interface's method has callers of every driver
+				x.res.OtherDialect++
+				continue
+			}
 			args := w.args[c.Call]
 			one := replaceParams(value{texts: []text{t}}, f, func(i int) value { return args[i] })
 			x.resolve(c, s, one.with(byWrapper), depth+1, via)

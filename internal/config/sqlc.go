@@ -11,7 +11,7 @@ import (
 	"github.com/goccy/go-yaml"
 )
 
-// SQLC is one PostgreSQL entry of a sqlc configuration. Paths are relative to the
+// SQLC is one entry of a sqlc configuration. Paths are relative to the
 // file system's root; folders and globs are expanded to sorted .sql files.
 type SQLC struct {
 	// File is the sqlc configuration.
@@ -46,32 +46,26 @@ type sqlcFile struct {
 
 // FindSQLC reads every sqlc.yaml, sqlc.yml and sqlc.json below the root; hidden
 // folders, node_modules, vendor, testdata and what skip refuses are left out.
-// Entries come sorted by file. A file that cannot be read is an error that names
-// it; the entries of the others are returned beside it.
-func FindSQLC(fsys fs.FS, skip func(path string) bool) ([]SQLC, error) {
-	out, _, err := FindDialects(fsys, skip)
-	return out, err
-}
-
-// FindDialects is FindSQLC with the files of its other engines beside it, MySQL's
-// and SQLite's, sorted: their headers look like those of PostgreSQL's query files.
-func FindDialects(fsys fs.FS, skip func(path string) bool) (pg []SQLC, others []string, err error) {
+// Entries come sorted by file: PostgreSQL's, and those of the other engines, MySQL
+// and SQLite, whose query files have the same headers. A file that cannot be read
+// is an error that names it; the entries of the others are returned beside it.
+func FindSQLC(fsys fs.FS, skip func(path string) bool) (pg, others []SQLC, err error) {
 	all, err := findSQLC(fsys, skip)
 	for _, e := range all {
 		if e.engine == "postgresql" {
 			pg = append(pg, e)
 		} else {
-			others = append(append(others, e.Queries...), e.Schema...)
+			others = append(others, e)
 		}
 	}
 	// One file in two entries is PostgreSQL's when one of them is.
-	for _, e := range pg {
-		others = slices.DeleteFunc(others, func(f string) bool {
-			return slices.Contains(e.Queries, f) || slices.Contains(e.Schema, f)
-		})
+	for i, o := range others {
+		ours := func(f string) bool {
+			return slices.ContainsFunc(pg, func(e SQLC) bool { return slices.Contains(e.Queries, f) || slices.Contains(e.Schema, f) })
+		}
+		others[i].Queries, others[i].Schema = slices.DeleteFunc(o.Queries, ours), slices.DeleteFunc(o.Schema, ours)
 	}
-	slices.Sort(others)
-	return pg, slices.Compact(others), err
+	return pg, others, err
 }
 
 func findSQLC(fsys fs.FS, skip func(path string) bool) ([]SQLC, error) {

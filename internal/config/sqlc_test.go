@@ -1,7 +1,6 @@
 package config
 
 import (
-	"slices"
 	"testing"
 	"testing/fstest"
 
@@ -37,7 +36,7 @@ sql:
 		"a/y.sql":                  {},
 		"b/q.sql":                  {},
 	}
-	got, others, err := FindDialects(fsys, func(p string) bool { return p == "skipped" })
+	got, others, err := FindSQLC(fsys, func(p string) bool { return p == "skipped" })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,8 +47,9 @@ sql:
 	if d := cmp.Diff(want, got, cmpopts.IgnoreUnexported(SQLC{})); d != "" {
 		t.Error(d)
 	}
-	if want := []string{"a/y.sql"}; !slices.Equal(others, want) {
-		t.Errorf("other engines have %q, want %q", others, want)
+	want = []SQLC{{File: "a/sqlc.yaml", Queries: []string{"a/y.sql"}}, {File: "b/sqlc.json", Out: "b/s"}}
+	if d := cmp.Diff(want, others, cmpopts.IgnoreUnexported(SQLC{}), cmpopts.EquateEmpty()); d != "" {
+		t.Error(d)
 	}
 }
 
@@ -58,7 +58,7 @@ func TestFindSQLCBroken(t *testing.T) {
 		"a/sqlc.yaml": {Data: []byte("sql: [\n")},
 		"b/sqlc.yaml": {Data: []byte("version: '2'\nsql: [{engine: postgresql, schema: no, queries: no}]\n")},
 	}
-	got, err := FindSQLC(fsys, nil)
+	got, _, err := FindSQLC(fsys, nil)
 	if err == nil {
 		t.Error("a broken sqlc.yaml gave no error")
 	}

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"slices"
 
 	"github.com/planvet/planvet/analyzers/embedsql"
 	"github.com/planvet/planvet/analyzers/nplusone"
@@ -67,14 +66,4 @@ func (p *Project) namedQuery() func(string) *sqllint.Statement {
 		}
 	}
 	return func(name string) *sqllint.Statement { return byName[name] }
-}
-
-// withoutTwins drops Go statements that repeat a statement of a query file: sqlc
-// writes each query into Go once more.
-func withoutTwins(code, files []*sqllint.Statement) []*sqllint.Statement {
-	twin := map[string]bool{}
-	for _, s := range files {
-		twin[s.Fingerprint] = true
-	}
-	return slices.DeleteFunc(slices.Clone(code), func(s *sqllint.Statement) bool { return s.Generated && twin[s.Fingerprint] })
 }

@@ -73,6 +73,8 @@ type Project struct {
 	filter []string // slash paths relative to root; empty reports all
 	code   *goCode
 	files  []*sqllint.Statement // of query files; nil before they are read
+	sqlc   []config.SQLC        // PostgreSQL's entries
+	other  []config.SQLC        // other engines' entries
 	fsys   fs.FS
 }
 
@@ -224,7 +226,7 @@ func (p *Project) collect() {
 	p.progress("reading statements")
 	p.Statements = append(p.Statements, p.fileStatements()...)
 	if p.code != nil {
-		p.Statements = append(p.Statements, withoutTwins(p.code.statements, p.Statements)...)
+		p.Statements = append(p.Statements, p.withoutTwins(p.code.statements)...)
 	}
 	p.applyRoles(p.Statements)
 	p.assign(p.Statements)
@@ -249,25 +251,6 @@ func (p *Project) collect() {
 	sortProblems(&p.NotApplied)
 }
 
-// fileStatements reads the query files, once.
-func (p *Project) fileStatements() []*sqllint.Statement {
-	if p.files != nil {
-		return p.files
-	}
-	p.files = []*sqllint.Statement{}
-	for _, f := range p.queryFiles() {
-		text, err := fs.ReadFile(p.fsys, f)
-		if err != nil {
-			p.Unparsed = append(p.Unparsed, Problem{rules.Location{Path: f, Line: 1}, "reading the file: " + err.Error()})
-			continue
-		}
-		r := source.File(f, text)
-		p.files = append(p.files, r.Statements...)
-		p.addUnparsed(r)
-	}
-	return p.files
-}
-
 func (p *Project) addUnparsed(r source.Result) {
 	for _, u := range r.Unparsed {
 		p.Unparsed = append(p.Unparsed, Problem{u.Location, u.Error})
@@ -275,54 +258,6 @@ func (p *Project) addUnparsed(r source.Result) {
 	for _, u := range r.Unresolved {
 		p.Unresolved = append(p.Unresolved, Problem{u.Location, u.Error})
 	}
-}
-
-// queryFiles are those that config names, those of sqlc, and those whose headers
-// mark them.
-func (p *Project) queryFiles() []string {
-	migration := map[string]bool{}
-	for _, s := range p.Discovery.Sets {
-		for _, f := range s.Scripts {
-			migration[f.Path] = true
-		}
-	}
-	skip := func(rel string) bool { return p.skip(rel) || migration[rel] }
-	set := map[string]bool{}
-	for _, g := range p.Config.Queries {
-		for _, m := range globFiles(p.fsys, g) {
-			set[m] = true
-		}
-	}
-	sqlcs, others, err := config.FindDialects(p.fsys, skip)
-	if err != nil { // one file of several; the others' entries are there
-		p.Unparsed = append(p.Unparsed, Problem{rules.Location{Path: ".", Line: 1}, err.Error()})
-	}
-	for _, c := range sqlcs {
-		for _, q := range c.Queries {
-			set[q] = !skip(q)
-		}
-	}
-	if found, err := source.FindQueryFiles(p.fsys, skip); err == nil {
-		for _, f := range found {
-			set[f] = true
-		}
-	}
-	for _, f := range others { // MySQL's and SQLite's have the same headers
-		set[f] = false
-	}
-	for _, f := range p.filter {
-		if strings.HasSuffix(f, ".sql") && !migration[f] {
-			set[f] = true
-		}
-	}
-	var out []string
-	for f, ok := range set {
-		if ok {
-			out = append(out, f)
-		}
-	}
-	slices.Sort(out)
-	return out
 }
 
 // skip reports whether a path is left out of every search.
