@@ -239,7 +239,8 @@ func (r *replayer) setDefault(rel *catalog.Relation, c *catalog.Column, e pgast.
 		delete(r.uses, c)
 		return
 	}
-	c.HasDefault, c.Default = true, r.normal(e, rel)
+	c.HasDefault = true
+	c.Default = pgast.NormalDefault(e, r.selfEnv(rel), pgast.Name{Schema: rel.Schema, Name: rel.Name.Name}, c.Type)
 	r.note(c, rel, e)
 }
 

@@ -193,6 +193,13 @@ func (c *checker) serve(p *policy) map[*call]bool {
 	return out
 }
 
+// narrowed reports whether, wherever the policy is used, an index finds the rows by
+// a value of the session.
+func (c *checker) narrowed(p *policy) bool {
+	uses := c.uses(p.rel, p.Policy)
+	return len(uses) > 0 && !slices.ContainsFunc(uses, func(u use) bool { return len(c.state(p.rel, u).served()) == 0 })
+}
+
 func servedInside(a *predicate.Analysis, param int) bool {
 	if a == nil {
 		return false

@@ -18,7 +18,8 @@ var initplan = &rules.Rule{
 }
 
 // initplan reports a policy with bare calls: as a warning where rows pay for one,
-// as information where each is an index condition, which is computed once a scan.
+// as information where each is an index condition, which is computed once a scan,
+// or where another value of the session is, which leaves the session's own rows.
 func (c *checker) initplan() {
 	c.policies(func(r *catalog.Relation, p *catalog.Policy) {
 		pol := c.parsePolicy(r, p)
@@ -43,6 +44,11 @@ func (c *checker) initplan() {
 			f.Severity = rules.Info
 			f.Message = fmt.Sprintf("policy %q on %s calls %s bare: once a scan by its index, but for each row of any other scan",
 				p.Name, r.Name.Short(), list(calls(lucky)))
+		case c.narrowed(pol):
+			f.Severity = rules.Info
+			f.Object.Function = paying[0].name
+			f.Message = fmt.Sprintf("policy %q on %s calls %s for each row that its index leaves; as (select …) it runs once a query",
+				p.Name, r.Name.Short(), list(calls(paying)))
 		default:
 			f.Object.Function = paying[0].name
 			f.Message = fmt.Sprintf("policy %q on %s calls %s for each row; as (select …) it runs once a query",

@@ -105,30 +105,50 @@ func (a *asker) policyAs(p *rules.Probe, r *catalog.Relation, pol *catalog.Polic
 // shared reports whether other permissive policies are or-ed with this one.
 func (a *asker) shared(r *catalog.Relation, pol *catalog.Policy, command, role string) bool {
 	return slices.ContainsFunc(r.Policies, func(o *catalog.Policy) bool {
-		return o != pol && o.Permissive && (o.Command == "all" || o.Command == command) &&
-			(slices.Contains(o.Roles, "public") || slices.Contains(o.Roles, role))
+		return o != pol && o.Permissive && (o.Command == "all" || o.Command == command) && appliesTo(o, role)
 	})
 }
 
-// asSelect puts the policy's condition in the place of those for select, so that a
-// bare select reads what an update or delete by this policy would look through.
+// asSelect puts the policies of an update or delete in the place of those for
+// select, so that a bare select reads what the command would look through: the
+// policy itself as planvet_probe, the permissive ones that are or-ed with it beside
+// it. Policies for all commands stay.
 func (a *asker) asSelect(r *catalog.Relation, pol *catalog.Policy, role string) string {
-	rows, err := a.o.Server.Query(a.ctx, `select pg_get_expr(polqual, polrelid) from pg_policy where polrelid = to_regclass($1) and polname = $2`,
-		ptr(ident(r.Name)), ptr(pol.Name))
-	if err != nil || len(rows) != 1 || rows[0][0] == nil {
+	rows, err := a.o.Server.Query(a.ctx, `select polname, pg_get_expr(polqual, polrelid) from pg_policy where polrelid = to_regclass($1)`, ptr(ident(r.Name)))
+	if err != nil {
+		return "reading the policies: " + message(err)
+	}
+	quals := map[string]*string{}
+	for _, row := range rows {
+		quals[*row[0]] = row[1]
+	}
+	if quals[pol.Name] == nil {
 		return "the policy " + pol.Name + " is not on the server"
 	}
-	var drop []string
-	for _, o := range r.Policies {
-		if o.Permissive && (o.Command == "all" || o.Command == "select") {
-			drop = append(drop, fmt.Sprintf("drop policy %s on %s", quote(o.Name), ident(r.Name)))
+	var swap []string
+	for i, o := range r.Policies {
+		switch {
+		case o.Permissive && o.Command == "select":
+			swap = append(swap, fmt.Sprintf("drop policy %s on %s", quote(o.Name), ident(r.Name)))
+		case o.Command == pol.Command && quals[o.Name] != nil && appliesTo(o, role):
+			name, kind := fmt.Sprintf("planvet_probe_%d", i), "permissive"
+			if o.Name == pol.Name {
+				name = "planvet_probe"
+			}
+			if !o.Permissive {
+				kind = "restrictive"
+			}
+			swap = append(swap, fmt.Sprintf("create policy %s on %s as %s for select to public using (%s)", name, ident(r.Name), kind, *quals[o.Name]))
 		}
 	}
-	drop = append(drop, fmt.Sprintf("create policy planvet_probe on %s for select to public using (%s)", ident(r.Name), *rows[0][0]))
-	if err := a.o.Server.Exec(a.ctx, strings.Join(drop, "; ")); err != nil {
+	if err := a.o.Server.Exec(a.ctx, strings.Join(swap, "; ")); err != nil {
 		return "putting the policy in the place of select: " + message(err)
 	}
 	return ""
+}
+
+func appliesTo(p *catalog.Policy, role string) bool {
+	return slices.Contains(p.Roles, "public") || slices.Contains(p.Roles, role)
 }
 
 // rewrites reports whether a fix changes a policy or a function and makes no index.

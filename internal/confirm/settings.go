@@ -3,6 +3,7 @@ package confirm
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -339,7 +340,7 @@ func (id *identity) settle(role string) (sets [nsets]map[string]string, doubt st
 func (id *identity) values(w want) (out [nsets]string, ok bool) {
 	if w.expr != "" {
 		rows, err := id.a.sample(w.from, w.expr, []string{w.expr})
-		if err == nil && len(rows) == nsets && rows[0][0] != nil {
+		if err == nil && len(rows) == nsets && rows[0][0] != nil && (w.claim != "sub" || uuids(rows)) {
 			for k := range out {
 				out[k] = *rows[k][0]
 			}
@@ -348,12 +349,12 @@ func (id *identity) values(w want) (out [nsets]string, ok bool) {
 	}
 	v := ""
 	switch {
+	case w.claim == "sub": // auth.uid() casts it, whatever a policy makes of that
+		v = plain("uuid")
 	case w.typ != "":
 		v = plain(typeName(w.typ))
 	case w.constant:
 		v = "x" // compared with a literal only: a session that is nothing special
-	case w.claim == "sub":
-		v = plain("uuid")
 	default:
 		return out, false
 	}
@@ -361,6 +362,12 @@ func (id *identity) values(w want) (out [nsets]string, ok bool) {
 		out[k] = v
 	}
 	return out, true
+}
+
+var uuidForm = regexp.MustCompile(`^[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$`)
+
+func uuids(rows [][]*string) bool {
+	return !slices.ContainsFunc(rows, func(r []*string) bool { return r[0] == nil || !uuidForm.MatchString(*r[0]) })
 }
 
 // typeName is format_type's name for the grammar's.
