@@ -37,7 +37,11 @@ func (e *event) setForm() setForm {
 		return setForm{note: general}
 	}
 	k := varying[0]
+	src, exists := existence(e.stmt.Text, e.stmt.Stmt)
 	where, ok := separable(e.stmt.Stmt)
+	if exists {
+		where, ok = e.stmt.Stmt.(*pgast.Select).Where, true
+	}
 	if !ok || occurrences(e.stmt.Stmt, k) != 1 {
 		return setForm{param: k, note: general}
 	}
@@ -50,11 +54,17 @@ func (e *event) setForm() setForm {
 		if !ok || col.Star {
 			continue
 		}
-		if probe, ok := anyOf(e.stmt.Text, op.Right, k); ok {
+		if probe, ok := anyOf(src, op.Right, k); ok {
 			f := setForm{probe: probe, fix: probe, param: k}
 			key := strings.Join(col.Names, ".")
-			switch s := e.stmt.Stmt.(type) {
-			case *pgast.Select:
+			s, isSelect := e.stmt.Stmt.(*pgast.Select)
+			switch {
+			case exists:
+				at := start(s)
+				f.probe = probe[:at] + "distinct on (" + key + ") " + probe[at:]
+				f.fix = probe[:at] + "distinct " + key + ", " + probe[at:]
+				f.note = fmt.Sprintf("gather the keys, run this once before the loop with all of them as $%d, and look which of them came back", k)
+			case isSelect:
 				f.fix = withKey(probe, s, key)
 				f.note = fmt.Sprintf("gather the keys, run this once before the loop with all of them as $%d, and look the rows up by %s", k, key)
 			default:
@@ -64,6 +74,40 @@ func (e *event) setForm() setForm {
 		}
 	}
 	return setForm{param: k, note: general}
+}
+
+var limitOne = regexp.MustCompile(`(?i)\s+limit\s+1\s*$`)
+
+// existence recognises a statement that asks whether any row has the key, select 1
+// from … limit 1, and returns its text without the limit: for many keys each that
+// has a row answers once.
+func existence(text string, stmt pgast.Stmt) (string, bool) {
+	s, ok := stmt.(*pgast.Select)
+	if !ok || s.Limit == nil || s.Where == nil || len(s.Targets) == 0 || start(s) < 0 || len(s.OrderBy) > 0 || s.Distinct {
+		return text, false
+	}
+	for _, t := range s.Targets {
+		if _, ok := t.Expr.(*pgast.Const); !ok {
+			return text, false
+		}
+	}
+	bare := *s
+	bare.Limit = nil
+	if _, ok := separable(&bare); !ok || !limitOne.MatchString(text) {
+		return text, false
+	}
+	return limitOne.ReplaceAllString(text, ""), true
+}
+
+// start is where the select list begins, -1 where that is unknown.
+func start(s *pgast.Select) int {
+	if len(s.Targets) == 0 {
+		return -1
+	}
+	if at := s.Targets[0].Pos(); at >= 0 || s.Targets[0].Expr == nil {
+		return at
+	}
+	return s.Targets[0].Expr.Pos()
 }
 
 func insertForm(s *pgast.Insert) setForm {
@@ -181,13 +225,7 @@ func withKey(text string, s *pgast.Select, key string) string {
 			}
 		}
 	}
-	if len(s.Targets) == 0 {
-		return text
-	}
-	at := s.Targets[0].Pos()
-	if e := s.Targets[0].Expr; at < 0 && e != nil {
-		at = e.Pos()
-	}
+	at := start(s)
 	if at < 0 || at > len(text) {
 		return text
 	}

@@ -47,6 +47,16 @@ alter table logs enable row level security;
 create policy by_setting on logs using (tenant = current_setting('app.tenant'));
 create table vague (id bigint generated always as identity primary key, a text not null);
 alter table vague enable row level security;
+create type job_state as enum ('new', 'done');
+create table jobs (id bigint generated always as identity primary key, state job_state not null, at timestamptz);
+create table files (id bigint generated always as identity primary key, bucket text not null, path text not null);
+alter table files enable row level security;
+create policy own_folder on files for select using (bucket = 'pictures' and auth.uid()::text = split_part(path, '/', 1));
+create table seats (id bigint generated always as identity primary key, person uuid not null, room bigint not null);
+create index on seats (person);
+alter table seats enable row level security;
+create policy leave on seats for delete using (person = auth.uid());
+create policy clear on seats for all using (room = 1);
 create policy odd on vague using (length(current_setting('app.mystery')) > 0);
 `
 
@@ -139,6 +149,12 @@ func TestVerdicts(t *testing.T) {
 		}, rules.Refuted, "gives the order"},
 		{"policy confirmed", policy("notes", "mine", []string{"public"}, "create index on notes (owner)"), rules.Confirmed, ""},
 		{"policy refuted", policy("docs", "by_team", []string{"public"}, "create index on docs (team, id)"), rules.Refuted, "access path"},
+		{"initplan of a text", policy("files", "own_folder", []string{"public"},
+			"alter policy own_folder on files using (bucket = 'pictures' and (select auth.uid()::text) = split_part(path, '/', 1))"), rules.Confirmed, ""},
+		{"initplan beside another policy", &rules.Probe{
+			Kind: rules.ProbePolicy, Schema: "public", Table: "seats", Policy: "leave", Roles: []string{"public"}, Command: "delete",
+			Apply: []string{"alter policy leave on seats using (person = (select auth.uid()))"},
+		}, rules.Confirmed, ""},
 		{"policy inconclusive", policy("vague", "odd", []string{"public"}, "create index on vague (a)"), rules.Inconclusive, "--set app.mystery"},
 		{"policy by a setting", policy("logs", "by_setting", []string{"public"}, "create index on logs (tenant)"), rules.Confirmed, ""},
 		{"initplan confirmed", policy("notes", "mine", []string{"public"}, "alter policy mine on public.notes using (owner = (select auth.uid()))"), rules.Confirmed, ""},
@@ -159,6 +175,20 @@ func TestVerdicts(t *testing.T) {
 		{"per item write confirmed", &rules.Probe{
 			Kind: rules.ProbePerItem, SQL: "update orders set status = $2 where id = $1", SetSQL: "update orders set status = $2 where id = any($1)",
 			ItemParam: 1, Schema: "public", Table: "orders",
+		}, rules.Confirmed, ""},
+		{"per item confirmed, another key beside", &rules.Probe{
+			Kind: rules.ProbePerItem, SQL: "delete from docs where id = $1 and team = $2", SetSQL: "delete from docs where id = any($1) and team = $2",
+			ItemParam: 1, Schema: "public", Table: "docs",
+		}, rules.Confirmed, ""},
+		{"per item confirmed, existence", &rules.Probe{
+			Kind: rules.ProbePerItem, SQL: "select true from orders where tenant_id = $1 and reference = $2 limit 1",
+			SetSQL:    "select distinct on (reference) true from orders where tenant_id = $1 and reference = any($2)",
+			ItemParam: 2, Schema: "public", Table: "orders",
+		}, rules.Confirmed, ""},
+		{"per item confirmed, a text that is cast to an enum", &rules.Probe{
+			Kind: rules.ProbePerItem, SQL: "update jobs set state = case when $2 = 'new' and at is null then 'done' else $2::job_state end where id = $1",
+			SetSQL:    "update jobs set state = case when $2 = 'new' and at is null then 'done' else $2::job_state end where id = any($1)",
+			ItemParam: 1, Schema: "public", Table: "jobs",
 		}, rules.Confirmed, ""},
 		{"per item inconclusive, other rows", &rules.Probe{
 			Kind: rules.ProbePerItem, SQL: "select id from orders where customer_id = $1 limit 1", SetSQL: "select id from orders where customer_id = any($1) limit 1",

@@ -109,6 +109,9 @@ type compared struct {
 	param   int
 	infix   bool
 	derived bool
+	// cast is the type that the statement casts the parameter to: one that it compares
+	// with a text as well is a text to the server.
+	cast string
 }
 
 // comparisons finds what each parameter of a statement is compared with.
@@ -144,6 +147,18 @@ func comparisons(stmt pgast.Stmt, s *scope) map[int]compared {
 					}
 				}
 			}
+		}
+		return true
+	})
+	pgast.Walk(stmt, func(n pgast.Node) bool {
+		c, ok := n.(*pgast.Cast)
+		if !ok || c.Type.ArrayDims > 0 || len(c.Type.Names) == 0 {
+			return true
+		}
+		if p, ok := c.Arg.(*pgast.Param); ok {
+			have := out[p.Number]
+			have.cast = typeName(c.Type.Names[len(c.Type.Names)-1])
+			out[p.Number] = have
 		}
 		return true
 	})

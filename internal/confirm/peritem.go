@@ -11,8 +11,8 @@ import (
 	"github.com/planvet/planvet/rules"
 )
 
-// items are how many times the loop goes round: few, and many.
-var items = []int{2, 64}
+// few and most are how many times the loop goes round.
+const few, most = 2, 64
 
 // perItem compares a statement that runs once an item with its set form: for 2 and
 // for 64 items both must return, or write, the same rows. The evidence is the round
@@ -39,15 +39,15 @@ func (a *asker) perItem(p *rules.Probe) rules.Verdict {
 	if len(setTypes) != len(q.types) {
 		return a.doubtful(v, "the set form has other parameters than the statement")
 	}
-	values, err := a.itemValues(p, q)
+	values, args, err := a.itemValues(p, q)
 	if err != nil {
 		return a.doubtful(v, message(err))
 	}
-	if len(values) < items[len(items)-1] {
-		return a.doubtful(v, fmt.Sprintf("only %d different items could be made, %d are needed", len(values), items[len(items)-1]))
+	if len(values) < most {
+		return a.doubtful(v, fmt.Sprintf("only %d different items could be made, %d are needed", len(values), most))
 	}
-	for _, n := range items {
-		one, set, reason := a.compareItems(p, q, values[:n])
+	for _, n := range []int{few, most} {
+		one, set, reason := a.compareItems(p, q, args, values[:n])
 		if reason != "" {
 			return a.doubtful(v, reason)
 		}
@@ -55,19 +55,19 @@ func (a *asker) perItem(p *rules.Probe) rules.Verdict {
 		v.After = &rules.Evidence{MS: median([]float64{set.MS}), RoundTrips: set.RoundTrips}
 	}
 	v.Status = rules.Confirmed
-	v.Facts = append(v.Facts, fmt.Sprintf("the set form gives the same rows for %d and for %d items", items[0], items[1]))
+	v.Facts = append(v.Facts, fmt.Sprintf("the set form gives the same rows for %d and for %d items", few, most))
 	return v
 }
 
 // compareItems runs both forms for some items.
-func (a *asker) compareItems(p *rules.Probe, q *question, values []string) (one, set plan.Outcome, reason string) {
+func (a *asker) compareItems(p *rules.Probe, q *question, args []*string, values []string) (one, set plan.Outcome, reason string) {
 	var each [][]*string
 	for _, v := range values {
-		args := append([]*string(nil), q.sets[typical].args...)
+		args := slices.Clone(args)
 		args[p.ItemParam-1] = ptr(v)
 		each = append(each, args)
 	}
-	all := append([]*string(nil), q.sets[typical].args...)
+	all := slices.Clone(args)
 	all[p.ItemParam-1] = ptr(arrayOf(values...))
 	r := q.request(typical)
 	for range 2 { // the first run warms
@@ -92,60 +92,70 @@ func (a *asker) compareItems(p *rules.Probe, q *question, values []string) (one,
 	return one, set, ""
 }
 
-// itemValues are different values for the parameter that the loop varies: those
-// that the rows have which the other parameters select.
-func (a *asker) itemValues(p *rules.Probe, q *question) ([]string, error) {
+// itemValues are different values for the parameter that the loop varies, and the
+// values of all parameters. The others get those that most items have, and items
+// that answer with them come first, so that answers are compared and not silence.
+func (a *asker) itemValues(p *rules.Probe, q *question) (items []string, args []*string, err error) {
 	stmt, err := pgast.Parse(p.SQL)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	s := newScope(a.cat, stmt, p)
 	found := comparisons(stmt, s)
 	item, ok := found[p.ItemParam]
 	if !ok || item.alias == "" {
-		return nil, fmt.Errorf("which column the item is compared with is not known")
+		return nil, nil, fmt.Errorf("which column the item is compared with is not known")
 	}
+	args = slices.Clone(q.sets[typical].args)
 	from := ident(s.byAlias[item.alias].Name) + " as " + quote(item.alias)
-	var conds []string
-	var args []*string
-	for n, c := range found {
-		if n != p.ItemParam && c.alias == item.alias && c.op == "=" {
-			args = append(args, q.sets[typical].args[n-1])
-			conds = append(conds, fmt.Sprintf("(%s)::text = $%d", c.expr, len(args)))
+	hit := "true"
+	var others []string
+	var params []int
+	for _, n := range slices.Sorted(maps.Keys(found)) {
+		if c := found[n]; n != p.ItemParam && c.alias == item.alias && c.op == "=" && !c.derived && !slices.Contains(others, "("+c.expr+")::text") {
+			params, others = append(params, n), append(others, "("+c.expr+")::text")
 		}
 	}
-	for _, where := range []string{strings.Join(conds, " and "), ""} {
-		if where == "" {
-			where, args = "true", nil
-		}
-		sql := fmt.Sprintf("select k from (select distinct (%[1]s)::text as k from %[2]s where (%[1]s) is not null and %[3]s) q order by md5(k), k limit %[4]d",
-			item.expr, from, where, items[len(items)-1])
-		rows, err := a.visible(q, sql, args)
+	if len(others) > 0 {
+		list := strings.Join(others, ", ")
+		rows, err := a.visible(q, fmt.Sprintf("select %[1]s from %[2]s where (%[3]s) is not null group by %[1]s order by count(distinct (%[3]s)::text) desc, %[1]s limit 1",
+			list, from, item.expr), nil, 1)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		if len(rows) < items[len(items)-1] && where != "true" {
-			continue
+		for i, n := range params {
+			if len(rows) == 1 && rows[0][i] != nil {
+				args[n-1] = rows[0][i]
+			}
 		}
-		var out []string
-		for _, r := range rows {
-			out = append(out, *r[0])
-		}
-		return out, nil
 	}
-	return nil, nil
+	var given []*string
+	for i, n := range params {
+		given = append(given, args[n-1])
+		hit += fmt.Sprintf(" and %s = $%d", others[i], i+1)
+	}
+	sql := fmt.Sprintf("select k from (select (%[1]s)::text as k, bool_or(%[2]s) as hit from %[3]s where (%[1]s) is not null group by 1) q order by hit desc nulls last, md5(k), k limit %[4]d",
+		item.expr, hit, from, most)
+	rows, err := a.visible(q, sql, given, most)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, r := range rows {
+		items = append(items, *r[0])
+	}
+	return items, args, nil
 }
 
 // visible asks for rows as the statement's role sees them, so that row level
 // security leaves some of the items; where it leaves too few, as the owner does.
-func (a *asker) visible(q *question, sql string, args []*string) ([][]*string, error) {
+func (a *asker) visible(q *question, sql string, args []*string, enough int) ([][]*string, error) {
 	if q.role != "" {
 		// Planning gives the role what it lacks.
 		if _, err := a.explain(q.request(typical)); err != nil {
 			return nil, err
 		}
 		rows, err := a.queryAs(q, sql, args)
-		if err != nil || len(rows) >= items[len(items)-1] {
+		if err != nil || len(rows) >= enough {
 			return rows, err
 		}
 	}

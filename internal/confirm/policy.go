@@ -92,7 +92,15 @@ func (a *asker) policyAs(p *rules.Probe, r *catalog.Relation, pol *catalog.Polic
 		}
 	}
 	if rewrites(p.Apply) {
-		return a.proveRewrite(q, p.Apply, command, pol)
+		fact, doubt := a.meetConstants(r, pol)
+		v := a.proveRewrite(q, p.Apply, command, pol)
+		if fact != "" {
+			v.Facts = append(v.Facts, fact)
+		}
+		if v.Status == rules.Refuted && doubt != "" {
+			v.Status, v.Reason = rules.Inconclusive, doubt
+		}
+		return v
 	}
 	v := a.prove(q, p.Apply)
 	if v.Status == rules.Refuted && v.Level == rules.Measured && a.shared(r, pol, command, role) {

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/planvet/planvet/internal/pgast"
 )
 
 // The sets of values that a statement is asked with: the median value by
@@ -42,6 +40,8 @@ func (a *asker) fillValues(s *scope, found map[int]compared, types []string) (se
 				// Older than that: made rows reach back two years, and what is kept longer
 				// than its time is little.
 				sets[k][i] = ptr("720 days")
+			case sets[k][i] == nil && t == "text" && c.cast != "":
+				sets[k][i] = ptr(a.plain(c.cast))
 			case sets[k][i] == nil:
 				sets[k][i] = ptr(a.plain(t))
 			}
@@ -237,58 +237,4 @@ func plain(typ string) string {
 		return "common"
 	}
 	return "x"
-}
-
-// onlyConstants returns a doubt where every flagged column is compared with
-// constants that no made row holds: how many rows production has of them decides
-// whether an index helps, and nobody here knows.
-func (a *asker) onlyConstants(s *scope, stmt pgast.Stmt, columns []string) string {
-	rel := s.byAlias[s.flagged]
-	if rel == nil || len(columns) == 0 {
-		return ""
-	}
-	variable := false
-	var constants []string
-	pgast.Walk(stmt, func(n pgast.Node) bool {
-		op, ok := n.(*pgast.Op)
-		if !ok || op.Left == nil {
-			return true
-		}
-		sides := []pgast.Expr{op.Left, op.Right}
-		for i, side := range sides {
-			alias, cols := s.subject(side)
-			if alias != s.flagged || !slices.ContainsFunc(cols, func(c string) bool { return slices.Contains(columns, c) }) {
-				continue
-			}
-			if !literalOnly(sides[1-i]) || op.Kind == pgast.OpPlain && op.Name != "=" {
-				variable = true
-				continue
-			}
-			constants = append(constants, pgast.Format(op))
-		}
-		return true
-	})
-	if variable {
-		return ""
-	}
-	for _, c := range constants {
-		rows, err := a.o.Server.Query(a.ctx, fmt.Sprintf("select exists (select 1 from %s as %s where %s)", ident(rel.Name), quote(s.flagged), c))
-		if err == nil && len(rows) == 1 && *rows[0][0] == "f" {
-			return "no made row has " + c + ": how many rows of production have decides; ask with --confirm live"
-		}
-	}
-	return ""
-}
-
-// literalOnly reports whether an expression is made of literals alone.
-func literalOnly(e pgast.Expr) bool {
-	only := true
-	pgast.Walk(e, func(n pgast.Node) bool {
-		switch n.(type) {
-		case *pgast.Param, *pgast.ColumnRef, *pgast.SubLink, *pgast.FuncCall, *pgast.ValueFunc:
-			only = false
-		}
-		return only
-	})
-	return only
 }
