@@ -14,7 +14,8 @@ import (
 
 // function reports the loops of one function.
 func (c *checker) function(f *program.Func) []rules.Finding {
-	if path := c.r.Place(f.Pkg, f.Pos()).Path; c.inlined[f] || migrations.MatchString(path) || testSupport.MatchString(path) || c.r.OtherDialectIn(f) {
+	path := c.r.Place(f.Pkg, f.Pos()).Path
+	if c.inlined[f] || migrations.MatchString(path) || testSupport.MatchString(path) || c.r.OtherDialectIn(f) {
 		return nil
 	}
 	var out []rules.Finding
@@ -31,6 +32,9 @@ func (c *checker) function(f *program.Func) []rules.Finding {
 			}
 			if e.guess && (e.stmt == nil || len(e.chain)-1 > maxDepth) {
 				break // one of many functions, far away: as good as unknown
+			}
+			if c.seldom(f, path) && len(e.chain)-1 > maxDepth {
+				break // once, at the start, and far away
 			}
 			if !e.varies() || a.loop.kind == weak && seldomFunc.MatchString(f.Name) {
 				continue
@@ -160,6 +164,8 @@ var (
 	// testSupport is what only tests use.
 	testSupport = regexp.MustCompile(`(?i)(^|/)([a-z]*tests?|testing|testutils?|testhelpers?|[a-z]*fakes|mocks?|e2e[\w-]*|ci)/`)
 	seldomFunc  = regexp.MustCompile(`(?i)migrat|seed|fixture|backfill|populate|bootstrap|install`)
+	// startFunc is what a main package does before it serves.
+	startFunc = regexp.MustCompile(`^(init|setup)[A-Z_]`)
 )
 
 // seldom reports whether code runs by hand or once: tests, seeds, migrations and
@@ -168,7 +174,11 @@ func (c *checker) seldom(f *program.Func, path string) bool {
 	if seldomFunc.MatchString(f.Name) {
 		return true
 	}
-	if f.Pkg.Types != nil && f.Pkg.Types.Name() == "main" || seldomDir.MatchString(path) {
+	isMain := f.Pkg.Types != nil && f.Pkg.Types.Name() == "main"
+	if isMain && startFunc.MatchString(f.Name) {
+		return true
+	}
+	if isMain || seldomDir.MatchString(path) {
 		return !hasServer(f.Pkg)
 	}
 	return false

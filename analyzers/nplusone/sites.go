@@ -228,9 +228,33 @@ func (s *scanner) ifStmt(st *ast.IfStmt, x ctx) {
 	case token.EQL:
 		then = x
 		els.rare = true
+	default:
+		then.rare = then.rare || fails(s.root.Pkg.Info, st.Body)
 	}
 	s.list(st.Body.List, then)
 	s.stmt(st.Else, els)
+}
+
+// fails reports whether a block ends by returning an error that is made there: it is
+// an error path, whatever led to it.
+func fails(info *types.Info, b *ast.BlockStmt) bool {
+	if len(b.List) == 0 {
+		return false
+	}
+	r, ok := b.List[len(b.List)-1].(*ast.ReturnStmt)
+	if !ok || len(r.Results) == 0 {
+		return false
+	}
+	switch e := ast.Unparen(r.Results[len(r.Results)-1]).(type) {
+	case *ast.CallExpr:
+		o := program.Target(info, e)
+		return o != nil && o.Pkg() != nil && (o.Pkg().Path() == "errors" && o.Name() == "New" || o.Pkg().Path() == "fmt" && o.Name() == "Errorf")
+	case *ast.Ident:
+		return strings.HasPrefix(e.Name, "Err") || strings.HasPrefix(e.Name, "err") && len(e.Name) > len("err") && e.Name[3] >= 'A' && e.Name[3] <= 'Z'
+	case *ast.SelectorExpr:
+		return strings.HasPrefix(e.Sel.Name, "Err")
+	}
+	return false
 }
 
 // errorTest recognises err != nil and err == nil.
