@@ -33,8 +33,8 @@ func (c *checker) function(f *program.Func) []rules.Finding {
 			if e.guess && (e.stmt == nil || len(e.chain)-1 > maxDepth) {
 				break // one of many functions, far away: as good as unknown
 			}
-			if c.seldom(f, path) && len(e.chain)-1 > maxDepth {
-				break // once, at the start, and far away
+			if c.seldom(f, path) && len(e.chain)-1 > maxDepth || e.cond && len(e.chain)-1 > maxDepth+1 {
+				break // once, at the start, and far away; or under the conditions of many functions
 			}
 			if !e.varies() || a.loop.kind == weak && seldomFunc.MatchString(f.Name) {
 				continue

@@ -138,6 +138,8 @@ func TestVerdicts(t *testing.T) {
 		{"later key is no path", orders("select * from orders where created_at between $1 and $2", []string{"created_at"}, "create index on orders (created_at)"), rules.Confirmed, ""},
 		{"update", orders("update orders set status = 'void' where reference = $1", []string{"reference"}, "create index on orders (reference)"), rules.Confirmed, ""},
 		{"delete", orders("delete from orders where reference = any($1)", []string{"reference"}, "create index on orders (reference)"), rules.Confirmed, ""},
+		{"never comes to the scan", orders("with gone as (delete from jobs where id = $1 and state = 'new' and state = 'done' returning id) update orders set status = 'void' where (select id from gone) > 0 and reference = $2",
+			[]string{"reference"}, "create index on orders (reference)"), rules.Inconclusive, "never comes to its scan of orders"},
 		{"join", orders("select * from customers c join orders on orders.customer_id = c.id where c.email = $1", []string{"customer_id"}, "create index on orders (customer_id)"), rules.Confirmed, ""},
 		{"order", &rules.Probe{
 			Kind: rules.ProbeStatement, SQL: "select * from orders order by created_at desc limit 20", Schema: "public", Table: "orders", Alias: "orders",

@@ -155,6 +155,9 @@ type measured struct {
 	before, after           rules.Evidence
 	beforeTimes, afterTimes []float64
 	used                    bool
+	// ran is set when the relation was scanned at all: what stands before it in the
+	// statement may leave it nothing to do.
+	ran bool
 }
 
 type measurement struct {
@@ -230,6 +233,7 @@ func (m *measurement) add(q *question, k int, on, used bool, p *plan.Plan) {
 		e, times = &x.after, &x.afterTimes
 		x.used = x.used && used
 	}
+	x.ran = x.ran || slices.ContainsFunc(p.Accesses(q.rel.Schema, q.rel.Table, q.rel.Alias), func(s plan.Access) bool { return s.Node.Loops > 0 })
 	e.Cost, e.SharedBlocks = p.Root.TotalCost, p.Blocks()
 	e.Access = access(p, q.rel)
 	*times = append(*times, p.ExecutionMS)
@@ -265,12 +269,13 @@ func access(p *plan.Plan, rel plan.Relation) string {
 
 // verdict decides by the blocks of all sets.
 func (m *measurement) verdict(q *question, v rules.Verdict) rules.Verdict {
-	best, used, worse := -1, false, false
+	best, used, worse, ran := -1, false, false, false
 	gain, most := 0.0, 0.0
 	for _, k := range m.order {
 		x := m.bySet[k]
 		before, after := float64(max(x.before.SharedBlocks, 1)), float64(x.after.SharedBlocks)
 		worse = worse || after > before*1.1+8
+		ran = ran || x.ran || len(q.rel.Parts) > 0
 		if !x.used {
 			continue
 		}
@@ -288,6 +293,8 @@ func (m *measurement) verdict(q *question, v rules.Verdict) rules.Verdict {
 	}
 	v.Before, v.After, v.Settings = &m.bySet[show].before, &m.bySet[show].after, q.sets[show].settings
 	switch {
+	case !ran:
+		v.Status, v.Reason = rules.Inconclusive, "with the made rows the statement never comes to its scan of "+q.rel.Table+": ask with --confirm live"
 	case !used:
 		v.Status, v.Reason = rules.Refuted, "the planner does not use the proposed index"
 	case most < 0.1:
