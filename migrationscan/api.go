@@ -29,9 +29,12 @@ type Set struct {
 	// Dir is the folder that they stand in, or the file of a dump.
 	Dir string
 	// Format is supabase, goose, golang-migrate, dbmate, sql-migrate, tern, flyway,
-	// drizzle, prisma, rails, versioned, numbered, dump, go or config.
+	// graphile, drizzle, prisma, rails, versioned, numbered, dump, go or config.
 	Format  string
 	Scripts []Script
+	// SearchPath is the one that the tool's own config gives its sessions, nil for
+	// none.
+	SearchPath []string
 	// Chosen says in a few words why this set was taken.
 	Chosen string
 }
@@ -96,7 +99,7 @@ type Applied struct {
 
 // ReplayOptions guide Replay.
 type ReplayOptions struct {
-	// SearchPath is the one that scripts start with; nil means public.
+	// SearchPath is the one that scripts start with; nil means the set's, else public.
 	SearchPath []string
 	// Supabase forces ("on") or forbids ("off") the platform's objects; "" looks at
 	// the set.

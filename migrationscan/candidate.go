@@ -1,6 +1,7 @@
 package migrationscan
 
 import (
+	"cmp"
 	"path"
 	"regexp"
 	"slices"
@@ -91,8 +92,9 @@ func tableKey(written string) string {
 func candidates(files []*file, journals map[string]bool) []*candidate {
 	byDir := map[string][]*file{}
 	var dirs []string
+	graphile := graphileFolders(files)
 	for _, f := range files {
-		d := homeOf(f)
+		d := cmp.Or(graphileOf(f, graphile), homeOf(f))
 		if byDir[d] == nil {
 			dirs = append(dirs, d)
 		}
@@ -158,6 +160,9 @@ func classify(dir string, files []*file, journal bool) []*candidate {
 
 func (c *candidate) finish() *candidate {
 	slices.SortStableFunc(c.files, func(a, b *file) int {
+		if c.format == "graphile" {
+			return graphileOrder(a, b)
+		}
 		return comparePaths(strings.TrimPrefix(a.path, c.dir+"/"), strings.TrimPrefix(b.path, c.dir+"/"), c.format)
 	})
 	c.tables = map[string]bool{}
@@ -205,6 +210,9 @@ func formatOf(dir string, files []*file, journal bool) (format string, rank int)
 	}
 	if versionDir.MatchString(path.Base(files[0].dir)) && files[0].dir != dir {
 		return "versioned", rankFolder
+	}
+	if marks["graphile"] > 0 {
+		return "graphile", rankTool
 	}
 	for _, tool := range []string{"goose", "sql-migrate", "dbmate", "tern"} {
 		if marks[tool] > 0 && marks[tool]*2 >= len(files) {

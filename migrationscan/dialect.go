@@ -10,8 +10,11 @@ import (
 // "cockroach" speaks PostgreSQL's protocol, yet not its DDL.
 var otherDialects = []string{
 	"mysql", "mariadb", "sqlite", "mssql", "sqlserver", "oracle", "cockroach", "clickhouse", "cassandra", "spanner",
-	"tidb", "duckdb", "snowflake", "bigquery", "redshift",
+	"tidb", "duckdb", "snowflake", "bigquery", "redshift", "libsql", "turso",
 }
+
+// d1 is Cloudflare's SQLite.
+var d1 = regexp.MustCompile(`(?:^|[._-])d1(?:[._-]|$)`)
 
 var ownDialect = regexp.MustCompile(`(?i)postgres|pgsql|pgx|(?:^|[._-])(?:pg|psql)(?:[._-]|$)`)
 
@@ -27,6 +30,9 @@ func dialectOf(name string) string {
 			return d
 		}
 	}
+	if d1.MatchString(name) {
+		return "sqlite"
+	}
 	return ""
 }
 
@@ -38,7 +44,8 @@ var otherSyntax = []struct {
 	pattern *regexp.Regexp
 }{
 	{"mysql", []string{"auto_increment", "innodb", "`"}, regexp.MustCompile("(?i)\\bauto_increment\\b|\\bengine\\s*=\\s*innodb\\b|create table (?:if not exists )?`|alter table `")},
-	{"sqlite", []string{"autoincrement", "pragma", "strict;"}, regexp.MustCompile(`(?i)\bautoincrement\b|\bpragma\s+foreign_keys\b|\)\s*strict\s*;`)},
+	{"sqlite", []string{"autoincrement", "pragma", "strict;", "unixepoch", "datetime("}, regexp.MustCompile(`(?i)\bautoincrement\b|\bpragma\s+foreign_keys\b|\)\s*strict\s*;|\bunixepoch\s*\(|\bdatetime\s*\(\s*'now'`)},
+	{"mysql or sqlite", []string{"datetime", "tinyint"}, regexp.MustCompile(`(?im)^\s*["\w]+\s+(?:datetime|tinyint)(?:\s*\(\d+\))?\s*(?:,|$|\)|not\s+null|null|default\s)`)},
 	{"clickhouse", []string{"mergetree", "lowcardinality", "distributed", "= null"}, regexp.MustCompile(`(?i)\bengine\s*=?\s*(?:\w*mergetree|null|distributed)\b|\blowcardinality\(`)},
 	{"mssql", []string{"identity", "nvarchar", "\ngo"}, regexp.MustCompile(`(?im)\bidentity\s*\(\s*1\s*,\s*1\s*\)|\bnvarchar\s*\(|^\s*go\s*$`)},
 }

@@ -72,6 +72,8 @@ func markerFormat(text string) string {
 		return "dbmate"
 	case strings.Contains(text, "create above / drop below"):
 		return "tern"
+	case strings.HasPrefix(text, graphileMark):
+		return "graphile"
 	case strings.Contains(text, "--> statement-breakpoint"):
 		return "drizzle"
 	}

@@ -63,6 +63,7 @@ func (t *tree) search() error {
 	for i, c := range taken {
 		s := &t.d.Sets[i]
 		s.Scripts = t.scripts(c)
+		s.SearchPath = t.searchPath(c)
 		s.Chosen += ", " + count(len(s.Scripts), "file")
 	}
 	return nil
@@ -94,6 +95,9 @@ func (t *tree) fromConfig(wanted map[string][]string) error {
 					set.Dir, set.Format = c.dir, c.format
 				}
 				set.Scripts = append(set.Scripts, t.scripts(c)...)
+				if set.SearchPath == nil {
+					set.SearchPath = t.searchPath(c)
+				}
 			}
 		}
 		t.d.Sets = append(t.d.Sets, set)

@@ -44,8 +44,9 @@ type replayer struct {
 	base int
 	// inexact is set where offsets of a statement do not stand in the script.
 	inexact bool
-	// reset is the statement that restores the search path after a script.
-	reset string
+	// begin is the statement that sets a script's search path, "" where it is the
+	// server's own; reset restores it after a script that changed it.
+	begin, reset string
 	// current is the statement's text.
 	current string
 	// schemas are those that CREATE SCHEMA made.
@@ -84,10 +85,17 @@ func newReplayer(opts ReplayOptions) *replayer {
 	}
 	r.res = &Result{Catalog: r.cat}
 	r.reset = "RESET search_path"
+	if opts.SearchPath != nil {
+		r.begin = setPath(opts.SearchPath)
+		r.reset = r.begin
+	}
 	return r
 }
 
 func replay(set Set, opts ReplayOptions) *Result {
+	if opts.SearchPath == nil {
+		opts.SearchPath = set.SearchPath
+	}
 	r := newReplayer(opts)
 	if opts.Supabase == "on" || opts.Supabase == "" && NeedsSupabase(set) {
 		r.loadPlatform()
@@ -116,8 +124,8 @@ func (r *replayer) run(s *Script) {
 	r.script, r.path = s, r.start
 	r.lines = pgast.NewLines(s.Text)
 	set := false
-	if r.res.Supabase && !r.platform {
-		r.res.Applied = append(r.res.Applied, Applied{Script: s, Text: setSupabasePath, Path: s.Path, Line: 1, Column: 1, Platform: true})
+	if r.begin != "" && !r.platform {
+		r.res.Applied = append(r.res.Applied, Applied{Script: s, Text: r.begin, Path: s.Path, Line: 1, Column: 1, Platform: true})
 	}
 	for _, p := range pgast.ParseFile(s.Text) {
 		if p.Err != nil {

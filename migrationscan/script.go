@@ -29,9 +29,20 @@ func (t *tree) scripts(c *candidate) []Script {
 			out = append(out, Script{Path: p, Text: untemplate(stripBOM(string(b)))})
 		}
 		text, noTx := upPart(stripBOM(f.text))
+		if c.format == "graphile" {
+			text = graphileText(text)
+		}
 		out = append(out, Script{Path: f.path, Text: untemplate(text), NoTransaction: noTx})
 	}
 	return out
+}
+
+// searchPath is the one that the tool's config sets, nil for none.
+func (t *tree) searchPath(c *candidate) []string {
+	if c.format == "graphile" {
+		return graphileSearchPath(t.fsys, c.dir)
+	}
+	return nil
 }
 
 // stripBOM replaces a byte order mark by spaces, so that offsets stay.

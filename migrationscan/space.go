@@ -42,6 +42,18 @@ func searchPath(text string) []string {
 	return path
 }
 
+// setPath is the statement that sets a search path.
+func setPath(path []string) string {
+	if len(path) == 0 {
+		return "SET search_path TO ''"
+	}
+	quoted := make([]string, len(path))
+	for i, s := range path {
+		quoted[i] = quoteIdent(s)
+	}
+	return "SET search_path TO " + strings.Join(quoted, ", ")
+}
+
 // setConfig recognises SELECT set_config('search_path', …).
 func setConfig(x *pgast.Select) (value string, ok bool) {
 	if len(x.Targets) != 1 {
@@ -85,7 +97,7 @@ func (r *replayer) creation(n pgast.Name) (catalog.Name, error) {
 		}
 		n.Schema = r.path[0]
 	}
-	if !r.cat.HasSchema(n.Schema) && n.Schema != tempSchema {
+	if !r.cat.HasSchema(n.Schema) && n.Schema != tempSchema && n.Schema != "pg_catalog" {
 		// It is taken as given, and said once.
 		r.cat.AddSchema(n.Schema)
 		r.given = append(r.given, n.Schema)

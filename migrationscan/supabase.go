@@ -53,8 +53,9 @@ func (r *replayer) loadPlatform() {
 	r.res.Statements = 0
 	if start[0] != "public" || len(start) > 1 {
 		r.start = start
+		return
 	}
-	r.reset = setSupabasePath
+	r.begin, r.reset = setSupabasePath, setSupabasePath
 }
 
 // extensionObjects are the types and functions of common extensions, so that
@@ -80,6 +81,13 @@ var extensionObjects = map[string]struct{ types, functions map[string]string }{
 	"btree_gist":    {},
 }
 
+// extensionSchema is the schema that an extension's control file names.
+var extensionSchema = map[string]string{
+	"plpgsql": "pg_catalog", "pg_cron": "pg_catalog", "adminpack": "pg_catalog", "citus": "pg_catalog", "pg_tle": "pgtle",
+	"pgmq": "pgmq", "pgsodium": "pgsodium", "pg_graphql": "graphql", "supabase_vault": "vault", "postgis_topology": "topology",
+	"postgis_tiger_geocoder": "tiger",
+}
+
 func kindOf(value, names string) map[string]string {
 	m := map[string]string{}
 	for w := range words(names) {
@@ -103,6 +111,13 @@ func (r *replayer) createExtension(s *pgast.CreateExtension) error {
 		return fail("extension %s already exists", s.Name)
 	}
 	r.cat.Extensions[s.Name] = r.place(int(s.At))
+	if own := extensionSchema[s.Name]; own != "" && s.Schema == "" {
+		// The extension makes its schema.
+		r.schemas[own] = true
+		r.cat.AddSchema(own)
+		r.addExtensionObjects(own, s.Name)
+		return nil
+	}
 	name, err := r.creation(pgast.Name{Schema: s.Schema, Name: s.Name})
 	if err != nil {
 		return err

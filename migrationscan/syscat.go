@@ -275,6 +275,9 @@ func maxLength(t string) any {
 }
 
 func atoi(s string) int {
+	if rest, negative := strings.CutPrefix(s, "-"); negative {
+		return -atoi(rest)
+	}
 	n := 0
 	for _, c := range []byte(s) {
 		if c < '0' || c > '9' || n > 1<<24 {

@@ -64,6 +64,14 @@ func (a *asker) call(x *pgast.FuncCall) any {
 		if len(args) == 2 {
 			return int64(strings.Index(args[0], args[1]) + 1)
 		}
+	case "starts_with":
+		if len(args) == 2 {
+			return strings.HasPrefix(args[0], args[1])
+		}
+	case "left", "right":
+		if len(args) == 2 {
+			return endOf(name, []rune(args[0]), atoi(args[1]))
+		}
 	case "concat":
 		return strings.Join(args, "")
 	case "lower":
@@ -76,6 +84,18 @@ func (a *asker) call(x *pgast.FuncCall) any {
 		}
 	}
 	return unknown{}
+}
+
+// endOf is left() and right(): n characters, or all but -n.
+func endOf(side string, s []rune, n int) string {
+	if n < 0 {
+		n += len(s)
+	}
+	n = min(max(n, 0), len(s))
+	if side == "right" {
+		return string(s[len(s)-n:])
+	}
+	return string(s[:n])
 }
 
 var formatVerb = regexp.MustCompile(`%(?:(\d+)\$)?([sIL%])`)
