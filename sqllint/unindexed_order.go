@@ -22,7 +22,7 @@ func runUnindexedOrder(p *pass) {
 	for i, s := range p.stmts {
 		for _, b := range p.plans[i].Blocks {
 			g := b.OrderGap
-			if g == nil {
+			if g == nil || b.FromPolicy {
 				continue
 			}
 			t := g.Rel.Relation.Name.Short()

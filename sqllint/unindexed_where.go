@@ -35,6 +35,9 @@ func runUnindexedWhere(p *pass) {
 func (p *pass) gaps(kind predicate.GapKind, f func(*Statement, *predicate.Rel, *predicate.Gap)) {
 	for i, s := range p.stmts {
 		for _, b := range p.plans[i].Blocks {
+			if b.FromPolicy {
+				continue // rlscheck's to judge, once for all statements
+			}
 			for _, rel := range b.Rels {
 				if rel.Gap != nil && rel.Gap.Kind == kind {
 					f(s, rel, rel.Gap)

@@ -90,3 +90,43 @@ func TestOtherClaims(t *testing.T) {
 		})
 	}
 }
+
+const filesSchema = `
+create schema if not exists auth;
+create or replace function auth.uid() returns uuid language sql stable as $$
+  select (nullif(current_setting('request.jwt.claims', true), '')::json ->> 'sub')::uuid
+$$;
+create table files (id bigint generated always as identity primary key, owner text not null, shelf text not null);
+alter table files enable row level security;
+create policy own on files for select using (owner = auth.uid()::text or shelf = auth.uid()::text);
+`
+
+// TestIdentityIsUUID: auth.uid() fails on a sample that is no uuid, so that it is
+// given one.
+func TestIdentityIsUUID(t *testing.T) {
+	ctx := context.Background()
+	s, err := live.Connect(ctx, shadowtest.URL(t), live.Options{Writable: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close(ctx) })
+	if _, err := s.Conn().PgConn().Exec(ctx, filesSchema+"insert into files (owner, shelf) select 'u' || i, 's' from generate_series(1, 3000) i").ReadAll(); err != nil {
+		t.Fatal(err)
+	}
+	cat, err := s.LoadCatalog(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := rules.Finding{Rule: "rls-initplan", Probe: &rules.Probe{
+		Kind: rules.ProbePolicy, Schema: "public", Table: "files", Policy: "own", Roles: []string{"app_user"}, Command: "select",
+		Apply: []string{"alter policy own on files using (owner = (select auth.uid())::text or shelf = (select auth.uid())::text)"},
+	}}
+	fs, err := confirm.Confirm(ctx, cat, []rules.Finding{f}, confirm.Options{Server: s})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := fs[0].Verdict
+	if v.Level != rules.Measured || v.Settings["request.jwt.claim.sub"] != "00000000-0000-4000-8000-000000000001" {
+		t.Errorf("got %s, %s, settings %v", v.Level, v.Reason, v.Settings)
+	}
+}

@@ -67,6 +67,9 @@ type Block struct {
 	// Correlated is set when the block refers to columns of a block around it, and
 	// so runs once for each row there.
 	Correlated bool
+	// FromPolicy is set for a subquery of a policy: the policy's fault, not the
+	// statement's.
+	FromPolicy bool
 	// Hashable is set for a correlated EXISTS or an IN that PostgreSQL may run once
 	// into a hash table instead.
 	Hashable bool

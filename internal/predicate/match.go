@@ -150,7 +150,7 @@ func (b *Block) serve(rel *Rel, x *catalog.Index, ok usable) *Path {
 	case "btree", "":
 		eq := 0
 		for _, k := range keys {
-			used, equal := b.onKey(rel, x, k, ok)
+			used, equal := b.onKey(rel, x, k, ok, eq > 0)
 			p.Used = append(p.Used, used...)
 			if !equal {
 				break
@@ -162,10 +162,10 @@ func (b *Block) serve(rel *Rel, x *catalog.Index, ok usable) *Path {
 		}
 	case "hash", "gist", "spgist":
 		if len(keys) > 0 {
-			p.Used, _ = b.onKey(rel, x, keys[0], ok)
+			p.Used, _ = b.onKey(rel, x, keys[0], ok, false)
 			for _, k := range keys[1:] {
 				if len(p.Used) > 0 {
-					more, _ := b.onKey(rel, x, k, ok)
+					more, _ := b.onKey(rel, x, k, ok, true)
 					p.Used = append(p.Used, more...)
 				}
 			}
@@ -173,7 +173,7 @@ func (b *Block) serve(rel *Rel, x *catalog.Index, ok usable) *Path {
 	default: // gin, brin and methods of extensions: any key
 		p.Kind = AnyKey
 		for _, k := range keys {
-			used, _ := b.onKey(rel, x, k, ok)
+			used, _ := b.onKey(rel, x, k, ok, false)
 			p.Used = append(p.Used, used...)
 		}
 	}
@@ -187,15 +187,18 @@ func (b *Block) serve(rel *Rel, x *catalog.Index, ok usable) *Path {
 }
 
 // onKey lists the conjuncts that a key serves; equal tells that one of them is an
-// equality, so that the next key of a btree counts too.
-func (b *Block) onKey(rel *Rel, x *catalog.Index, k catalog.IndexKey, ok usable) (used []Conjunct, equal bool) {
+// equality, so that the next key of a btree counts too. open is set where a key
+// before this one opens the index: a leak then leaves it alive.
+func (b *Block) onKey(rel *Rel, x *catalog.Index, k catalog.IndexKey, ok usable, open bool) (used []Conjunct, equal bool) {
 	for i := range rel.Conjuncts {
 		c := &rel.Conjuncts[i]
 		if c.Or != nil || !ok(c) || !b.keyServes(rel, x, k, c) {
 			continue
 		}
 		if !b.may(rel, c) {
-			b.leak(rel, x, c)
+			if !open {
+				b.leak(rel, x, c)
+			}
 			continue
 		}
 		used = append(used, *c)

@@ -90,8 +90,8 @@ func (r *resolver) retarget(b *Block, rel *Rel, command string) {
 // policy binds one policy expression in a scope of the relation's columns alone.
 // Its subqueries stay subqueries: the planner does not pull them up.
 func (r *resolver) policy(b *Block, rel *Rel, e pgast.Expr, nb []*outerJoin) {
-	pos, view, o := r.pos, r.view, r.o
-	r.pos, r.view = rel.Pos, true
+	pos, view, o, inPolicy := r.pos, r.view, r.o, r.inPolicy
+	r.pos, r.view, r.inPolicy = rel.Pos, true, true
 	r.o.Variables, r.o.SearchPath = nil, nil
 	r.nest++
 	src := &source{schema: rel.Relation.Schema, relation: rel.Relation.Name.Name, alias: rel.Relation.Name.Name, rel: rel}
@@ -112,7 +112,7 @@ func (r *resolver) policy(b *Block, rel *Rel, e pgast.Expr, nb []*outerJoin) {
 		}
 	}
 	r.nest--
-	r.pos, r.view, r.o = pos, view, o
+	r.pos, r.view, r.o, r.inPolicy = pos, view, o, inPolicy
 }
 
 // Access is what a policy's own quals find.

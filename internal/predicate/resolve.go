@@ -110,17 +110,19 @@ type arm struct {
 }
 
 type resolver struct {
-	cat    *catalog.Catalog
-	o      Options
-	an     *Analysis
-	nest   int
-	pos    int // where a view is named, -1 outside of views
-	view   bool
-	said   map[string]bool
-	parts  map[catalog.Name][]*catalog.Relation
-	byPart bool
-	exprs  map[string]pgast.Expr // parsed catalog texts
-	facts  *builtin.Facts
+	cat  *catalog.Catalog
+	o    Options
+	an   *Analysis
+	nest int
+	pos  int // where a view is named, -1 outside of views
+	view bool
+	// inPolicy is set while a policy's expression is bound.
+	inPolicy bool
+	said     map[string]bool
+	parts    map[catalog.Name][]*catalog.Relation
+	byPart   bool
+	exprs    map[string]pgast.Expr // parsed catalog texts
+	facts    *builtin.Facts
 }
 
 func newResolver(cat *catalog.Catalog, o Options, an *Analysis) *resolver {
@@ -131,7 +133,7 @@ func newResolver(cat *catalog.Catalog, o Options, an *Analysis) *resolver {
 }
 
 func (r *resolver) newBlock(stmt pgast.Node, parent *Block) *Block {
-	b := &Block{Stmt: stmt, Parent: parent, OrderPos: -1, LimitRows: -1, resolver: r}
+	b := &Block{Stmt: stmt, Parent: parent, OrderPos: -1, LimitRows: -1, resolver: r, FromPolicy: r.inPolicy}
 	if parent != nil {
 		b.Depth = parent.Depth + 1
 	}

@@ -2,6 +2,7 @@ package shadow
 
 import (
 	"context"
+	"math"
 	"regexp"
 	"strconv"
 	"strings"
@@ -13,11 +14,25 @@ import (
 // facts are what CHECK constraints say of one column alone.
 type facts struct {
 	// list holds the only values that are allowed.
-	list                 []string
-	low, high            *float64
+	list      []string
+	low, high *float64
+	// lowOpen and highOpen are set where the bound itself is not allowed.
+	lowOpen, highOpen    bool
 	minLength, maxLength int
 	// jsonType is jsonb_typeof's wanted answer.
 	jsonType string
+}
+
+// wholes are the whole numbers that are allowed, within defaults.
+func (f facts) wholes(low, high float64) (int64, int64) {
+	low, high = f.bounds(low, high)
+	if f.lowOpen && f.low != nil {
+		low++
+	}
+	if f.highOpen && f.high != nil {
+		high--
+	}
+	return int64(math.Ceil(low)), int64(math.Floor(high))
 }
 
 // bounds are the numbers that are allowed, within defaults.
@@ -146,9 +161,52 @@ func readOp(x *pgast.Op, out map[string]facts) {
 		if flip {
 			op = map[string]string{"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "="}[op]
 		}
+		if other, measure := subject(right); other != "" && fn == "" && measure == "" {
+			ordered(name, op, other, out)
+			return
+		}
+		if m := alternatives.FindStringSubmatch(pattern(op, right)); m != nil && fn == "" {
+			f.list = strings.Split(m[1], "|")
+		}
 		f.compare(fn, op, right)
 	}
 	out[name] = f
+}
+
+// alternatives is a regular expression that lists words.
+var alternatives = regexp.MustCompile(`^\^\(([\w-]+(?:\|[\w-]+)*)\)\$$`)
+
+func pattern(op string, right pgast.Expr) string {
+	if op != "~" {
+		return ""
+	}
+	text, _ := constant(right)
+	return text
+}
+
+// between parts the numbers of two columns of which one is less.
+const between = 10000
+
+// ordered keeps a column below another one, where nothing else is said of them.
+func ordered(a, op, b string, out map[string]facts) {
+	switch op {
+	case ">", ">=":
+		a, b = b, a
+	case "<", "<=":
+	default:
+		return
+	}
+	if a == b {
+		return
+	}
+	less, more := out[a], out[b]
+	if less.high != nil || more.low != nil {
+		return
+	}
+	n := float64(between)
+	less.high, less.highOpen = &n, true
+	more.low = &n
+	out[a], out[b] = less, more
 }
 
 // compare notes fn(column) op constant.
@@ -168,14 +226,14 @@ func (f *facts) compare(fn, op string, right pgast.Expr) {
 		}
 		return
 	}
-	switch op {
-	case ">":
-		n++
-	case "<":
-		n--
-	}
 	lower, upper := op == ">" || op == ">=" || op == "=", op == "<" || op == "<=" || op == "="
 	if fn != "" { // a length
+		switch op {
+		case ">":
+			n++
+		case "<":
+			n--
+		}
 		if lower {
 			f.minLength = max(f.minLength, int(n))
 		}
@@ -185,10 +243,10 @@ func (f *facts) compare(fn, op string, right pgast.Expr) {
 		return
 	}
 	if lower {
-		f.low = &n
+		f.low, f.lowOpen = &n, op == ">"
 	}
 	if upper {
-		f.high = &n
+		f.high, f.highOpen = &n, op == "<"
 	}
 }
 

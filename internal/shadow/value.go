@@ -55,6 +55,8 @@ func (v *valuer) typed(typ string, name catalog.Name) []string {
 			return append([]string{pick(t.Labels, v.seed)}, constants(t.Labels)...)
 		case "domain":
 			return v.typed(t.Base, catalog.Name{})
+		case "composite":
+			return []string{"'(" + strings.Repeat(",", max(len(t.Columns)-1, 0)) + ")'", "null"}
 		}
 	}
 	base, mods := typ, ""
@@ -103,11 +105,11 @@ func (v *valuer) integers(base string) []string {
 	name := strings.ToLower(v.col.Name)
 	switch {
 	case v.facts.low != nil || v.facts.high != nil:
-		low, high := v.facts.bounds(0, 10000)
-		span := max(int64(high)-int64(low)+1, 1)
-		spread := fmt.Sprintf("%d + (hashint8extended({i}, %d) & 9223372036854775807) %% %d", int64(low), v.seed, span)
+		low, high := v.facts.wholes(0, between)
+		span := max(high-low+1, 1)
+		spread := fmt.Sprintf("%d + (hashint8extended({i}, %d) & 9223372036854775807) %% %d", low, v.seed, span)
 		if v.distinct {
-			spread = fmt.Sprintf("%d + {i} %% %d", int64(low), max(span, v.n))
+			spread = fmt.Sprintf("%d + {i} %% %d", low, max(span, v.n))
 		}
 		return append([]string{spread}, alternatives...)
 	case v.distinct:
@@ -131,6 +133,9 @@ func (v *valuer) numbers(base, mods string) []string {
 		top *= 0.99
 	}
 	low, high := v.facts.bounds(0, top)
+	if edge := (high - low) / 100; v.facts.lowOpen || v.facts.highOpen {
+		low, high = low+edge, high-edge
+	}
 	cast := ""
 	if base == "money" {
 		cast = "::numeric"
@@ -138,6 +143,9 @@ func (v *valuer) numbers(base, mods string) []string {
 	spread := fmt.Sprintf("(%g + %s * (%g))%s", low, uniform("{i}", v.seed), high-low, cast)
 	if base == "numeric" {
 		digits := 2
+		if high-low < 2 {
+			digits = 6
+		}
 		if k, _ := fmt.Sscanf(mods, "%d,%d", &precision, &scale); k == 2 {
 			digits = scale
 		}
@@ -196,6 +204,9 @@ func (v *valuer) time() string {
 }
 
 func (v *valuer) arrays(elem string) []string {
+	if t := v.cat.Type(v.col.TypeName.Schema, v.col.TypeName.Name); t != nil && t.Kind == "composite" {
+		return []string{"'{}'"}
+	}
 	w := *v
 	w.distinct = false
 	e := w.typed(elem, v.col.TypeName)[0] // the name is the element's
