@@ -42,8 +42,10 @@ type extraction struct {
 	done     map[emitted]bool
 	texts    map[*ast.CallExpr]int
 	scripts  []orderedScript
-	listed   map[string]rules.Location
-	res      *Result
+	// undo holds functions and literals that take a migration back.
+	undo   map[any]bool
+	listed map[string]rules.Location
+	res    *Result
 }
 
 // failed is a text that does not parse.

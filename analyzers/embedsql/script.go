@@ -90,6 +90,9 @@ func (x *extraction) sortScripts() {
 	})
 	seen := map[string]bool{}
 	for _, s := range x.scripts {
+		if s.in != nil && x.undoes(s.in) {
+			continue
+		}
 		k := s.Location.Path + "\x00" + s.Text
 		if seen[k] && s.Exact {
 			continue
