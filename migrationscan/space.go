@@ -78,7 +78,11 @@ func (r *replayer) sel(x *pgast.Select) error {
 		return nil
 	}
 	if x.Into != nil {
-		return r.createTableAs(&pgast.CreateTableAs{At: x.At, Table: pgast.Name{Schema: x.Into.Schema, Name: x.Into.Name}, Query: x})
+		query := *x
+		query.Into = nil
+		return r.createTableAs(&pgast.CreateTableAs{
+			At: x.At, Table: pgast.Name{Schema: x.Into.Schema, Name: x.Into.Name}, Query: &query, Temp: x.IntoTemp,
+		})
 	}
 	return nil
 }

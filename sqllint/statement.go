@@ -79,6 +79,12 @@ func (s *Statement) Locate(off int) rules.Location {
 	if i < 0 {
 		return s.Location
 	}
+	// A fragment that stands in a file of its own is shared by many queries: the
+	// place is where the query takes it in.
+	for i > 0 && !s.own(s.Segments[i]) {
+		off = s.Segments[i].Start
+		i--
+	}
 	g := s.Segments[i]
 	if !g.Exact || off > len(s.Text) {
 		return g.At
@@ -93,6 +99,11 @@ func (s *Statement) Locate(off int) rules.Location {
 		}
 	}
 	return at
+}
+
+// own reports whether a run stands in the file of the call or of the text's begin.
+func (s *Statement) own(g Segment) bool {
+	return g.At.Path == s.Location.Path || g.At.Path == s.Segments[0].At.Path
 }
 
 // Query is the statement as findings show it.

@@ -47,6 +47,7 @@ func (c *conv) selectStmt(v *pg.SelectStmt) *Select {
 	}
 	if v.IntoClause != nil {
 		s.Into = c.table(v.IntoClause.Rel)
+		s.IntoTemp = v.IntoClause.GetRel().GetRelpersistence() == "t"
 	}
 	s.At = c.selectPos(s)
 	return s

@@ -58,6 +58,8 @@ type Select struct {
 	Locking []Locking
 	// Into is the target of SELECT INTO.
 	Into *Table
+	// IntoTemp is set when that table lives as long as the session.
+	IntoTemp bool
 }
 
 // NamedWindow is one entry of a WINDOW clause.
