@@ -86,6 +86,9 @@ func (s *Statement) Locate(off int) rules.Location {
 		i--
 	}
 	g := s.Segments[i]
+	if g.At.Path == "" {
+		return s.Location // bytes that stand in no file
+	}
 	if !g.Exact || off > len(s.Text) {
 		return g.At
 	}

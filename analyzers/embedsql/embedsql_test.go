@@ -70,6 +70,11 @@ func places(t *testing.T, a *txtar.Archive, r *embedsql.Result) {
 	}
 	checked := 0
 	for _, s := range r.Statements {
+		for off := range s.Text {
+			if s.Locate(off).Path == "" {
+				t.Errorf("byte %d of %q is in no file", off, s.Text)
+			}
+		}
 		for _, m := range word.FindAllStringIndex(s.Text, -1) {
 			if !exactAt(s, m[0]) || !exactAt(s, m[1]-1) {
 				continue

@@ -148,7 +148,11 @@ func (x *extraction) fill(t text, s *sink, fixed *string) rendered {
 				continue
 			}
 			r.origin++
-			r.segs = append(r.segs, x.segment(b.Len(), p))
+			g := x.segment(b.Len(), p)
+			if g.At.Path == "" && len(r.segs) > 0 {
+				g.At = r.locate2(b.String(), b.Len())
+			}
+			r.segs = append(r.segs, g)
 			b.WriteString(p.text)
 		case pieceHole:
 			r.origin++

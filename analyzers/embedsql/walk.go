@@ -436,6 +436,16 @@ func (w *walker) result(s *ast.ReturnStmt) {
 			vals = append(vals, w.eval(r))
 		}
 	}
+	if w.fails(s) {
+		for i, v := range vals {
+			if len(v.texts) != 1 {
+				continue
+			}
+			if c, ok := v.texts[0].constant(); ok && c == "" {
+				vals[i] = value{} // nobody runs what came with an error
+			}
+		}
+	}
 	old := w.out.returns[w.fn]
 	for i, v := range vals {
 		if i < len(old) {
@@ -446,6 +456,17 @@ func (w *walker) result(s *ast.ReturnStmt) {
 	}
 	w.out.returns[w.fn] = old
 }
+
+// fails reports whether a return gives an error: its last value is one, and not nil.
+func (w *walker) fails(s *ast.ReturnStmt) bool {
+	if len(s.Results) < 2 {
+		return false
+	}
+	last := w.pkg.Info.Types[s.Results[len(s.Results)-1]]
+	return last.Type != nil && !last.IsNil() && types.Implements(last.Type, errorType)
+}
+
+var errorType = types.Universe.Lookup("error").Type().Underlying().(*types.Interface)
 
 // returns is the i-th result of a function, with its parameters as pieces.
 func (x *extraction) returns(f *program.Func, i int) value {
