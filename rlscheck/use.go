@@ -14,7 +14,8 @@ import (
 type use struct{ role, command string }
 
 // uses lists how a policy is applied. INSERT scans nothing, a role that bypasses row
-// level security has no policies, and one that may not SELECT finds no row to change.
+// level security has no policies, and one that may not SELECT finds no row to change:
+// where PUBLIC may not, those count that other policies of the table name.
 func (c *checker) uses(rel *catalog.Relation, p *catalog.Policy) []use {
 	command := p.Command
 	switch command {
@@ -23,8 +24,25 @@ func (c *checker) uses(rel *catalog.Relation, p *catalog.Policy) []use {
 	case "all", "":
 		command = "select"
 	}
+	out := c.scanning(rel, command, p.Roles)
+	if len(out) == 0 && slices.Contains(p.Roles, "public") {
+		var named []string
+		for _, other := range rel.Policies {
+			for _, role := range other.Roles {
+				if !slices.Contains(named, role) {
+					named = append(named, role)
+				}
+			}
+		}
+		out = c.scanning(rel, command, named)
+	}
+	return out
+}
+
+// scanning is the uses by those of the roles whose command scans the table.
+func (c *checker) scanning(rel *catalog.Relation, command string, roles []string) []use {
 	var out []use
-	for _, role := range p.Roles {
+	for _, role := range roles {
 		if u := (use{role, command}); len(c.state(rel, u).quals) > 0 {
 			out = append(out, u)
 		}
