@@ -51,6 +51,40 @@ func (e *event) varies() bool {
 	return e.rest&item != 0 || slices.ContainsFunc(e.params, func(o origins) bool { return o&item != 0 })
 }
 
+// takesSet reports whether each turn hands a list of its own to the query: a turn is
+// a group's then, not an element's, and may be as many as there are.
+func (e *event) takesSet() bool {
+	found := false
+	set := func(x pgast.Expr) {
+		if c, ok := x.(*pgast.Cast); ok {
+			x = c.Arg
+		}
+		if p, ok := x.(*pgast.Param); ok && p.Number >= 1 && p.Number <= len(e.params) {
+			found = found || e.params[p.Number-1]&item != 0
+		}
+	}
+	pgast.Walk(e.stmt.Stmt, func(n pgast.Node) bool {
+		switch n := n.(type) {
+		case *pgast.Op:
+			if n.Kind == pgast.OpAny {
+				set(n.Right)
+			}
+		case *pgast.FuncCall:
+			if n.Name[len(n.Name)-1] == "unnest" {
+				for _, a := range n.Args {
+					set(a)
+				}
+			}
+		case *pgast.Cast:
+			if n.Type.ArrayDims > 0 {
+				set(n)
+			}
+		}
+		return !found
+	})
+	return found
+}
+
 // maxDepth is the number of functions between loop and driver up to which a finding
 // is certain.
 const maxDepth = 3
@@ -58,7 +92,7 @@ const maxDepth = 3
 func (c *checker) finding(f *program.Func, s site, a around, e *event) rules.Finding {
 	at := c.r.CallPlace(program.Site{In: s.in, Call: s.call})
 	certainty := rules.Possible
-	if a.loop.kind == strong && !a.cond && !e.cond && !e.guess && e.stmt != nil && !e.ambiguous && !e.stmt.Dynamic &&
+	if a.loop.kind == strong && !a.cond && !e.cond && !e.guess && e.stmt != nil && !e.ambiguous && !e.stmt.Dynamic && !e.takesSet() &&
 		len(slices.Compact(slices.Clone(e.chain)))-1 <= maxDepth && !c.seldom(f, at.Path) {
 		certainty = rules.Certain
 	}
