@@ -140,6 +140,8 @@ func TestVerdicts(t *testing.T) {
 		{"delete", orders("delete from orders where reference = any($1)", []string{"reference"}, "create index on orders (reference)"), rules.Confirmed, ""},
 		{"never comes to the scan", orders("with gone as (delete from jobs where id = $1 and state = 'new' and state = 'done' returning id) update orders set status = 'void' where (select id from gone) > 0 and reference = $2",
 			[]string{"reference"}, "create index on orders (reference)"), rules.Inconclusive, "never comes to its scan of orders"},
+		{"a writing CTE that nothing reads", orders("with gone as (delete from jobs where id = $1 returning id), up as (update orders set status = 'void' where (select id from gone) > 0 and reference = $2) select id from gone",
+			[]string{"reference"}, "create index on orders (reference)"), rules.Confirmed, ""},
 		{"join", orders("select * from customers c join orders on orders.customer_id = c.id where c.email = $1", []string{"customer_id"}, "create index on orders (customer_id)"), rules.Confirmed, ""},
 		{"order", &rules.Probe{
 			Kind: rules.ProbeStatement, SQL: "select * from orders order by created_at desc limit 20", Schema: "public", Table: "orders", Alias: "orders",

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Request asks a server for a plan. It stands here, in the one package that
@@ -118,8 +119,19 @@ func (n *Node) Blocks() int64 { return n.Hit + n.Read }
 
 // Blocks are the shared blocks that executing the statement touched. Planning is
 // counted apart, in PlanningBlocks; triggers' blocks are not reported by the
-// server at all, their time is.
-func (p *Plan) Blocks() int64 { return p.Root.Blocks() }
+// server at all, their time is. A WITH query that writes and that nothing reads runs
+// after the root is done and is not in the root's count.
+func (p *Plan) Blocks() int64 {
+	sum := p.Root.Blocks()
+	read := map[string]bool{}
+	p.Walk(func(n *Node) { read[n.CTE] = true })
+	p.Walk(func(n *Node) {
+		if name, ok := strings.CutPrefix(n.SubplanName, "CTE "); ok && n.Type == "ModifyTable" && !read[name] {
+			sum += n.Blocks()
+		}
+	})
+	return sum
+}
 
 // TriggerMS is the time spent in triggers, those of constraints included.
 func (p *Plan) TriggerMS() float64 {
