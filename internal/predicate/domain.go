@@ -32,6 +32,17 @@ func (r *resolver) lowDomain(rel *Rel, column string) bool {
 	return false
 }
 
+// absent reports whether a qual asks for the column's own empty default: note = ''
+// where note is text default ''. Like IS NULL it keeps the rows that have none.
+func (r *resolver) absent(rel *Rel, c *Conjunct) bool {
+	k, ok := uncast(c.Comparand).(*pgast.Const)
+	if !ok || k.Kind != pgast.ConstString || k.Text != "" || c.Column == "" || rel == nil || rel.Relation == nil {
+		return false
+	}
+	col := rel.Relation.Column(c.Column)
+	return col != nil && strings.HasPrefix(col.Default, "''")
+}
+
 // classNames are names of columns that sort rows into a few classes. An index on
 // one of them alone serves nobody, so that we would rather miss the one that does.
 var classNames = regexp.MustCompile(`(?i)(^|_)(type|kind|status|state|category|role|frequency|level|mode|method|provider|platform|locale|lang|language|currency|gender|priority|visibility|severity|environment)$|^(is|has)_`)

@@ -17,6 +17,8 @@ func (b *Block) judge(c *Conjunct, rel *Rel) {
 			if c.typ == "boolean" {
 				c.Selects = No
 			}
+		} else if c.Kind == Constant && r.absent(rel, c) {
+			c.Selects = No
 		} else if c.Kind == Constant && token(c.Comparand) || c.values != nil && tokens(c.values) {
 			c.Selects, c.LowDomain = Maybe, true
 		}
