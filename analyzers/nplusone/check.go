@@ -197,7 +197,7 @@ var (
 	migrations = regexp.MustCompile(`(?i)(^|/)[a-z]*(migrations?|migrate|migrator)/|migrations?\.go$`)
 	// testSupport is what only tests use.
 	testSupport = regexp.MustCompile(`(?i)(^|/)([a-z]*tests?|testing|testutils?|testhelpers?|[a-z]*fakes|mocks?|e2e[\w-]*|ci)/`)
-	seldomFunc  = regexp.MustCompile(`(?i)migrat|seed|fixture|backfill|populate|bootstrap|install`)
+	seldomFunc  = regexp.MustCompile(`(?i:migrat|seed|fixture|backfill|populate|bootstrap)|[iI]nstall(?:[A-Z_]|$)`)
 	// startFunc is what a main package does before it serves.
 	startFunc = regexp.MustCompile(`^(init|setup)[A-Z_]`)
 )

@@ -185,7 +185,8 @@ func (c *checker) indexLiterals() {
 	}
 }
 
-var retries = regexp.MustCompile(`(?i)retr(y|ies)|attempt|tries|backoff`)
+// Entries and countries are elements, not tries.
+var retries = regexp.MustCompile(`(?i:retr(y|ies)|attempt|backoff)|(^|[^A-Za-z])[tT]ries|[a-z]Tries`)
 
 // forLoop classifies a for statement. One that counts to a bound that is data goes
 // through elements; so does one that reads rows. Any other waits, retries or turns

@@ -3,7 +3,6 @@ package confirm
 import (
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -362,31 +361,6 @@ func (id *identity) values(w want) (out [nsets]string, ok bool) {
 		out[k] = v
 	}
 	return out, true
-}
-
-var uuidForm = regexp.MustCompile(`^[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$`)
-
-func uuids(rows [][]*string) bool {
-	return !slices.ContainsFunc(rows, func(r []*string) bool { return r[0] == nil || !uuidForm.MatchString(*r[0]) })
-}
-
-// typeName is format_type's name for the grammar's.
-func typeName(t string) string {
-	switch t {
-	case "int4":
-		return "integer"
-	case "int8":
-		return "bigint"
-	case "int2":
-		return "smallint"
-	case "bool":
-		return "boolean"
-	case "float8":
-		return "double precision"
-	case "float4":
-		return "real"
-	}
-	return t
 }
 
 // put sets a claim at its path.

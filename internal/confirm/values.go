@@ -2,6 +2,7 @@ package confirm
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -237,4 +238,29 @@ func plain(typ string) string {
 		return "common"
 	}
 	return "x"
+}
+
+var uuidForm = regexp.MustCompile(`^[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$`)
+
+func uuids(rows [][]*string) bool {
+	return !slices.ContainsFunc(rows, func(r []*string) bool { return r[0] == nil || !uuidForm.MatchString(*r[0]) })
+}
+
+// typeName is format_type's name for the grammar's.
+func typeName(t string) string {
+	switch t {
+	case "int4":
+		return "integer"
+	case "int8":
+		return "bigint"
+	case "int2":
+		return "smallint"
+	case "bool":
+		return "boolean"
+	case "float8":
+		return "double precision"
+	case "float4":
+		return "real"
+	}
+	return t
 }
