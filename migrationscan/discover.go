@@ -10,9 +10,6 @@ import (
 	"strings"
 )
 
-// maxFile is the largest file that is read: the parser's own limit.
-const maxFile = 16 << 20
-
 // notSchemas are folders whose SQL describes no database of the project.
 var notSchemas = regexp.MustCompile(`(?i)^(?:node_modules|vendor|third_party|testdata|tests?|__tests__|e2e|fixtures|examples?|samples?|mocks?|seeds?|dist|snippets)$|[-_.]tests?$`)
 
@@ -130,7 +127,7 @@ func (t *tree) named(p string) ([]*candidate, error) {
 		case info.IsDir():
 			err = t.walk(q, false)
 		default:
-			err = t.read(q, info.Size())
+			err = t.read(q)
 		}
 		if err != nil {
 			return nil, err
@@ -181,11 +178,9 @@ func (t *tree) walk(root string, pick bool) error {
 		case p == "_journal.json" || strings.HasSuffix(p, "/meta/_journal.json"):
 			t.journals[path.Dir(path.Dir(p))] = true
 		case strings.HasSuffix(strings.ToLower(p), ".sql"):
-			info, err := e.Info()
-			if err != nil {
-				return nil
+			if err := t.read(p); err != nil {
+				t.d.Skipped = append(t.d.Skipped, Skipped{p, "cannot be read"})
 			}
-			return t.read(p, info.Size())
 		case strings.HasSuffix(p, ".up.tmpl"), strings.HasSuffix(p, ".sql.tmpl"):
 			t.d.Skipped = append(t.d.Skipped, Skipped{p, "a template whose values are made at run time"})
 		}
@@ -225,7 +220,7 @@ func skip(e fs.DirEntry) error {
 }
 
 // read takes one file in, unless it undoes something or speaks another dialect.
-func (t *tree) read(p string, size int64) error {
+func (t *tree) read(p string) error {
 	base := path.Base(p)
 	supabase := strings.HasSuffix("/"+path.Dir(p), "/supabase/migrations")
 	if !supabase && (downName.MatchString(base) || strings.EqualFold(path.Base(path.Dir(p)), "down")) {
@@ -233,10 +228,6 @@ func (t *tree) read(p string, size int64) error {
 	}
 	if d := dialectOf(strings.TrimSuffix(base, ".sql")); d != "" && dialectSuffix.MatchString(base) {
 		t.foreign[p] = d
-		return nil
-	}
-	if size > maxFile {
-		t.d.Skipped = append(t.d.Skipped, Skipped{p, fmt.Sprintf("%d MB is above the limit of %d MB", size>>20, maxFile>>20)})
 		return nil
 	}
 	b, err := fs.ReadFile(t.fsys, p)

@@ -102,6 +102,7 @@ func replay(set Set, opts ReplayOptions) *Result {
 	}
 	for i := range set.Scripts {
 		r.run(&set.Scripts[i])
+		r.listIncludes(&set.Scripts[i], set)
 	}
 	r.cat.RemoveSchema(tempSchema)
 	r.cat.SearchPath = r.start

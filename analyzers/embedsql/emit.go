@@ -93,8 +93,10 @@ func (x *extraction) parsed(site program.Site, s *sink, t text, r rendered) {
 				x.failed = append(x.failed, failed{Unparsed{
 					Location: r.locate(max(p.Err.Offset, p.Start), at), Call: s.call, Text: p.Text, Error: p.Err.Msg,
 				}, site.Call, at, r.dynamic})
+			} else if line := firstLine(p.Text); s.sure && line != "" {
+				x.unresolved(site, s, "the text is no SQL: "+line)
 			} else if s.sure {
-				x.unresolved(site, s, "the text is no SQL: "+firstLine(p.Text))
+				x.unresolved(site, s, p.Err.Msg)
 			}
 			continue
 		}
@@ -110,9 +112,11 @@ func (x *extraction) parsed(site program.Site, s *sink, t text, r rendered) {
 			Location: at, Symbol: symbol(site.In), Call: s.call, ResolvedBy: resolvedBy(t.how, r.origin),
 			InLoop: x.inLoop(site), Dynamic: r.dynamic, Segments: r.from(p.Start, p.End),
 		}
-		if m := sqlcName.FindStringSubmatch(r.text[:p.Start]); m != nil && len(pieces) == 1 {
-			st.Symbol = m[1]
-			st.Generated = isGenerated(site.In.File)
+		if len(pieces) == 1 {
+			if m := sqlcName.FindStringSubmatch(r.text[:p.Start]); m != nil {
+				st.Symbol = m[1]
+				st.Generated = isGenerated(site.In.File)
+			}
 		}
 		x.res.Statements = append(x.res.Statements, st)
 		x.byCall[site.Call] = append(x.byCall[site.Call], st)

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -25,6 +26,14 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	// The analysis looks at no context. Who asks to stop waits for seconds at most,
+	// and who asks twice not at all; a server is stopped by its watchdog then.
+	context.AfterFunc(ctx, func() {
+		stop()
+		time.Sleep(3 * time.Second)
+		fmt.Fprintln(os.Stderr, "planvet: interrupted")
+		os.Exit(int(report.ExitUnfinished))
+	})
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)

@@ -14,6 +14,9 @@ import (
 // vettool is a script that runs this test binary as planvet.
 func vettool(t *testing.T) string {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("-short runs no go vet")
+	}
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

@@ -75,7 +75,7 @@ type Project struct {
 	files  []*sqllint.Statement // of query files; nil before they are read
 	sqlc   []config.SQLC        // PostgreSQL's entries
 	other  []config.SQLC        // other engines' entries
-	fsys   fs.FS
+	fsys   *tree
 }
 
 // Open finds a project's root and reads its config. It touches no other file.
@@ -115,7 +115,7 @@ func Open(o Options) (*Project, error) {
 			return nil, usagef("unknown rule %q%s; `planvet rules` lists them", r, config.Hint(r, all.Names()))
 		}
 	}
-	p := &Project{Root: root, Config: c, opts: o, fsys: os.DirFS(root)}
+	p := &Project{Root: root, Config: c, opts: o, fsys: newTree(root)}
 	for _, a := range paths {
 		rel, err := filepath.Rel(root, a)
 		if err != nil || rel == ".." || strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
@@ -246,6 +246,7 @@ func (p *Project) collect() {
 		slices.SortStableFunc(db.Statements, byPlace)
 		db.Catalog.Stats = p.sizes(db)
 	}
+	p.Unparsed = append(p.Unparsed, p.fsys.problems()...)
 	sortProblems(&p.Unparsed)
 	sortProblems(&p.Unresolved)
 	sortProblems(&p.NotApplied)

@@ -21,8 +21,7 @@ func (p *Project) fileStatements() []*sqllint.Statement {
 	for _, f := range p.queryFiles() {
 		text, err := fs.ReadFile(p.fsys, f)
 		if err != nil {
-			p.Unparsed = append(p.Unparsed, Problem{rules.Location{Path: f, Line: 1}, "reading the file: " + err.Error()})
-			continue
+			continue // the tree lists it
 		}
 		r := source.File(f, text)
 		p.files = append(p.files, r.Statements...)

@@ -132,3 +132,23 @@ func TestErrorPlace(t *testing.T) {
 		}
 	}
 }
+
+// A body with very many arms, or very deep, is refused with the place where it
+// became so; each statement carries the conditions around it.
+func TestPLpgSQLHostile(t *testing.T) {
+	const n = 20_000
+	for name, body := range map[string]string{
+		"elsif":  "begin if true then null; " + strings.Repeat("elsif true then perform 1; ", n) + "end if; end",
+		"nested": "begin " + strings.Repeat("if true then ", n) + "null; " + strings.Repeat("end if; ", n) + "end",
+		"blocks": strings.Repeat("begin ", n) + "null; " + strings.Repeat("end; ", n),
+	} {
+		_, err := PLpgSQL(nil, body)
+		var e *Error
+		if !errors.As(err, &e) || !strings.Contains(e.Msg, "too complex") || e.Offset == 0 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := PLpgSQL(nil, "begin if true then null; "+strings.Repeat("elsif true then perform 1; ", 500)+"end if; end"); err != nil {
+		t.Errorf("500 arms: %v", err)
+	}
+}

@@ -1,6 +1,9 @@
 package pgast
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // PLBody is what a plpgsql body holds.
 type PLBody struct {
@@ -85,11 +88,14 @@ func PLpgSQL(create *CreateFunction, text string) (PLBody, error) {
 	}
 	p.arguments(create)
 	p.options()
-	p.run()
+	bad := p.run()
 	for i := range p.body.Stmts {
 		if s := p.body.Stmts[i].Stmt; s != nil && !p.useColumn {
 			p.params(s)
 		}
+	}
+	if bad != nil {
+		return p.body, bad
 	}
 	if !p.sawBegin {
 		return p.body, &Error{Msg: "a plpgsql body has no BEGIN"}
@@ -245,15 +251,21 @@ func (p *plScanner) pop() {
 	}
 }
 
-// run reads statements; each step moves i.
-func (p *plScanner) run() {
+// run reads statements; each step moves i. A statement carries the conditions of
+// all arms around it, so that their number is bounded.
+func (p *plScanner) run() *Error {
+	limit := stackDepth()
 	for p.i < len(p.toks) {
 		at := p.i
 		p.statement()
 		if p.i <= at {
 			p.i = at + 1
 		}
+		if n := len(p.frames); n > limit || n > 0 && len(p.frames[n-1].conds) > limit {
+			return &Error{Offset: p.toks[at].start, Msg: fmt.Sprintf("body too complex: more than %d nested blocks or arms of one IF", limit)}
+		}
 	}
+	return nil
 }
 
 // statement reads one statement, or the head or end of a compound one.

@@ -182,13 +182,20 @@ func qualified(t *pgast.Table) string {
 // expandView resolves a view as the subquery that it is. Its columns have the
 // position of the view's name.
 func (r *resolver) expandView(b *Block, sc *scope, t *pgast.Table, v *catalog.Relation, nb []*outerJoin) {
-	stmt, err := pgast.Parse(v.Query)
-	if err != nil || v.Query == "" || r.nest > maxNesting {
+	var stmt pgast.Stmt
+	opaque := v.Query == "" || r.nest > maxNesting || r.views > maxViews
+	if !opaque {
+		var err error
+		stmt, err = pgast.Parse(v.Query)
+		opaque = err != nil
+	}
+	if opaque {
 		src := &source{schema: v.Schema, relation: t.Name, alias: t.RefName(), open: true}
 		src.rel = r.addRel(b, &Rel{Alias: t.RefName(), Pos: r.at(t), derived: &derived{}}, nb)
 		sc.sources = append(sc.sources, src)
 		return
 	}
+	r.views++
 	pos, view, o := r.pos, r.view, r.o
 	r.pos, r.view = r.at(t), true
 	if !v.SecurityInvoker {

@@ -9,8 +9,13 @@ import (
 	"github.com/planvet/planvet/internal/pgast"
 )
 
-// maxNesting bounds views in views and subqueries in subqueries.
-const maxNesting = 60
+// maxNesting bounds views in views and subqueries in subqueries; maxViews how many
+// are expanded in all: where each view names another twice, the number doubles with
+// each level.
+const (
+	maxNesting = 60
+	maxViews   = 500
+)
 
 // outerJoin marks the nullable side of an outer join. A clause and a relation
 // carry the stack of those that they stand under; a clause may restrict a scan
@@ -110,12 +115,13 @@ type arm struct {
 }
 
 type resolver struct {
-	cat  *catalog.Catalog
-	o    Options
-	an   *Analysis
-	nest int
-	pos  int // where a view is named, -1 outside of views
-	view bool
+	cat   *catalog.Catalog
+	o     Options
+	an    *Analysis
+	nest  int
+	views int // expanded so far
+	pos   int // where a view is named, -1 outside of views
+	view  bool
 	// inPolicy is set while a policy's expression is bound.
 	inPolicy bool
 	said     map[string]bool

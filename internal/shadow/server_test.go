@@ -35,6 +35,9 @@ func TestMain(m *testing.M) {
 
 func start(t *testing.T) *Server {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("-short starts no server")
+	}
 	s, err := Start(context.Background(), Options{})
 	if err != nil {
 		if os.Getenv("CI") == "true" {
