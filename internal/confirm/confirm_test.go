@@ -76,7 +76,7 @@ type env struct {
 	url  string
 }
 
-func newEnv(t *testing.T) *env {
+func newEnv(t *testing.T, ddl string) *env {
 	t.Helper()
 	ctx := context.Background()
 	url := shadowtest.URL(t)
@@ -88,7 +88,7 @@ func newEnv(t *testing.T) *env {
 	if _, err := s.Conn().Exec(ctx, "select 1"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Conn().PgConn().Exec(ctx, schema).ReadAll(); err != nil {
+	if _, err := s.Conn().PgConn().Exec(ctx, ddl).ReadAll(); err != nil {
 		t.Fatal(err)
 	}
 	cat, err := s.LoadCatalog(ctx)
@@ -116,7 +116,7 @@ func newEnv(t *testing.T) *env {
 }
 
 func TestVerdicts(t *testing.T) {
-	e := newEnv(t)
+	e := newEnv(t, schema)
 	orders := func(sql string, columns []string, apply ...string) *rules.Probe {
 		return &rules.Probe{Kind: rules.ProbeStatement, SQL: sql, Schema: "public", Table: "orders", Alias: "orders", Columns: columns, Apply: apply}
 	}

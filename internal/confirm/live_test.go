@@ -13,7 +13,7 @@ import (
 // On a server that the user names nothing is confirmed without HypoPG, a path that
 // is there refutes, and nothing is written.
 func TestNamedServer(t *testing.T) {
-	e := newEnv(t)
+	e := newEnv(t, schema)
 	ctx := context.Background()
 	s, err := live.Connect(ctx, e.url, live.Options{})
 	if err != nil {

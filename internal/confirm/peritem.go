@@ -69,17 +69,17 @@ func (a *asker) compareItems(p *rules.Probe, q *question, args []*string, values
 	}
 	all := slices.Clone(args)
 	all[p.ItemParam-1] = ptr(arrayOf(values...))
-	r := q.request(typical)
+	oneRun, setRun := q.request(typical), q.request(typical)
+	oneRun.SQL = returning(p.SQL)
+	setRun.SQL, setRun.Types = returning(p.SetSQL), nil
 	for range 2 { // the first run warms
 		var err error
-		if one, err = a.run(r, each); err != nil {
+		if one, err = a.run(oneRun, each); err != nil {
 			return one, set, "running the statement: " + message(err)
 		}
-		r.SQL, r.Types = p.SetSQL, nil
-		if set, err = a.run(r, [][]*string{all}); err != nil {
+		if set, err = a.run(setRun, [][]*string{all}); err != nil {
 			return one, set, "running the set form: " + message(err)
 		}
-		r = q.request(typical)
 	}
 	switch {
 	case one.Rows == 0:
@@ -90,6 +90,29 @@ func (a *asker) compareItems(p *rules.Probe, q *question, args []*string, values
 		return one, set, fmt.Sprintf("for %d items the set form gives other rows", len(values))
 	}
 	return one, set, ""
+}
+
+// returning makes a statement that writes return what it wrote: a count alone does
+// not tell set n = (select max(n) + 1 …) apart, which is another number each time
+// round the loop.
+func returning(sql string) string {
+	stmt, err := pgast.Parse(sql)
+	if err != nil {
+		return sql
+	}
+	var have []pgast.Target
+	switch s := stmt.(type) {
+	case *pgast.Update:
+		have = s.Returning
+	case *pgast.Delete:
+		have = s.Returning
+	default:
+		return sql
+	}
+	if len(have) > 0 {
+		return sql
+	}
+	return strings.TrimRight(strings.TrimSpace(sql), "; \t\n") + "\nreturning *"
 }
 
 // itemValues are different values for the parameter that the loop varies, and the

@@ -169,6 +169,10 @@ type measurement struct {
 // need one run beside the first, which warms caches and hint bits.
 const rounds = 3
 
+// fewRows is the row count below which reading all of a table is as good as an
+// index, so that a measurement tells nothing of a larger one.
+const fewRows = 1000
+
 // slow is the time in milliseconds above which one run has to do.
 const slow = 2000
 
@@ -295,6 +299,8 @@ func (m *measurement) verdict(q *question, v rules.Verdict) rules.Verdict {
 	switch {
 	case !ran:
 		v.Status, v.Reason = rules.Inconclusive, "with the made rows the statement never comes to its scan of "+q.rel.Table+": ask with --confirm live"
+	case (!used || most < 0.1) && v.Rows < fewRows:
+		v.Status, v.Reason = rules.Inconclusive, fmt.Sprintf("only %d rows could be made, too few to tell a scan from an index", v.Rows)
 	case !used:
 		v.Status, v.Reason = rules.Refuted, "the planner does not use the proposed index"
 	case most < 0.1:
