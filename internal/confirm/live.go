@@ -5,7 +5,6 @@ import (
 
 	"github.com/planvet/planvet/catalog"
 	"github.com/planvet/planvet/internal/pgast"
-	"github.com/planvet/planvet/internal/plan"
 	"github.com/planvet/planvet/rules"
 )
 
@@ -16,9 +15,13 @@ func (a *asker) live(p *rules.Probe) rules.Verdict {
 	switch p.Kind {
 	case rules.ProbeStatement:
 	case rules.ProbeForeignKey:
-		sql, alias = a.integrityStatement(p), "x"
+		// Locking would need a right that reading does not, and changes no path.
+		sql, alias = strings.TrimSuffix(a.integrityStatement(p), forKeyShare), "x"
 	case rules.ProbePolicy:
 		sql, role = "select * from "+ident(catalog.Name{Schema: p.Schema, Name: p.Table}), a.roles(p)[0]
+		if role == everyRole {
+			return inconclusive("the policy is for every role: name one to plan as with --role")
+		}
 	default:
 		return inconclusive("comparing a loop with its set form runs both, which is not done on a named server; use --confirm shadow")
 	}
@@ -28,7 +31,7 @@ func (a *asker) live(p *rules.Probe) rules.Verdict {
 	if err := a.searchPath(); err != nil {
 		return inconclusive("setting the search_path: %s", message(err))
 	}
-	q, reason := a.liveQuestion(p, sql, role, alias)
+	q, values, reason := a.liveQuestion(p, sql, role, alias)
 	if reason != "" {
 		return inconclusive("%s", reason)
 	}
@@ -37,31 +40,27 @@ func (a *asker) live(p *rules.Probe) rules.Verdict {
 	if err != nil {
 		return a.doubtful(v, message(err))
 	}
-	r := q.request(typical)
-	r.Generic, r.Off = true, noSeqScan
-	pl, err := a.explain(r)
-	if err != nil {
-		return a.doubtful(v, "planning the statement: "+message(err))
-	}
-	j := plan.Structural(pl, q.rel, defs, q.ordered)
+	st, err := a.everyPlan(q, values, defs)
 	switch {
-	case !j.Found:
-		return a.doubtful(v, "the plan does not read "+q.rel.Table+" at all")
-	case j.Path:
-		v.Status, v.Reason = rules.Refuted, "there is an access path: "+j.Why
+	case err != nil:
+		return a.doubtful(v, "planning the statement: "+message(err))
+	case st.unknown != "":
+		return a.doubtful(v, st.unknown)
+	case st.path > 0 && st.none > 0:
+		return a.doubtful(v, st.mixed())
+	case st.path > 0:
+		v.Status, v.Reason = rules.Refuted, "there is an access path: "+st.why
 		return v
-	case j.Unknown:
-		return a.doubtful(v, j.Why)
-	case q.rel.Leaves > 0:
+	case q.rel.Leaves > 0 && len(values) == 0:
 		return a.doubtful(v, "a plan for every value does not tell which partitions are pruned when it runs; use --confirm shadow")
 	}
 	return a.hypothetical(q, p.Apply, v)
 }
 
 // liveQuestion prepares a statement without looking at rows: it is planned for
-// every value.
-func (a *asker) liveQuestion(p *rules.Probe, sql, role, alias string) (*question, string) {
-	q := &question{sql: sql, role: role, ordered: p.NeedsOrder}
+// every value, and for values from the statistics.
+func (a *asker) liveQuestion(p *rules.Probe, sql, role, alias string) (q *question, values [][]*string, reason string) {
+	q = &question{sql: sql, role: role, ordered: p.NeedsOrder}
 	if stmt, err := pgast.Parse(sql); err == nil {
 		q.ordered = q.ordered || ordered(stmt)
 	}
@@ -70,7 +69,7 @@ func (a *asker) liveQuestion(p *rules.Probe, sql, role, alias string) (*question
 	}
 	var err error
 	if q.types, err = a.o.Server.ParamTypes(a.ctx, sql); err != nil {
-		return nil, "the server does not take the statement: " + message(err)
+		return nil, nil, "the server does not take the statement: " + message(err)
 	}
 	q.rel, q.all = a.relation(p.Schema, p.Table, alias)
 	settings := map[string]string{}
@@ -84,8 +83,9 @@ func (a *asker) liveQuestion(p *rules.Probe, sql, role, alias string) (*question
 	for k := range q.sets {
 		q.sets[k] = set{args: args, settings: settings}
 	}
+	values = a.drawn(p, sql, alias, q.types)
 	q.types = nil
-	return q, ""
+	return q, values, ""
 }
 
 // hypothetical compares costs with HypoPG's indexes, which exist for this session

@@ -52,7 +52,7 @@ func (a *asker) roles(p *rules.Probe) []string {
 	var out []string
 	for _, role := range p.Roles {
 		if role == "public" || role == "" {
-			role = "planvet_probe"
+			role = everyRole
 			if _, ok := a.cat.Roles["authenticated"]; ok {
 				role = "authenticated"
 			}
@@ -62,10 +62,13 @@ func (a *asker) roles(p *rules.Probe) []string {
 		}
 	}
 	if len(out) == 0 {
-		return []string{"planvet_probe"}
+		return []string{everyRole}
 	}
 	return out
 }
+
+// everyRole stands for public where the project has no role of its own for that.
+const everyRole = "planvet_probe"
 
 func (a *asker) policyAs(p *rules.Probe, r *catalog.Relation, pol *catalog.Policy, role string) rules.Verdict {
 	if c := a.cat.Roles[role]; c.BypassRLS || c.Superuser {

@@ -80,20 +80,29 @@ func (a *asker) structure(q *question) (out structural, err error) {
 		if err != nil {
 			return out, err
 		}
-		j := plan.Structural(p, q.rel, defs, q.ordered)
-		switch {
-		case !j.Found:
-			out.unknown = "the plan does not read " + q.rel.Table + " at all"
-		case j.Path:
-			out.path++
-			out.why = j.Why
-		case j.Unknown:
-			out.unknown = j.Why
-		default:
-			out.none++
-		}
+		out.add(plan.Structural(p, q.rel, defs, q.ordered), q.rel.Table)
 	}
 	return out, nil
+}
+
+// add counts the judgement of one plan.
+func (s *structural) add(j plan.Judgement, table string) {
+	switch {
+	case !j.Found:
+		s.unknown = "the plan does not read " + table + " at all"
+	case j.Path:
+		s.path++
+		s.why = j.Why
+	case j.Unknown:
+		s.unknown = j.Why
+	default:
+		s.none++
+	}
+}
+
+// mixed is the reason of a statement that has a path for some values.
+func (s *structural) mixed() string {
+	return "for some values there is an access path (" + s.why + "), for others there is none"
 }
 
 // prove gives the verdict on an access path, DESIGN.md's table:
@@ -113,7 +122,7 @@ func (a *asker) prove(q *question, apply []string) rules.Verdict {
 	case st.unknown != "":
 		return a.doubtful(v, st.unknown)
 	case st.path > 0 && st.none > 0:
-		return a.doubtful(v, "for some values there is an access path ("+st.why+"), for others there is none")
+		return a.doubtful(v, st.mixed())
 	case st.path > 0:
 		v.Status, v.Reason = rules.Refuted, "there is an access path: "+st.why
 		return v

@@ -134,8 +134,11 @@ func (a *asker) integrityStatement(p *rules.Probe) string {
 	for i, c := range p.Columns {
 		conds[i] = fmt.Sprintf("x.%s = $%d", quote(c), i+1)
 	}
-	return "select 1 from " + only + ident(catalog.Name{Schema: p.Schema, Name: p.Table}) + " x where " + strings.Join(conds, " and ") + " for key share of x"
+	return "select 1 from " + only + ident(catalog.Name{Schema: p.Schema, Name: p.Table}) + " x where " + strings.Join(conds, " and ") + forKeyShare
 }
+
+// forKeyShare is the lock that the server's own statement takes.
+const forKeyShare = " for key share of x"
 
 // deleteParent measures the constraint's trigger on a DELETE of a parent, with
 // the new index hidden and in place. It adds times to a verdict that stands
