@@ -40,7 +40,9 @@ func TestOracle(t *testing.T) {
 			}
 			o := &oracle{t: t, s: s, ddl: c.Section("schema.sql"), sql: c.Section("query.sql")}
 			o.before()
+			o.foreignKeys(false)
 			o.after()
+			o.foreignKeys(true)
 			asked += o.asked
 		})
 	}
@@ -89,6 +91,34 @@ func (o *oracle) before() {
 					o.t.Errorf("%s: a gap of %s was reported and the planner has a path: %s", st.Text, rel.Alias, j.Why)
 				}
 				o.asked++
+			}
+		}
+	}
+}
+
+// foreignKeys compares what is said of every foreign key with the plan of the
+// statement that the server runs when a referenced row goes. Once the fixes are
+// applied each key that was reported has a path.
+func (o *oracle) foreignKeys(fixed bool) {
+	cat := schema(o.t, o.ddl)
+	found := check(o.t, o.ddl, o.sql)
+	for _, t := range cat.Relations() {
+		for _, c := range t.Constraints {
+			rel := predicate.ForeignKey(cat, t, c.Columns, nil)
+			if c.Kind != catalog.ForeignKey || t.PartitionOf != (catalog.Name{}) || rel == nil || rel.Path == nil && rel.Gap == nil {
+				continue
+			}
+			var conds []string
+			for i, column := range c.Columns {
+				conds = append(conds, fmt.Sprintf("%s = $%d", column, i+1))
+			}
+			j := o.judge(cat, "select 1 from "+t.Name.String()+" x where "+strings.Join(conds, " and "), "", t, "x", false)
+			reported := slices.ContainsFunc(found, func(f finding) bool { return f.Object.Constraint == c.Name && f.Object.Table == t.Name.Name && f.Fix != nil })
+			switch o.asked++; {
+			case !fixed && j.Path != (rel.Path != nil):
+				o.t.Errorf("foreign key %s of %s: a path is %v by the analysis, by the planner %v: %s", c.Name, t.Name.Name, rel.Path != nil, j.Path, j.Why)
+			case fixed && reported && !j.Path:
+				o.t.Errorf("foreign key %s of %s: the fix gives no path: %s", c.Name, t.Name.Name, j.Why)
 			}
 		}
 	}
