@@ -11,7 +11,9 @@ import (
 //
 //  1. the largest expression around a bare call that reads no column and compares
 //     nothing goes into a scalar subselect, which runs once a statement;
-//  2. where rls-unindexed-predicate asks for it, x IN (SELECT …) becomes
+//  2. a subselect around a comparison with the row, (SELECT f() = x), has done
+//     nothing but hide x from indexes: it goes;
+//  3. where rls-unindexed-predicate asks for it, x IN (SELECT …) becomes
 //     x = ANY (ARRAY(SELECT …)), which an index on x serves.
 //
 // It is "" when nothing changes, or a type that has to be written is not known.
@@ -29,6 +31,7 @@ func (c *checker) improve(rel *catalog.Relation, pol *catalog.Policy) string {
 	if w.failed {
 		return ""
 	}
+	e = pgast.ReplaceExpr(e, unwrap)
 	if c.sets[pol] {
 		e = pgast.ReplaceExpr(e, func(e pgast.Expr) (pgast.Expr, bool) {
 			s, ok := e.(*pgast.SubLink)
@@ -44,6 +47,38 @@ func (c *checker) improve(rel *catalog.Relation, pol *catalog.Policy) string {
 		return ""
 	}
 	return "alter policy " + quoted(pol.Name) + " on " + quoted(rel.Schema, rel.Name.Name) + " using (" + after + ")"
+}
+
+// unwrap takes a comparison of the row's columns out of a subselect without FROM.
+func unwrap(e pgast.Expr) (pgast.Expr, bool) {
+	s, ok := e.(*pgast.SubLink)
+	if !ok || s.Kind != pgast.SubScalar {
+		return nil, false
+	}
+	q, ok := s.Query.(*pgast.Select)
+	if !ok || len(q.Targets) != 1 || pgast.Format(q) != pgast.Format(&pgast.Select{At: -1, Targets: q.Targets}) {
+		return nil, false
+	}
+	inner := q.Targets[0].Expr
+	switch inner.(type) {
+	case *pgast.Op, *pgast.Bool, *pgast.NullTest:
+	default:
+		return nil, false
+	}
+	reads := false
+	pgast.Walk(inner, func(n pgast.Node) bool {
+		switch n.(type) {
+		case *pgast.ColumnRef:
+			reads = true
+		case *pgast.SubLink:
+			return false
+		}
+		return !reads
+	})
+	if !reads {
+		return nil, false
+	}
+	return pgast.ReplaceExpr(inner, unwrap), true
 }
 
 // wrapper puts bare calls into subselects.

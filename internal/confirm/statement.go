@@ -152,7 +152,11 @@ func (a *asker) deleteParent(p *rules.Probe, v *rules.Verdict) {
 	}
 	sql := a.deleteStatement(p)
 	times := map[bool][]float64{}
+	spent := 0.0
 	for range rounds {
+		if spent > slow {
+			break
+		}
 		for _, on := range []bool{false, true} {
 			if a.show(a.made, on) != nil {
 				return
@@ -161,6 +165,7 @@ func (a *asker) deleteParent(p *rules.Probe, v *rules.Verdict) {
 			if err != nil {
 				return
 			}
+			spent += done.ExecutionMS
 			for _, t := range done.Triggers {
 				if t.Constraint == constraint {
 					times[on] = append(times[on], t.MS)
@@ -180,10 +185,12 @@ func (a *asker) deleteParent(p *rules.Probe, v *rules.Verdict) {
 func (a *asker) deleteStatement(p *rules.Probe) string {
 	parent := ident(catalog.Name{Schema: p.RefSchema, Name: p.RefTable})
 	child := ident(catalog.Name{Schema: p.Schema, Name: p.Table})
-	var same []string
+	var same, keys []string
 	for i, c := range p.Columns {
 		same = append(same, fmt.Sprintf("c.%s = q.%s", quote(c), quote(p.RefColumns[i])))
+		keys = append(keys, quote(p.RefColumns[i]))
 	}
-	return fmt.Sprintf(`delete from %[1]s where ctid = (select q.ctid from %[1]s q
-		order by exists (select 1 from (select * from %[2]s limit 2000) c where %[3]s), q.ctid limit 1)`, parent, child, strings.Join(same, " and "))
+	// Some hundred of each are looked at: all of them would take minutes.
+	return fmt.Sprintf(`delete from %[1]s where ctid = (select q.ctid from (select ctid, %[4]s from %[1]s limit 500) q
+		order by exists (select 1 from (select * from %[2]s limit 2000) c where %[3]s), q.ctid limit 1)`, parent, child, strings.Join(same, " and "), strings.Join(keys, ", "))
 }
