@@ -32,8 +32,8 @@ func (r *resolver) lowDomain(rel *Rel, column string) bool {
 	return false
 }
 
-// absent reports whether a qual asks for the column's own empty default: note = ”
-// where note is text default ”. Like IS NULL it keeps the rows that have none.
+// absent reports whether a qual asks for the empty text in a column whose default it
+// is. Like IS NULL it keeps the rows that have none.
 func (r *resolver) absent(rel *Rel, c *Conjunct) bool {
 	k, ok := uncast(c.Comparand).(*pgast.Const)
 	if !ok || k.Kind != pgast.ConstString || k.Text != "" || c.Column == "" || rel == nil || rel.Relation == nil {
