@@ -179,9 +179,9 @@ const rewriteRounds = 7
 
 // proveRewrite compares a policy with its rewritten form. What a rewrite saves is
 // the evaluation per row, which shows in time alone: the fastest run of each side
-// is compared, because noise only adds. Confirmed means that before the condition
-// filters each row of a scan, after it is read from an InitPlan or an index, the
-// rows are the same, and at most half of the time is left.
+// is compared, because noise only adds, and the median. Confirmed means that before
+// the condition filters each row of a scan, after it is read from an InitPlan or an
+// index, the rows are the same, and at most half of the time is left by both.
 func (a *asker) proveRewrite(q *question, apply []string, command string, pol *catalog.Policy) rules.Verdict {
 	v := rules.Verdict{Role: q.role, Settings: q.sets[typical].settings, Level: rules.Structural}
 	v.Rows, v.RowsSource = a.size(q.all[0])
@@ -238,18 +238,20 @@ func (a *asker) proveRewrite(q *question, apply []string, command string, pol *c
 	v.Level = rules.Measured
 	v.Before = &rules.Evidence{Cost: last[0].Root.TotalCost, MS: fastest(before), SharedBlocks: last[0].Blocks(), Access: access(last[0], q.rel)}
 	v.After = &rules.Evidence{Cost: last[1].Root.TotalCost, MS: fastest(after), SharedBlocks: last[1].Blocks(), Access: access(last[1], q.rel)}
-	gain := 1 - slices.Min(after)/max(slices.Min(before), 0.001)
+	// A busy machine bends one of the two: what decides must hold by both.
+	quick, usual := 1-slices.Min(after)/max(slices.Min(before), 0.001), 1-median(after)/max(median(before), 0.001)
+	gain, most := min(quick, usual), max(quick, usual)
 	switch {
 	case rows[0].Rows != rows[1].Rows || rows[0].Hash != rows[1].Hash:
 		return a.doubtful(v, "the rewritten policy selects other rows")
-	case gain < 0.1 && st.path > 0:
+	case most < 0.1 && st.path > 0:
 		v.Status, v.Reason = rules.Refuted, "an index serves the policy ("+st.why+"), and the rewrite saves less than a tenth of the time"
-	case gain < 0.1:
+	case most < 0.1:
 		v.Status, v.Reason = rules.Refuted, "the rewrite saves less than a tenth of the time"
 	case !initPlan(last[1]) || !filters(last[0], q.rel):
 		return a.doubtful(v, "the plans do not show that the call moved out of the filter")
 	case gain < 0.5:
-		return a.doubtful(v, fmt.Sprintf("the rewrite saves %.0f %% of the time, less than half", gain*100))
+		return a.doubtful(v, fmt.Sprintf("the rewrite saves %.0f %% of the time, less than half", max(gain, 0)*100))
 	default:
 		v.Status = rules.Confirmed
 	}
