@@ -130,3 +130,55 @@ func TestIdentityIsUUID(t *testing.T) {
 		t.Errorf("got %s, %s, settings %v", v.Level, v.Reason, v.Settings)
 	}
 }
+
+const roomsSchema = `
+create function tenant() returns text language plpgsql stable as $$
+begin
+  if current_setting('app.tenant', true) is null then
+    raise exception 'no tenant';
+  end if;
+  return current_setting('app.tenant');
+end $$;
+create function memberships() returns jsonb language sql stable as $$ select current_setting('app.members')::jsonb $$;
+create table rooms (id bigint generated always as identity primary key, tenant text not null);
+alter table rooms enable row level security;
+create policy own on rooms for select using (tenant = tenant());
+create table seats (id bigint generated always as identity primary key, room text not null);
+alter table seats enable row level security;
+create policy own on seats for select using (memberships() ->> room = 'member');
+insert into rooms (tenant) select 't' || i % 20 from generate_series(1, 5000) i;
+insert into seats (room) select 'r' || i % 20 from generate_series(1, 5000) i;
+`
+
+// TestSettingsInFunctions: a plpgsql function's setting takes a value of the column
+// that it is compared with, and one that is read as JSON is given JSON.
+func TestSettingsInFunctions(t *testing.T) {
+	ctx := context.Background()
+	s, err := live.Connect(ctx, shadowtest.URL(t), live.Options{Writable: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close(ctx) })
+	if _, err := s.Conn().PgConn().Exec(ctx, roomsSchema).ReadAll(); err != nil {
+		t.Fatal(err)
+	}
+	cat, err := s.LoadCatalog(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ table, apply, setting, begins string }{
+		{"rooms", "alter policy own on rooms using (tenant = (select tenant()))", "app.tenant", "t"},
+		{"seats", "alter policy own on seats using ((select memberships()) ->> room = 'member')", "app.members", "{"},
+	} {
+		f := rules.Finding{Rule: "rls-initplan", Probe: &rules.Probe{
+			Kind: rules.ProbePolicy, Schema: "public", Table: c.table, Policy: "own", Roles: []string{"app_user"}, Command: "select", Apply: []string{c.apply},
+		}}
+		fs, err := confirm.Confirm(ctx, cat, []rules.Finding{f}, confirm.Options{Server: s})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v := fs[0].Verdict; v.Level != rules.Measured || !strings.HasPrefix(v.Settings[c.setting], c.begins) {
+			t.Errorf("%s: got %s, %s, settings %v", c.table, v.Level, v.Reason, v.Settings)
+		}
+	}
+}

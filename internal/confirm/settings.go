@@ -147,12 +147,34 @@ func (id *identity) body(call *pgast.FuncCall) {
 			continue
 		}
 		id.seen[f.Name.String()] = true
-		for _, st := range pgast.ParseFile(f.Body) {
-			if st.Stmt != nil {
-				id.walk(st.Stmt, newScope(id.a.cat, st.Stmt, &rules.Probe{}))
-			}
+		for _, st := range bodyOf(f) {
+			id.walk(st, newScope(id.a.cat, st, &rules.Probe{}))
 		}
 	}
+}
+
+// bodyOf are the statements of a function in SQL or plpgsql; there, assignments,
+// conditions and RETURN come as selects without FROM.
+func bodyOf(f *catalog.Function) []pgast.Stmt {
+	var out []pgast.Stmt
+	if strings.EqualFold(f.Language, "plpgsql") {
+		body, err := pgast.PLpgSQL(nil, f.Body)
+		if err != nil {
+			return nil
+		}
+		for _, st := range body.Stmts {
+			if st.Stmt != nil {
+				out = append(out, st.Stmt)
+			}
+		}
+		return out
+	}
+	for _, st := range pgast.ParseFile(f.Body) {
+		if st.Stmt != nil {
+			out = append(out, st.Stmt)
+		}
+	}
+	return out
 }
 
 func (id *identity) functions(call *pgast.FuncCall) []*catalog.Function {
@@ -210,8 +232,8 @@ func (id *identity) sources(e pgast.Expr, depth int) []source {
 func (id *identity) simple(call *pgast.FuncCall, depth int) []source {
 	var out []source
 	for _, f := range id.functions(call) {
-		for _, st := range pgast.ParseFile(f.Body) {
-			if sel, ok := st.Stmt.(*pgast.Select); ok && len(sel.From) == 0 && len(sel.Targets) == 1 {
+		for _, st := range bodyOf(f) {
+			if sel, ok := st.(*pgast.Select); ok && len(sel.From) == 0 && len(sel.Targets) == 1 {
 				out = append(out, id.sources(sel.Targets[0].Expr, depth+1)...)
 			}
 		}
@@ -337,7 +359,7 @@ func (id *identity) settle(role string) (sets [nsets]map[string]string, doubt st
 
 // values are a source's values for the three sets.
 func (id *identity) values(w want) (out [nsets]string, ok bool) {
-	if w.expr != "" {
+	if w.expr != "" && w.typ != "json" && w.typ != "jsonb" { // what is compared is a part of it
 		rows, err := id.a.sample(w.from, w.expr, []string{w.expr})
 		if err == nil && len(rows) == nsets && rows[0][0] != nil && (w.claim != "sub" || uuids(rows)) {
 			for k := range out {
