@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -204,7 +205,8 @@ func (s *Server) Dir() string { return s.dir }
 func (s *Server) URL(database string) string {
 	u := url.URL{Scheme: "postgres", User: url.User("postgres"), Path: "/" + database}
 	q := url.Values{"host": {s.sockets()}, "port": {"5432"}, "sslmode": {"disable"}, "application_name": {"planvet"}}
-	u.RawQuery = q.Encode()
+	// A plus is a plus to who reads connection URLs as libpq does.
+	u.RawQuery = strings.ReplaceAll(q.Encode(), "+", "%20")
 	return u.String()
 }
 

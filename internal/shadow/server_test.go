@@ -81,6 +81,22 @@ func TestStartAnswersAndStopLeavesNothing(t *testing.T) {
 	}
 }
 
+// A temporary folder may have any name.
+func TestStartInOddFolder(t *testing.T) {
+	base, err := os.MkdirTemp("/tmp", "pv a+b%20'-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(base)
+	if err := os.Chmod(base, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TMPDIR", base)
+	if s := start(t); filepath.Dir(s.Dir()) != base {
+		t.Errorf("it is in %s", s.Dir())
+	}
+}
+
 // leftovers says what is left of a server, "" for nothing.
 func leftovers(dir string, pid int) string {
 	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
