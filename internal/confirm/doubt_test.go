@@ -37,6 +37,14 @@ create function team() returns bigint language plpgsql stable as $$ begin
 create table raising (id bigint generated always as identity primary key, team_id bigint not null);
 alter table raising enable row level security;
 create policy own on raising for select to reader using (team_id = team());
+create function signed_team() returns bigint language plpgsql stable as $$
+declare parts text[] := string_to_array(current_setting('app.signed', true), ':');
+begin
+  if parts[2] is distinct from md5(parts[1] || 'key') then raise exception 'no signature'; end if;
+  return parts[1]::bigint; end $$;
+create table signed (id bigint generated always as identity primary key, team_id bigint not null);
+alter table signed enable row level security;
+create policy own on signed for select to reader using (team_id = signed_team());
 create table coins (id bigint generated always as identity primary key, team_id bigint not null);
 alter table coins enable row level security;
 create policy toss on coins for select to reader using (random() < 0.5 and team_id > 0);
@@ -85,7 +93,8 @@ func TestDoubt(t *testing.T) {
 		}, rules.Refuted, "owner"},
 		{"a key of a partitioned table", key("shops", "regions", []string{"region_id", "region"}, []string{"id", "region"}), rules.Confirmed, ""},
 		{"a key with a partial index", key("lines", "orders", []string{"order_id"}, []string{"id"}), rules.Confirmed, ""},
-		{"a helper that raises", policy("raising", "own", "create index on raising (team_id)"), rules.Inconclusive, "no team"},
+		{"a helper that raises without its setting", policy("raising", "own", "create index on raising (team_id)"), rules.Confirmed, ""},
+		{"a helper that raises", policy("signed", "own", "create index on signed (team_id)"), rules.Inconclusive, "no signature"},
 		{"a volatile call is not wrapped", policy("coins", "toss", "alter policy toss on coins using ((select random()) < 0.5 and team_id > 0)"), rules.Inconclusive, "other rows"},
 		{"a restrictive policy has the path", policy("narrow", "own", "create index on narrow (team_id)"), rules.Refuted, "owner"},
 		{
