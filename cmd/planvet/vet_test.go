@@ -95,6 +95,11 @@ func TestVetSeesSchemaEdits(t *testing.T) {
 			t.Fatalf("without the index: %v", got)
 		}
 	}
+	asJSON := exec.Command("go", "vet", "-json", "-vettool="+tool, "./...")
+	asJSON.Dir = dir
+	if out, err := asJSON.Output(); err != nil || !strings.Contains(string(out), `"category": "unindexed-where"`) {
+		t.Errorf("go vet -json: %v\n%s", err, out)
+	}
 	if err := os.Remove(filepath.Join(dir, "migrations", "2_drop.sql")); err != nil {
 		t.Fatal(err)
 	}

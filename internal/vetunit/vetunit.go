@@ -61,7 +61,7 @@ func answer(args []string, o Options, stdout io.Writer) error {
 	case "-V=full":
 		return printVersion(o, stdout)
 	case "-flags":
-		_, err := io.WriteString(stdout, "[]\n")
+		_, err := io.WriteString(stdout, `[{"Name":"json","Bool":true,"Usage":"emit JSON output"}]`+"\n")
 		return err
 	}
 	if done, err := skipForeign(args[len(args)-1]); done || err != nil {
