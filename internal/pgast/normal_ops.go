@@ -27,6 +27,12 @@ func (n *normalizer) op(v *Op) Expr {
 		out.Left, out.Right = n.typedLiteral(v.Left, out.Left, v.Right), n.typedLiteral(v.Right, out.Right, v.Left)
 	}
 	switch v.Kind {
+	case OpAny, OpAll:
+		// Without its cast, = ANY ((SELECT f())::bigint[]) is = ANY of rows.
+		c, cast := v.Right.(*Cast)
+		if s, ok := out.Right.(*SubLink); ok && cast && s.Kind == SubScalar {
+			out.Right = &Cast{Arg: s, Type: n.typeName(c.Type)}
+		}
 	case OpLike, OpILike, OpSimilar:
 		out.Kind = OpPlain
 	case OpPlain:
