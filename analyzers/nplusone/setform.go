@@ -37,6 +37,9 @@ func (e *event) setForm() setForm {
 		return setForm{note: general}
 	}
 	k := varying[0]
+	if e.stmt.Dynamic { // a part of the text stands for what is not known
+		return setForm{param: k, note: general}
+	}
 	src, exists := existence(e.stmt.Text, e.stmt.Stmt)
 	where, ok := separable(e.stmt.Stmt)
 	if exists {

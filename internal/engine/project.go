@@ -189,28 +189,35 @@ func (p *Project) Load(ctx context.Context) error {
 }
 
 // replay builds one catalog a database. DDL in Go strings is used where no file
-// holds migrations.
+// makes a table, unless config names the files.
 func (p *Project) replay() {
-	sets := p.Discovery.Sets
-	if len(sets) == 0 && p.code != nil && len(p.code.scripts) > 0 {
-		sets = []migrationscan.Set{{
+	for _, s := range p.Discovery.Sets {
+		p.replaySet(s)
+	}
+	made := slices.ContainsFunc(p.Databases, func(db *Database) bool {
+		return slices.ContainsFunc(db.Catalog.Relations(), func(r *catalog.Relation) bool { return r.IsTable() })
+	})
+	if p.code != nil && len(p.code.scripts) > 0 && !made && len(p.Config.Databases) == 0 {
+		p.Databases = nil
+		p.replaySet(migrationscan.Set{
 			Name: "default", Format: "go", Dir: path.Dir(p.code.scripts[0].Path),
-			Scripts: p.code.scripts, Chosen: "DDL in Go strings; no migration files were found",
-		}}
+			Scripts: p.code.scripts, Chosen: "DDL in Go strings; no file makes a table",
+		})
 	}
-	if len(sets) == 0 {
-		sets = []migrationscan.Set{{Name: "default", Chosen: "no migrations were found"}}
+	if len(p.Databases) == 0 {
+		p.replaySet(migrationscan.Set{Name: "default", Chosen: "no migrations were found"})
 	}
-	for _, s := range sets {
-		p.progress("replaying " + s.Name)
-		r := migrationscan.Replay(s, migrationscan.ReplayOptions{SearchPath: p.Config.SearchPath})
-		if len(p.Config.SearchPath) > 0 {
-			r.Catalog.SearchPath = p.Config.SearchPath
-		}
-		p.Databases = append(p.Databases, &Database{Set: s, Replay: r, Catalog: r.Catalog})
-		p.Unparsed = append(p.Unparsed, migrationProblems(r.Unparsed)...)
-		p.NotApplied = append(p.NotApplied, migrationProblems(r.NotApplied)...)
+}
+
+func (p *Project) replaySet(s migrationscan.Set) {
+	p.progress("replaying " + s.Name)
+	r := migrationscan.Replay(s, migrationscan.ReplayOptions{SearchPath: p.Config.SearchPath})
+	if len(p.Config.SearchPath) > 0 {
+		r.Catalog.SearchPath = p.Config.SearchPath
 	}
+	p.Databases = append(p.Databases, &Database{Set: s, Replay: r, Catalog: r.Catalog})
+	p.Unparsed = append(p.Unparsed, migrationProblems(r.Unparsed)...)
+	p.NotApplied = append(p.NotApplied, migrationProblems(r.NotApplied)...)
 }
 
 func migrationProblems(ps []migrationscan.Problem) []Problem {

@@ -14,8 +14,21 @@ import (
 // TestTwins checks that a query of a sqlc file is read once, however many packages
 // sqlc generates from it, and that another engine's are not.
 func TestTwins(t *testing.T) {
+	p := loaded(t, twins)
+	var got []string
+	for _, s := range p.Statements {
+		got = append(got, s.Location.Path+" "+s.Symbol)
+	}
+	if len(got) != 2 || got[0] != "app/app.go Count" || got[1] != "queries/parcels.sql ListParcels" || p.Statements[1].Source != sqllint.FromSQL {
+		t.Errorf("statements are %q", got)
+	}
+}
+
+// loaded is the project of an archive's files.
+func loaded(t *testing.T, archive string) *Project {
+	t.Helper()
 	dir := t.TempDir()
-	for _, f := range txtar.Parse([]byte(twins)).Files {
+	for _, f := range txtar.Parse([]byte(archive)).Files {
 		name := filepath.Join(dir, f.Name)
 		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 			t.Fatal(err)
@@ -31,12 +44,31 @@ func TestTwins(t *testing.T) {
 	if err := p.Load(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	var got []string
-	for _, s := range p.Statements {
-		got = append(got, s.Location.Path+" "+s.Symbol)
-	}
-	if len(got) != 2 || got[0] != "app/app.go Count" || got[1] != "queries/parcels.sql ListParcels" || p.Statements[1].Source != sqllint.FromSQL {
-		t.Errorf("statements are %q", got)
+	return p
+}
+
+// TestSchemaInGo checks that DDL in Go strings is taken where the only .sql file
+// makes foreign tables alone.
+func TestSchemaInGo(t *testing.T) {
+	p := loaded(t, `
+-- go.mod --
+module example.com/barns
+
+go 1.25
+-- fdw/setup.sql --
+create foreign table silos (id int) server far;
+-- barns.go --
+package barns
+
+import "database/sql"
+
+func Create(db *sql.DB) error {
+	_, err := db.Exec("create table barns (id int primary key)")
+	return err
+}
+`)
+	if len(p.Databases) != 1 || p.Databases[0].Set.Format != "go" || p.Databases[0].Catalog.Relation("public", "barns") == nil {
+		t.Errorf("databases are %+v", p.Databases[0].Set)
 	}
 }
 
