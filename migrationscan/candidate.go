@@ -45,7 +45,7 @@ var (
 	migDir      = regexp.MustCompile(`(?i)^(?:migrations?|migrate|migrator|deltas?|upgrades?|patches|changelogs?|flyway|versions?|versioned)$|migration`)
 	// initDir prepares a developer's container.
 	initDir    = regexp.MustCompile(`(?i)^(?:init|initdb|docker|docker-entrypoint-initdb\.d)$`)
-	versionDir = regexp.MustCompile(`(?i)^v?\d+(?:\.\d+)+$`)
+	versionDir = regexp.MustCompile(`(?i)^(?:v?\d+(?:\.\d+)+|\d+)$`)
 	upName     = regexp.MustCompile(`(?i)[._-]up\.sql$`)
 	anyNumber  = regexp.MustCompile(`^[vV]?\d`)
 )
