@@ -113,7 +113,9 @@ func (o *oracle) foreignKeys(fixed bool) {
 				conds = append(conds, fmt.Sprintf("%s = $%d", column, i+1))
 			}
 			j := o.judge(cat, "select 1 from "+t.Name.String()+" x where "+strings.Join(conds, " and "), "", t, "x", false)
-			reported := slices.ContainsFunc(found, func(f finding) bool { return f.Object.Constraint == c.Name && f.Object.Table == t.Name.Name && f.Fix != nil })
+			reported := slices.ContainsFunc(found, func(f finding) bool {
+				return f.Object.Constraint == c.Name && f.Object.Table == t.Name.Name && f.Fix != nil
+			})
 			switch o.asked++; {
 			case !fixed && j.Path != (rel.Path != nil):
 				o.t.Errorf("foreign key %s of %s: a path is %v by the analysis, by the planner %v: %s", c.Name, t.Name.Name, rel.Path != nil, j.Path, j.Why)

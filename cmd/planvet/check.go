@@ -179,11 +179,11 @@ func (f *checkFlags) write(w io.Writer, d *report.Document) error {
 }
 
 func confirmFindings(ctx context.Context, p *engine.Project, d *report.Document, f *checkFlags) error {
-	fs, _, err := p.Confirm(ctx, d.Findings, f.ask)
+	fs, err := p.Confirm(ctx, d.Findings, f.ask)
 	if err != nil {
 		return err
 	}
-	d.Findings, d.ConfirmRun = fs, true
+	d.Findings, d.ConfirmRun, d.NotApplied = fs, true, problems(p.NotApplied)
 	return nil
 }
 

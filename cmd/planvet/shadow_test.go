@@ -2,7 +2,9 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"encoding/json"
 	"net/url"
 	"os"
 	"os/exec"
@@ -20,23 +22,14 @@ import (
 // interrupts it, and looks for what is left.
 func TestShadowCommand(t *testing.T) {
 	shadowtest.Server(t) // there is a PostgreSQL, or the test is skipped
-	dir := t.TempDir()
-	for name, text := range map[string]string{
+	dir := project(t, map[string]string{
 		"planvet.yaml":            "version: 1\nstatistics: stats.json\n",
 		"migrations/1_visits.sql": "create table visits (id bigint primary key, guest bigint not null);\ncreate index visits_guest_idx on visits (guest);\n",
 		"stats.json": `{"version": 1, "server": "15.18", "values": false, "settings": {"random_page_cost": "1.5"}, "tables": [
 			{"schema": "public", "name": "visits", "rows": 3000000, "pages": 30000, "visible": 0,
 			 "columns": [{"name": "guest", "null_fraction": 0, "width": 8, "distinct": 60000}],
 			 "indexes": [{"name": "visits_guest_idx", "rows": 3000000, "pages": 9000}]}]}`,
-	} {
-		file := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(file), 0o777); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, []byte(text), 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
+	})
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -98,4 +91,49 @@ func explain(ctx context.Context, t *testing.T, server, sql string) string {
 		t.Fatal(err)
 	}
 	return strings.Join(lines, "\n")
+}
+
+// project writes the files of a project and returns its folder.
+func project(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		file := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// What the throwaway server refuses of the migrations is listed, once.
+func TestConfirmListsWhatTheServerRefused(t *testing.T) {
+	shadowtest.Server(t)
+	dir := project(t, map[string]string{
+		"migrations/1_init.sql": "create extension no_such_extension;\ncreate table visits (id bigint primary key, guest bigint not null);\ncreate index on nowhere (id);\n",
+		"queries.sql":           "-- name: VisitsOf :many\nselect id from visits where guest = $1;\n",
+	})
+	var out, errs bytes.Buffer
+	if code := run(t.Context(), []string{"check", dir, "--confirm", "shadow", "--format", "json"}, &out, &errs); code != 1 {
+		t.Fatalf("exit code %d: %s", code, errs.String())
+	}
+	var doc struct {
+		NotApplied []struct {
+			Location struct{ Line int }
+			Error    string
+		} `json:"not_applied"`
+	}
+	if err := json.Unmarshal(out.Bytes(), &doc); err != nil {
+		t.Fatal(err)
+	}
+	lines := map[int]int{}
+	for _, q := range doc.NotApplied {
+		lines[q.Location.Line]++
+	}
+	if len(doc.NotApplied) != 2 || lines[1] != 1 || lines[3] != 1 || !strings.Contains(doc.NotApplied[0].Error, "throwaway PostgreSQL") {
+		t.Errorf("not applied: %+v", doc.NotApplied)
+	}
 }

@@ -22,20 +22,13 @@ type ConfirmOptions struct {
 	Settings     map[string]string
 }
 
-// Confirmation is what came of it beside the verdicts.
-type Confirmation struct {
-	// NotApplied are migrations that the throwaway server refused.
-	NotApplied []Problem
-	// ServerVersion is the server's that was asked, as it prints it.
-	ServerVersion string
-}
-
 // Confirm gives findings their verdicts. What is asked is decided by each
-// finding's probe; a finding without one stays not-run with a reason.
-func (p *Project) Confirm(ctx context.Context, fs []rules.Finding, o ConfirmOptions) ([]rules.Finding, *Confirmation, error) {
+// finding's probe; a finding without one stays not-run with a reason. Migrations that
+// a throwaway server refused are added to NotApplied.
+func (p *Project) Confirm(ctx context.Context, fs []rules.Finding, o ConfirmOptions) ([]rules.Finding, error) {
 	opts, err := p.confirmOptions(o)
 	if err != nil {
-		return fs, nil, usagef("%s: claims: %w", p.rel(p.Config.File), err)
+		return fs, usagef("%s: claims: %w", p.rel(p.Config.File), err)
 	}
 	if o.URL != "" {
 		return p.confirmLive(ctx, fs, o.URL, opts)
@@ -69,10 +62,10 @@ func (p *Project) lineProgress() func(string) {
 	return p.progress
 }
 
-func (p *Project) confirmLive(ctx context.Context, fs []rules.Finding, url string, o confirm.Options) ([]rules.Finding, *Confirmation, error) {
+func (p *Project) confirmLive(ctx context.Context, fs []rules.Finding, url string, o confirm.Options) ([]rules.Finding, error) {
 	s, err := connect(ctx, url)
 	if err != nil {
-		return fs, nil, err
+		return fs, err
 	}
 	defer s.Close(ctx)
 	o.Server, o.Live = s, true
@@ -80,9 +73,9 @@ func (p *Project) confirmLive(ctx context.Context, fs []rules.Finding, url strin
 		return confirm.Confirm(ctx, db.Catalog, part, o)
 	})
 	if err != nil {
-		return fs, nil, unfinishedf("asking the server: %w", err)
+		return fs, unfinishedf("asking the server: %w", err)
 	}
-	return fs, &Confirmation{ServerVersion: s.Version()}, nil
+	return fs, nil
 }
 
 // connect opens a session on a server that the user names.
@@ -97,33 +90,32 @@ func connect(ctx context.Context, url string) (*live.Session, error) {
 	return s, nil
 }
 
-func (p *Project) confirmShadow(ctx context.Context, fs []rules.Finding, o confirm.Options) (out []rules.Finding, c *Confirmation, err error) {
+func (p *Project) confirmShadow(ctx context.Context, fs []rules.Finding, o confirm.Options) (out []rules.Finding, err error) {
 	srv, err := shadow.Start(ctx, shadow.Options{Major: p.Config.Postgres, Progress: o.Progress})
 	if err != nil {
-		return fs, nil, unfinishedf("starting a throwaway PostgreSQL: %w", err)
+		return fs, unfinishedf("starting a throwaway PostgreSQL: %w", err)
 	}
 	defer func() { err = errors.Join(err, srv.Stop()) }()
-	c = &Confirmation{ServerVersion: srv.Version()}
 	n := 0
 	out, err = p.eachDatabase(ctx, fs, func(db *Database, part []rules.Finding) ([]rules.Finding, error) {
 		n++
-		return p.confirmInShadow(ctx, srv, fmt.Sprintf("planvet_%d", n), db, part, o, c)
+		return p.confirmInShadow(ctx, srv, fmt.Sprintf("planvet_%d", n), db, part, o)
 	})
 	if err != nil {
-		return fs, c, unfinishedf("confirming on a throwaway PostgreSQL: %w", err)
+		return fs, unfinishedf("confirming on a throwaway PostgreSQL: %w", err)
 	}
-	return out, c, nil
+	return out, nil
 }
 
 func (p *Project) confirmInShadow(ctx context.Context, srv *shadow.Server, name string, db *Database,
-	part []rules.Finding, o confirm.Options, c *Confirmation,
+	part []rules.Finding, o confirm.Options,
 ) ([]rules.Finding, error) {
 	s, refused, err := migrated(ctx, srv, name, db, o.Progress)
 	if err != nil {
 		return nil, err
 	}
 	defer s.Close(ctx)
-	c.NotApplied = append(c.NotApplied, refused...)
+	p.addRefused(refused)
 	o.Server = s
 	limit := p.Config.Confirm.Rows
 	if limit == 0 {
@@ -133,6 +125,25 @@ func (p *Project) confirmInShadow(ctx context.Context, srv *shadow.Server, name 
 		return p.makeRows(ctx, s, db, tables, limit)
 	}
 	return confirm.Confirm(ctx, db.Catalog, part, o)
+}
+
+// addRefused lists what a throwaway server refused of the migrations, beside what the
+// replay could not apply: a statement once.
+func (p *Project) addRefused(refused []Problem) {
+	type line struct {
+		path string
+		line int
+	}
+	listed := map[line]bool{}
+	for _, q := range p.NotApplied {
+		listed[line{q.Location.Path, q.Location.Line}] = true
+	}
+	for _, q := range refused {
+		if !listed[line{q.Location.Path, q.Location.Line}] {
+			p.NotApplied = append(p.NotApplied, Problem{q.Location, "the throwaway PostgreSQL: " + q.Text})
+		}
+	}
+	sortProblems(&p.NotApplied)
 }
 
 // makeRows makes as many rows as the catalog's sizes say, up to a limit a table.

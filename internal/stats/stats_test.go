@@ -52,10 +52,10 @@ func TestFileRoundTrip(t *testing.T) {
 
 func TestReadErrors(t *testing.T) {
 	for text, want := range map[string]string{
-		"{\n\"version\": 2}":                 "version 2",
+		"{\n\"version\": 2}":                  "version 2",
 		"{\n\"version\": 1,\n\"tabels\": []}": "tabels",
-		"{\n\"version\": 1,\n oops}":         "line 3",
-		"":                                   "not a statistics file",
+		"{\n\"version\": 1,\n oops}":          "line 3",
+		"":                                    "not a statistics file",
 	} {
 		if _, err := Read([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, wanted %q in it", text, err, want)

@@ -139,7 +139,7 @@ func TestPagesConfirmed(t *testing.T) {
 			t.Run(fmt.Sprintf("%s/%d", r.Name, i+1), func(t *testing.T) {
 				p := open(t, r, project)
 				fs, _ := p.Check()
-				fs, _, err := p.Confirm(context.Background(), fs, engine.ConfirmOptions{})
+				fs, err := p.Confirm(context.Background(), fs, engine.ConfirmOptions{})
 				if err != nil {
 					t.Fatal(err)
 				}
