@@ -72,6 +72,9 @@ type Relation struct {
 	SecurityInvoker bool
 	// Owner is the owning role where the migrations set it.
 	Owner string
+	// ChangedBy are the calls of functions that may give the table indexes, policies or
+	// partitions, and that were not followed.
+	ChangedBy []Location
 	// SeededRows counts rows that the migrations insert by VALUES.
 	SeededRows int
 }

@@ -132,7 +132,7 @@ func relation(b *strings.Builder, r *catalog.Relation) {
 		{r.Stub, "stub"}, {r.RLSEnabled, "rls"}, {r.RLSForced, "forced"}, {r.PartitionOf.Name != "", "of " + r.PartitionOf.String()},
 		{len(r.PartitionKeys) > 0, fmt.Sprintf("by %s %v", r.PartitionStrategy, r.PartitionKeys)},
 		{len(r.Inherits) > 0, fmt.Sprintf("inherits %v", r.Inherits)}, {r.SeededRows > 0, fmt.Sprintf("%d rows", r.SeededRows)},
-		{len(r.Triggers) > 0, fmt.Sprintf("triggers %v", r.Triggers)},
+		{len(r.Triggers) > 0, fmt.Sprintf("triggers %v", r.Triggers)}, {len(r.ChangedBy) > 0, "perhaps changed"},
 	} {
 		if x.on {
 			b.WriteString(" " + x.text)

@@ -71,7 +71,8 @@ func setConfig(x *pgast.Select) (value string, ok bool) {
 	return val.Text, true
 }
 
-// sel applies the selects that change a schema: set_config and SELECT INTO.
+// sel applies the selects that change a schema: set_config, SELECT INTO, and calls of
+// functions, which are marked.
 func (r *replayer) sel(x *pgast.Select) error {
 	if v, ok := setConfig(x); ok {
 		r.path = searchPath(v)
@@ -84,7 +85,7 @@ func (r *replayer) sel(x *pgast.Select) error {
 			At: x.At, Table: pgast.Name{Schema: x.Into.Schema, Name: x.Into.Name}, Query: &query, Temp: x.IntoTemp,
 		})
 	}
-	return nil
+	return r.calls(x)
 }
 
 // creation is where an object that is named so is created: the first schema of

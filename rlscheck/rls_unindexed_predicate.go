@@ -119,7 +119,7 @@ func (c *checker) reportGap(g *gap) {
 			}
 		}
 	}
-	if !g.certain {
+	if !g.certain || len(g.on.ChangedBy)+len(g.rel.ChangedBy) > 0 {
 		f.Certainty = rules.Possible
 	}
 	if verb(g.uses) != "query" {

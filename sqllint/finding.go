@@ -23,7 +23,7 @@ func (p *pass) start(rule *rules.Rule, s *Statement, rel *predicate.Rel, columns
 			Alone: rel.Alone(), Schema: t.Schema, Table: t.Name.Name, Alias: rel.Alias, Columns: columns,
 		},
 	}
-	if !certain || s.Dynamic {
+	if !certain || s.Dynamic || len(t.ChangedBy) > 0 {
 		f.Certainty, f.Severity = rules.Possible, rules.Info
 	}
 	return f

@@ -72,7 +72,7 @@ func (p *pass) foreignKey(t *catalog.Relation, c *catalog.Constraint, gone bool)
 	if parent.Location.Path != "" {
 		f.Related = []rules.Related{{Location: location(parent.Location), Message: ref + " is defined here"}}
 	}
-	if lookup || !acts && !gone {
+	if lookup || !acts && !gone || len(t.ChangedBy) > 0 {
 		f.Certainty, f.Severity = rules.Possible, rules.Info
 	}
 	if rel.Gap.Why != "" {

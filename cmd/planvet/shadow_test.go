@@ -137,3 +137,36 @@ func TestConfirmListsWhatTheServerRefused(t *testing.T) {
 		t.Errorf("not applied: %+v", doc.NotApplied)
 	}
 }
+
+// A call that the replay does not follow may have made the index. Where the server ran
+// it, the server knows; where it refused it, nothing is confirmed.
+func TestCallThatMakesAnIndex(t *testing.T) {
+	shadowtest.Server(t)
+	const define = "create function define_index(col text, tab text) returns void language plpgsql as $$\n" +
+		"begin execute format('create index on %I (%I)', tab, col); end\n$$;\n"
+	for call, want := range map[string]string{
+		define + "select define_index('guest', 'visits');\n": "refuted",
+		"select vendor.define_index('guest', 'visits');\n":   "inconclusive",
+		define + "select define_index('guest', 'rooms');\n":  "confirmed",
+	} {
+		dir := project(t, map[string]string{
+			"migrations/1_init.sql": "create table visits (id bigint primary key, guest bigint not null);\n" +
+				"create table rooms (id bigint primary key, guest bigint not null);\n" + call,
+			"queries.sql": "-- name: VisitsOf :many\nselect id from visits where guest = $1;\n",
+		})
+		var out, errs bytes.Buffer
+		run(t.Context(), []string{"check", dir, "--confirm", "shadow", "--format", "json"}, &out, &errs)
+		var doc struct {
+			Findings []struct {
+				Certainty string
+				Verdict   struct{ Status, Reason string }
+			}
+		}
+		if err := json.Unmarshal(out.Bytes(), &doc); err != nil {
+			t.Fatalf("%v: %s", err, errs.String())
+		}
+		if len(doc.Findings) != 1 || doc.Findings[0].Verdict.Status != want || (doc.Findings[0].Certainty == "certain") != (want == "confirmed") {
+			t.Errorf("%s\nwanted %s: %+v", call, want, doc.Findings)
+		}
+	}
+}

@@ -116,6 +116,7 @@ func (p *Project) confirmInShadow(ctx context.Context, srv *shadow.Server, name 
 	}
 	defer s.Close(ctx)
 	p.addRefused(refused)
+	o.Doubts = doubts(db.Catalog, refused)
 	o.Server = s
 	limit := p.Config.Confirm.Rows
 	if limit == 0 {
@@ -125,6 +126,21 @@ func (p *Project) confirmInShadow(ctx context.Context, srv *shadow.Server, name 
 		return p.makeRows(ctx, s, db, tables, limit)
 	}
 	return confirm.Confirm(ctx, db.Catalog, part, o)
+}
+
+// doubts are the tables that a refused call may have given indexes or policies.
+func doubts(cat *catalog.Catalog, refused []Problem) map[catalog.Name]string {
+	out := map[catalog.Name]string{}
+	for _, r := range cat.Relations() {
+		for _, at := range r.ChangedBy {
+			for _, q := range refused {
+				if q.Location.Path == at.Path && q.Location.Line == at.Line {
+					out[r.Name] = fmt.Sprintf("%s:%d may make an index or a policy of %s, and the throwaway PostgreSQL refused it (%s); ask with --confirm live", at.Path, at.Line, r.Name.Short(), q.Text)
+				}
+			}
+		}
+	}
+	return out
 }
 
 // addRefused lists what a throwaway server refused of the migrations, beside what the
