@@ -16,7 +16,7 @@ func seeds(f *testing.F) {
 	for _, s := range formatCases {
 		f.Add(s)
 	}
-	for _, s := range normalExprs {
+	for _, s := range NormalExprs {
 		f.Add("select " + s + " from docs")
 	}
 	for _, s := range []string{"select 'a", "$a$ $b$", "/* /* */", "copy t from stdin;\n\\.\n", "\\x", "begin atomic", "\x00", "\xff", "E'\\'", "u&'",

@@ -1,105 +1,12 @@
-package pgast
+package pgast_test
 
 import (
 	"context"
-	"fmt"
-	"os"
-	"os/exec"
-	"os/user"
-	"path/filepath"
-	"sort"
-	"strconv"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 )
-
-// binDir finds PostgreSQL's programs; "" when there are none.
-func binDir() string {
-	if d := os.Getenv("PLANVET_PG_BIN"); d != "" {
-		return d
-	}
-	if p, err := exec.LookPath("postgres"); err == nil {
-		return filepath.Dir(p)
-	}
-	dirs, _ := filepath.Glob("/usr/lib/postgresql/*/bin")
-	sort.Strings(dirs)
-	if len(dirs) == 0 {
-		return ""
-	}
-	return dirs[len(dirs)-1]
-}
-
-// startServer starts a PostgreSQL that ends with the test; without one the test is
-// skipped, or fails where CI is set.
-func startServer(t *testing.T) *pgx.Conn {
-	t.Helper()
-	bin := binDir()
-	if bin == "" {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("no PostgreSQL found: set PLANVET_PG_BIN")
-		}
-		t.Skip("no PostgreSQL found: set PLANVET_PG_BIN")
-	}
-	dir, err := os.MkdirTemp("", "pgast")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	cred := serverUser(t, dir)
-	run := func(name string, args ...string) *exec.Cmd {
-		c := exec.Command(filepath.Join(bin, name), args...)
-		c.Dir, c.SysProcAttr = dir, &syscall.SysProcAttr{Credential: cred}
-		return c
-	}
-	data := filepath.Join(dir, "data")
-	if out, err := run("initdb", "-D", data, "-A", "trust", "-U", "postgres", "-N", "--locale=C", "-E", "UTF8").CombinedOutput(); err != nil {
-		t.Fatalf("initdb: %v\n%s", err, out)
-	}
-	srv := run("postgres", "-D", data, "-k", dir, "-h", "", "-F")
-	if err := srv.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = srv.Process.Signal(syscall.SIGINT)
-		_ = srv.Wait()
-	})
-	var conn *pgx.Conn
-	for i := 0; i < 200; i++ {
-		if conn, err = pgx.Connect(context.Background(), fmt.Sprintf("host=%s user=postgres dbname=postgres", dir)); err == nil {
-			t.Cleanup(func() { _ = conn.Close(context.Background()) })
-			return conn
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	t.Fatalf("connecting: %v", err)
-	return nil
-}
-
-// serverUser is an ordinary user for the server, which refuses to run as root; nil
-// for the current one.
-func serverUser(t *testing.T, dir string) *syscall.Credential {
-	if os.Getuid() != 0 {
-		return nil
-	}
-	for _, name := range []string{"postgres", "nobody"} {
-		u, err := user.Lookup(name)
-		if err != nil {
-			continue
-		}
-		uid, _ := strconv.Atoi(u.Uid)
-		gid, _ := strconv.Atoi(u.Gid)
-		if err := os.Chown(dir, uid, gid); err != nil {
-			t.Fatal(err)
-		}
-		return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
-	}
-	t.Skip("running as root without a user postgres or nobody")
-	return nil
-}
 
 // serverEnv is an Env read from a server, with search_path public.
 type serverEnv struct{ rels, funcs, types, cols, bases, lists map[string]string }
