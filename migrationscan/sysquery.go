@@ -202,10 +202,10 @@ func (a *asker) join(s *pgast.Select, sources []joinSource) answer {
 		}
 		out.names = append(out.names, name)
 	}
-	conds := conjunctsOf(nil, s.Where)
+	conds := pgast.Flatten(s.Where, pgast.And)
 	for _, src := range sources {
 		if src.on != nil && !src.left {
-			conds = conjunctsOf(conds, src.on)
+			conds = append(conds, pgast.Flatten(src.on, pgast.And)...)
 		}
 	}
 	j := newJoin(sources, conds)
@@ -234,19 +234,6 @@ func counts(s *pgast.Select) bool {
 		})
 	}
 	return found
-}
-
-func conjunctsOf(out []pgast.Expr, e pgast.Expr) []pgast.Expr {
-	if e == nil {
-		return out
-	}
-	if b, ok := e.(*pgast.Bool); ok && b.Kind == pgast.And {
-		for _, x := range b.Args {
-			out = conjunctsOf(out, x)
-		}
-		return out
-	}
-	return append(out, e)
 }
 
 func (a *asker) loop(s *pgast.Select, j *join, depth int, out *answer) {

@@ -48,7 +48,7 @@ func (e *event) setForm() setForm {
 	if !ok || occurrences(e.stmt.Stmt, k) != 1 {
 		return setForm{param: k, note: general}
 	}
-	for _, c := range conjuncts(where) {
+	for _, c := range pgast.Flatten(where, pgast.And) {
 		op, ok := c.(*pgast.Op)
 		if !ok || op.Kind != pgast.OpPlain || op.Name != "=" || op.Schema != "" {
 			continue
@@ -163,17 +163,6 @@ func aggregates(e pgast.Expr) bool {
 		return !found
 	})
 	return found
-}
-
-func conjuncts(e pgast.Expr) []pgast.Expr {
-	if b, ok := e.(*pgast.Bool); ok && b.Kind == pgast.And {
-		var out []pgast.Expr
-		for _, a := range b.Args {
-			out = append(out, conjuncts(a)...)
-		}
-		return out
-	}
-	return []pgast.Expr{e}
 }
 
 func occurrences(s pgast.Stmt, k int) int {

@@ -76,7 +76,7 @@ func (a *asker) meetConstants(r *catalog.Relation, pol *catalog.Policy) (fact, d
 	s := newScope(a.cat, &pgast.Select{Where: e}, &rules.Probe{})
 	s.byAlias[r.Name.Name], s.flagged = r, r.Name.Name
 	var set, conds []string
-	for _, c := range conjuncts(e) {
+	for _, c := range pgast.Flatten(e, pgast.And) {
 		op, ok := c.(*pgast.Op)
 		if !ok || op.Kind != pgast.OpPlain || op.Name != "=" || op.Left == nil {
 			continue
@@ -108,15 +108,4 @@ func (a *asker) meetConstants(r *catalog.Relation, pol *catalog.Policy) (fact, d
 		return "", "few made rows have " + says + ", and the others do not take it: " + message(err)
 	}
 	return "half of the made rows were given " + says, ""
-}
-
-func conjuncts(e pgast.Expr) []pgast.Expr {
-	if b, ok := e.(*pgast.Bool); ok && b.Kind == pgast.And {
-		var out []pgast.Expr
-		for _, a := range b.Args {
-			out = append(out, conjuncts(a)...)
-		}
-		return out
-	}
-	return []pgast.Expr{e}
 }

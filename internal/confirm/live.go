@@ -41,17 +41,10 @@ func (a *asker) live(p *rules.Probe) rules.Verdict {
 		return a.doubtful(v, message(err))
 	}
 	st, err := a.everyPlan(q, values, defs)
-	switch {
-	case err != nil:
-		return a.doubtful(v, "planning the statement: "+message(err))
-	case st.unknown != "":
-		return a.doubtful(v, st.unknown)
-	case st.path > 0 && st.none > 0:
-		return a.doubtful(v, st.mixed())
-	case st.path > 0:
-		v.Status, v.Reason = rules.Refuted, "there is an access path: "+st.why
+	if v, ends := a.settle(v, st, err); ends {
 		return v
-	case q.rel.Leaves > 0 && len(values) == 0:
+	}
+	if q.rel.Leaves > 0 && len(values) == 0 {
 		return a.doubtful(v, "a plan for every value does not tell which partitions are pruned when it runs; use --confirm shadow")
 	}
 	return a.hypothetical(q, p.Apply, v)

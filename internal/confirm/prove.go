@@ -100,9 +100,21 @@ func (s *structural) add(j plan.Judgement, table string) {
 	}
 }
 
-// mixed is the reason of a statement that has a path for some values.
-func (s *structural) mixed() string {
-	return "for some values there is an access path (" + s.why + "), for others there is none"
+// settle gives the verdict where the structural answer ends the matter: there is a
+// path, or it cannot be told.
+func (a *asker) settle(v rules.Verdict, s structural, err error) (_ rules.Verdict, ends bool) {
+	switch {
+	case err != nil:
+		return a.doubtful(v, "planning the statement: "+message(err)), true
+	case s.unknown != "":
+		return a.doubtful(v, s.unknown), true
+	case s.path > 0 && s.none > 0:
+		return a.doubtful(v, "for some values there is an access path ("+s.why+"), for others there is none"), true
+	case s.path > 0:
+		v.Status, v.Reason = rules.Refuted, "there is an access path: "+s.why
+		return v, true
+	}
+	return v, false
 }
 
 // prove gives the verdict on an access path, DESIGN.md's table:
@@ -116,17 +128,10 @@ func (a *asker) prove(q *question, apply []string) rules.Verdict {
 	v := rules.Verdict{Role: q.role, Settings: q.sets[typical].settings, Level: rules.Structural}
 	v.Rows, v.RowsSource = a.size(q.all[0])
 	st, err := a.structure(q)
-	switch {
-	case err != nil:
-		return a.doubtful(v, "planning the statement: "+message(err))
-	case st.unknown != "":
-		return a.doubtful(v, st.unknown)
-	case st.path > 0 && st.none > 0:
-		return a.doubtful(v, st.mixed())
-	case st.path > 0:
-		v.Status, v.Reason = rules.Refuted, "there is an access path: "+st.why
+	if v, ends := a.settle(v, st, err); ends {
 		return v
-	case len(apply) == 0:
+	}
+	if len(apply) == 0 {
 		return a.doubtful(v, "there is no access path, but the finding has no fix that could be measured")
 	}
 	if problem := a.problems[q.all[0]]; problem != "" {

@@ -302,3 +302,20 @@ type TypeName struct {
 	PctType bool
 	At
 }
+
+// Flatten returns the arms of nested ANDs, or ORs, in order: one for an expression that
+// is neither, none for nil.
+func Flatten(e Expr, kind BoolKind) []Expr {
+	if e == nil {
+		return nil
+	}
+	b, ok := e.(*Bool)
+	if !ok || b.Kind != kind {
+		return []Expr{e}
+	}
+	var out []Expr
+	for _, a := range b.Args {
+		out = append(out, Flatten(a, kind)...)
+	}
+	return out
+}

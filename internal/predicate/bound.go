@@ -195,18 +195,4 @@ func uncast(e pgast.Expr) pgast.Expr {
 }
 
 // conjunction splits nested ANDs.
-func conjunction(e pgast.Expr) []pgast.Expr { return flatten(e, pgast.And) }
-
-func flatten(e pgast.Expr, kind pgast.BoolKind) []pgast.Expr {
-	if b, ok := e.(*pgast.Bool); ok && b.Kind == kind {
-		var out []pgast.Expr
-		for _, a := range b.Args {
-			out = append(out, flatten(a, kind)...)
-		}
-		return out
-	}
-	if isNil(e) {
-		return nil
-	}
-	return []pgast.Expr{e}
-}
+func conjunction(e pgast.Expr) []pgast.Expr { return pgast.Flatten(e, pgast.And) }

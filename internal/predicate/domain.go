@@ -61,7 +61,7 @@ func keyed(t *catalog.Relation, column string) bool {
 func listed(e pgast.Expr, column string) bool {
 	for _, c := range conjunction(e) {
 		ok, n := true, 0
-		for _, a := range flatten(c, pgast.Or) {
+		for _, a := range pgast.Flatten(c, pgast.Or) {
 			op, isOp := a.(*pgast.Op)
 			if nt, isNull := a.(*pgast.NullTest); isNull && !nt.Not && columnName(nt.Arg) == column {
 				continue

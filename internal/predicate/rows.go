@@ -38,7 +38,7 @@ func (b *Block) rows(e *pgast.Op, left *pgast.Row, rel *Rel) []Conjunct {
 // idiom ($1 IS NULL OR c = $1) or about another relation.
 func (b *Block) disjunction(e *pgast.Bool, rel *Rel) []Conjunct {
 	c := Conjunct{Expr: e, Op: "or", Kind: Nothing, Sargable: true}
-	for _, a := range flatten(e, pgast.Or) {
+	for _, a := range pgast.Flatten(e, pgast.Or) {
 		if b.fixed(a) && len(vars(a)) == 0 {
 			c.Optional = true // a plan made for the value drops the arm, or the rest
 			continue
