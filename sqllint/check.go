@@ -164,5 +164,5 @@ func (p *pass) findings() []rules.Finding {
 var platformSchemas = []string{"auth", "storage", "realtime", "vault", "extensions", "graphql", "supabase_functions", "cron", "net"}
 
 func platform(t *catalog.Relation) bool {
-	return t != nil && t.Location.Path == "" && slices.Contains(platformSchemas, t.Schema)
+	return t != nil && (t.Platform || t.Location.Path == "" && slices.Contains(platformSchemas, t.Schema))
 }
