@@ -25,9 +25,7 @@ func (p *Project) loadCode(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return unfinishedf("%w", err)
 	}
-	for _, err := range problems {
-		p.Unresolved = append(p.Unresolved, Problem{rules.Location{Path: "go.mod", Line: 1}, err.Error()})
-	}
+	p.Unresolved = append(p.Unresolved, problems...)
 	p.GoPackages = len(pkgs)
 	if len(pkgs) == 0 {
 		return nil

@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -14,12 +13,14 @@ import (
 	"strings"
 
 	"golang.org/x/tools/go/packages"
+
+	"github.com/planvet/planvet/rules"
 )
 
 // goModules returns the folders below root that hold a go.mod, root first, in
-// order. Without any go.mod there is nothing to load.
-func goModules(root string, skip func(rel string) bool) []string {
-	var dirs []string
+// order; root itself where it stands inside a module. stray is a Go file where there
+// is no module to load it with.
+func goModules(root string, skip func(rel string) bool) (dirs []string, stray string) {
 	filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return nil //nolint:nilerr // an unreadable folder holds no module that we could load
@@ -31,13 +32,26 @@ func goModules(root string, skip func(rel string) bool) []string {
 			}
 			return nil
 		}
-		if d.Name() == "go.mod" {
+		switch {
+		case d.Name() == "go.mod":
 			dirs = append(dirs, filepath.Dir(p))
+		case stray == "" && strings.HasSuffix(p, ".go"):
+			stray = filepath.ToSlash(rel)
 		}
 		return nil
 	})
 	slices.Sort(dirs)
-	return dirs
+	if len(dirs) > 0 || stray == "" {
+		return dirs, ""
+	}
+	for up := filepath.Dir(root); ; up = filepath.Dir(up) {
+		if _, err := os.Stat(filepath.Join(up, "go.mod")); err == nil {
+			return []string{root}, ""
+		}
+		if up == filepath.Dir(up) {
+			return nil, stray
+		}
+	}
 }
 
 // loadGo loads the packages of every module below root with syntax and types.
@@ -46,16 +60,20 @@ func goModules(root string, skip func(rel string) bool) []string {
 // takes a fraction of what compiling them for export data takes on a cold
 // machine, and needs no compiler. Packages that do not type-check are returned
 // with what is known of them; what could not be loaded at all is listed.
-func loadGo(ctx context.Context, root string, patterns []string, skip func(rel string) bool) ([]*packages.Package, []error) {
+func loadGo(ctx context.Context, root string, patterns []string, skip func(rel string) bool) ([]*packages.Package, []Problem) {
 	var out []*packages.Package
-	var problems []error
+	var problems []Problem
 	seen := map[string]bool{}
 	fset := token.NewFileSet()
-	for _, dir := range goModules(root, skip) {
+	dirs, stray := goModules(root, skip)
+	if stray != "" {
+		problems = append(problems, Problem{rules.Location{Path: stray, Line: 1}, "Go files that are in no module are not read: `go mod init` makes one"})
+	}
+	for _, dir := range dirs {
 		pkgs, err := loadModule(ctx, fset, root, dir, patterns)
 		if err != nil {
-			rel, _ := filepath.Rel(root, dir)
-			problems = append(problems, fmt.Errorf("loading Go packages of %s: %w", filepath.ToSlash(rel), err))
+			rel, _ := filepath.Rel(root, filepath.Join(dir, "go.mod"))
+			problems = append(problems, Problem{rules.Location{Path: filepath.ToSlash(rel), Line: 1}, "loading Go packages: " + err.Error()})
 		}
 		for _, p := range pkgs {
 			if !seen[p.ID] {

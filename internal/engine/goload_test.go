@@ -1,0 +1,56 @@
+package engine
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A config below a go.mod makes its folder the root; the Go code in it is read all the
+// same. Code in no module is listed, never passed over in silence.
+func TestGoAroundTheRoot(t *testing.T) {
+	const code = "package sheds\n\nimport \"database/sql\"\n\nfunc Find(db *sql.DB, n int) (*sql.Rows, error) {\n\treturn db.Query(\"select id from sheds where doors = $1\", n)\n}\n"
+	for name, c := range map[string]struct {
+		module     string
+		packages   int
+		unresolved string
+	}{
+		"in a module": {"go.mod", 1, ""},
+		"in none":     {"", 0, "no module"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			files := map[string]string{
+				"services/sheds/planvet.yaml": "version: 1\n", "services/sheds/sheds.go": code,
+				"services/sheds/migrations/1_init.sql": "create table sheds (id bigint primary key, doors int);",
+			}
+			if c.module != "" {
+				files[c.module] = "module example.com/farm\n\ngo 1.25\n"
+			}
+			for name, text := range files {
+				file := filepath.Join(dir, name)
+				if err := os.MkdirAll(filepath.Dir(file), 0o777); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(file, []byte(text), 0o666); err != nil {
+					t.Fatal(err)
+				}
+			}
+			p, err := Open(Options{Dir: filepath.Join(dir, "services", "sheds")})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := p.Load(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			listed := ""
+			for _, u := range p.Unresolved {
+				listed += u.Location.Path + ": " + u.Text + "\n"
+			}
+			if p.GoPackages != c.packages || len(p.Statements) != c.packages || (listed == "") != (c.unresolved == "") || !strings.Contains(listed, c.unresolved) {
+				t.Errorf("%d packages, %d statements, listed: %s", p.GoPackages, len(p.Statements), listed)
+			}
+		})
+	}
+}
