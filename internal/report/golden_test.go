@@ -50,3 +50,19 @@ func TestGolden(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) { golden(t, c.name, c.write) })
 	}
 }
+
+// A long report counts its findings by rule; a short one does not.
+func TestCountsByRule(t *testing.T) {
+	d := clean()
+	for range many {
+		d.Findings = append(d.Findings, rules.Finding{Rule: "rls-initplan"})
+	}
+	d.Findings = append(d.Findings, rules.Finding{Rule: "nplusone"}, rules.Finding{Rule: "nplusone", Verdict: rules.Verdict{Status: rules.Refuted}})
+	if got, want := rulesLine(d), "by rule: rls-initplan 20, nplusone 1"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	d.Findings = d.Findings[:many]
+	if got := rulesLine(d); got != "" {
+		t.Errorf("of %d findings: %q", many, got)
+	}
+}

@@ -1,7 +1,10 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/planvet/planvet/rules"
@@ -11,6 +14,9 @@ import (
 // could not be read and how to see it.
 func (t *textWriter) summary(d *Document, o TextOptions) {
 	t.printf("%s\n", findingsLine(d, o))
+	if line := rulesLine(d); line != "" {
+		t.printf("%s\n", line)
+	}
 	s := d.Summary
 	t.printf("looked at %s (%s, %s, %s), %s and %s\n",
 		plural(s.Migrations, "migration"), plural(s.Tables, "table"), plural(s.Indexes, "index"),
@@ -64,6 +70,29 @@ func findingsLine(d *Document, o TextOptions) string {
 		line += "; verdicts: " + strings.Join(verdicts, ", ")
 	}
 	return line
+}
+
+// many is how many findings a reader still counts himself.
+const many = 20
+
+// rulesLine counts the findings that stand by rule, the most frequent first: in a long
+// report one cause often makes most of them.
+func rulesLine(d *Document) string {
+	n, all := map[string]int{}, 0
+	for i := range d.Findings {
+		if live(&d.Findings[i]) {
+			n[d.Findings[i].Rule]++
+			all++
+		}
+	}
+	if all <= many {
+		return ""
+	}
+	names := slices.SortedFunc(maps.Keys(n), func(a, b string) int { return cmp.Or(cmp.Compare(n[b], n[a]), cmp.Compare(a, b)) })
+	for i, name := range names {
+		names[i] = fmt.Sprintf("%s %d", name, n[name])
+	}
+	return "by rule: " + strings.Join(names, ", ")
 }
 
 // gapsLine says what was not analysed.
