@@ -54,15 +54,15 @@ func TestGolden(t *testing.T) {
 // A long report counts its findings by rule; a short one does not.
 func TestCountsByRule(t *testing.T) {
 	d := clean()
-	for range many {
+	for range longReport {
 		d.Findings = append(d.Findings, rules.Finding{Rule: "rls-initplan"})
 	}
 	d.Findings = append(d.Findings, rules.Finding{Rule: "nplusone"}, rules.Finding{Rule: "nplusone", Verdict: rules.Verdict{Status: rules.Refuted}})
 	if got, want := rulesLine(d), "by rule: rls-initplan 20, nplusone 1"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	d.Findings = d.Findings[:many]
+	d.Findings = d.Findings[:longReport]
 	if got := rulesLine(d); got != "" {
-		t.Errorf("of %d findings: %q", many, got)
+		t.Errorf("of %d findings: %q", longReport, got)
 	}
 }

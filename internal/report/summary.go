@@ -72,8 +72,8 @@ func findingsLine(d *Document, o TextOptions) string {
 	return line
 }
 
-// many is how many findings a reader still counts himself.
-const many = 20
+// longReport is how many findings a reader still counts himself.
+const longReport = 20
 
 // rulesLine counts the findings that stand by rule, the most frequent first: in a long
 // report one cause often makes most of them.
@@ -85,7 +85,7 @@ func rulesLine(d *Document) string {
 			all++
 		}
 	}
-	if all <= many {
+	if all <= longReport {
 		return ""
 	}
 	names := slices.SortedFunc(maps.Keys(n), func(a, b string) int { return cmp.Or(cmp.Compare(n[b], n[a]), cmp.Compare(a, b)) })
