@@ -74,7 +74,7 @@ type Relation struct {
 	Owner string
 	// ChangedBy are the calls of functions that may give the table indexes, policies or
 	// partitions, and that were not followed.
-	ChangedBy []Location
+	ChangedBy []Location `json:",omitempty"`
 	// SeededRows counts rows that the migrations insert by VALUES.
 	SeededRows int
 }
