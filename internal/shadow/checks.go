@@ -1,11 +1,13 @@
 package shadow
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/planvet/planvet/catalog"
 	"github.com/planvet/planvet/internal/pgast"
@@ -16,11 +18,15 @@ type facts struct {
 	// list holds the only values that are allowed.
 	list      []string
 	low, high *float64
+	// from and to bound a time; the zero time is no bound.
+	from, to time.Time
 	// lowOpen and highOpen are set where the bound itself is not allowed.
 	lowOpen, highOpen    bool
 	minLength, maxLength int
 	// jsonType is jsonb_typeof's wanted answer.
 	jsonType string
+	// members are keys that a JSON object must have, with jsonb_typeof's answer.
+	members map[string]string
 }
 
 // wholes are the whole numbers that are allowed, within defaults.
@@ -136,6 +142,9 @@ func readOr(x *pgast.Bool, out map[string]facts) {
 }
 
 func readOp(x *pgast.Op, out map[string]facts) {
+	if readMember(x, out) {
+		return
+	}
 	name, fn := subject(x.Left)
 	right, flip := x.Right, false
 	if name == "" {
@@ -159,7 +168,7 @@ func readOp(x *pgast.Op, out map[string]facts) {
 	case pgast.OpPlain:
 		op := x.Name
 		if flip {
-			op = map[string]string{"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "="}[op]
+			op = mirrored[op]
 		}
 		if other, measure := subject(right); other != "" && fn == "" && measure == "" {
 			ordered(name, op, other, out)
@@ -171,6 +180,44 @@ func readOp(x *pgast.Op, out map[string]facts) {
 		f.compare(fn, op, right)
 	}
 	out[name] = f
+}
+
+// readMember reads what keys an object must have: x ? 'key', x ?& array['key', …],
+// jsonb_typeof(x -> 'key') = 'array'.
+func readMember(x *pgast.Op, out map[string]facts) bool {
+	note := func(column, key, kind string) bool {
+		f := out[column]
+		if f.members == nil {
+			f.members = map[string]string{}
+		}
+		if kind != "" || f.members[key] == "" {
+			f.members[key] = cmp.Or(kind, "string")
+		}
+		out[column] = f
+		return true
+	}
+	column, ok := columnOf(x.Left)
+	key, isConst := constant(x.Right)
+	switch {
+	case ok && x.Name == "?" && isConst:
+		return note(column, key, "")
+	case ok && x.Name == "?&":
+		for _, key := range texts(x.Right) {
+			note(column, key, "")
+		}
+		return true
+	}
+	call, isCall := x.Left.(*pgast.FuncCall)
+	if !isCall || !isConst || x.Name != "=" || len(call.Args) != 1 {
+		return false
+	}
+	at, isOp := call.Args[0].(*pgast.Op)
+	if !isOp || at.Name != "->" || !strings.HasSuffix(call.Name[len(call.Name)-1], "_typeof") {
+		return false
+	}
+	column, ok = columnOf(at.Left)
+	member, isConst := constant(at.Right)
+	return ok && isConst && note(column, member, key)
 }
 
 // alternatives is a regular expression that lists words.
@@ -223,6 +270,14 @@ func (f *facts) compare(fn, op string, right pgast.Expr) {
 	if err != nil {
 		if op == "=" && fn == "" {
 			f.list = []string{text}
+		}
+		if t, ok := instant(text); ok && fn == "" {
+			if op == ">" || op == ">=" {
+				f.from = t
+			}
+			if op == "<" || op == "<=" {
+				f.to = t
+			}
 		}
 		return
 	}

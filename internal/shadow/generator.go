@@ -20,6 +20,9 @@ type generator struct {
 	columns []*genColumn
 	// joins are the parents that foreign keys pick from.
 	joins []string
+	sieve sieve
+	// sifted is set where rows that break a CHECK are left out.
+	sifted bool
 }
 
 // genColumn is a column and the expressions that it can be filled with, in terms
@@ -40,8 +43,8 @@ func (g *generator) column(name string) *genColumn {
 }
 
 // insert makes rows number from to to, in that order on disk: a join may hand them
-// over in another.
-func (g *generator) insert(from, to int64) string {
+// over in another. A sieve leaves most of them. fresh says that the table is empty.
+func (g *generator) insert(from, to, most int64, fresh bool) string {
 	var names, values []string
 	for _, c := range g.columns {
 		names = append(names, quote(c.col.Name))
@@ -50,8 +53,19 @@ func (g *generator) insert(from, to int64) string {
 	if len(names) == 0 {
 		return "insert into " + ident(g.rel.Name) + " default values"
 	}
-	return fmt.Sprintf("insert into %s (%s) overriding system value select %s from generate_series(%d::bigint, %d::bigint) i(i) %s order by i.i on conflict do nothing",
-		ident(g.rel.Name), strings.Join(names, ", "), strings.Join(values, ", "), from, to, strings.Join(g.joins, " "))
+	source := fmt.Sprintf("from generate_series(%d::bigint, %d::bigint) i(i) %s", from, to, strings.Join(g.joins, " "))
+	rows, conflict := fmt.Sprintf("select %s %s order by i.i", strings.Join(values, ", "), source), " on conflict do nothing"
+	if g.sifted || len(g.sieve.keys) > 0 {
+		for i := range values {
+			values[i] += " as " + names[i]
+		}
+		rows = fmt.Sprintf("select i.i as %s, %s%s %s", number, strings.Join(values, ", "), g.empty(), source)
+		rows = fmt.Sprintf("select %s from (%s) q order by %s limit %d", strings.Join(names, ", "), g.through(rows, fresh), number, most)
+	}
+	if len(g.sieve.keys) > 0 {
+		conflict = "" // the server refuses it beside a deferrable key
+	}
+	return fmt.Sprintf("insert into %s (%s) overriding system value %s%s", ident(g.rel.Name), strings.Join(names, ", "), rows, conflict)
 }
 
 // keys are the expressions that other tables may compute keys with.
@@ -88,11 +102,16 @@ func (m *Maker) generator(ctx context.Context, r *catalog.Relation, n int64, par
 			m.foreignKey(g, k, i)
 		}
 	}
-	return g, nil
+	g.follow(r)
+	g.empties()
+	var err error
+	g.sieve, err = m.sieve(ctx, g)
+	return g, err
 }
 
 // needs reports whether a column of a table that is only a parent has to be filled:
-// it must not be empty, is of the primary key, or a foreign key refers to it.
+// it must not be empty, is of the primary key, a foreign key refers to it, or the
+// table takes no row in which it and others are empty.
 func (m *Maker) needs(r *catalog.Relation, c *catalog.Column) bool {
 	if c == nil || c.NotNull && !c.HasDefault {
 		return true
@@ -107,7 +126,7 @@ func (m *Maker) needs(r *catalog.Relation, c *catalog.Column) bool {
 			}
 		}
 	}
-	return m.referred[r.Name.String()+"."+c.Name] || slices.ContainsFunc(r.Constraints, func(k *catalog.Constraint) bool {
+	return m.referred[r.Name.String()+"."+c.Name] || mustFill(nullRules(r))[c.Name] || slices.ContainsFunc(r.Constraints, func(k *catalog.Constraint) bool {
 		return k.Kind == catalog.PrimaryKey && slices.Contains(k.Columns, c.Name)
 	})
 }

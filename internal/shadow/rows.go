@@ -188,28 +188,8 @@ func (m *Maker) insert(ctx context.Context, r *catalog.Relation, n int64, parent
 	if problem, err := m.settle(ctx, g, base); problem != "" || err != nil {
 		return RowReport{Rows: have, Problem: problem}, err
 	}
-	const rounds = 4
-	for round := range int64(rounds) {
-		// What a round lost is made up for, and a little more.
-		missing := n - have
-		if missing <= n/20 {
-			break
-		}
-		from := base + 1
-		if round > 0 {
-			from = base + n*round + 1
-		}
-		tag, err := m.conn.Exec(ctx, g.insert(from, from+missing-1))
-		if err != nil {
-			if lost(err) {
-				return RowReport{}, err
-			}
-			return RowReport{Rows: have, Problem: "rows could not be made: " + oneLine(err)}, nil
-		}
-		have += tag.RowsAffected()
-		if tag.RowsAffected() == 0 {
-			break
-		}
+	if problem, err := m.rounds(ctx, g, n, base, &have); problem != "" || err != nil {
+		return RowReport{Rows: have, Problem: problem}, err
 	}
 	m.keys[r.Name] = g.keys()
 	if err := m.sequences(ctx, r); err != nil && lost(err) {
@@ -218,16 +198,67 @@ func (m *Maker) insert(ctx context.Context, r *catalog.Relation, n int64, parent
 	return RowReport{Rows: have}, m.vacuum(ctx, r)
 }
 
-// settle finds values that the table's constraints take, on few rows.
+// rounds makes rows until the table has n: what a round lost is made up for, and a
+// little more.
+func (m *Maker) rounds(ctx context.Context, g *generator, n, base int64, have *int64) (problem string, err error) {
+	const rounds = 4
+	next := base + 1
+	for round := 0; round < rounds; {
+		missing := n - *have
+		if missing <= n/20 {
+			break
+		}
+		from, count := next, missing
+		if g.sifted {
+			count = missing * mostLost / 2
+		}
+		tag, err := m.conn.Exec(ctx, g.insert(from, from+count-1, missing, *have == 0))
+		if lost(err) {
+			return "", err
+		}
+		if !g.sifted && isViolation(err) && len(g.sieve.checks) > 0 {
+			// What the few rows of a trial did not show.
+			g.sifted = true
+			continue
+		}
+		if err != nil {
+			return "rows could not be made: " + oneLine(err), nil
+		}
+		*have += tag.RowsAffected()
+		if tag.RowsAffected() == 0 {
+			break
+		}
+		round++
+		next = max(base+n*int64(round)+1, from+count)
+	}
+	return "", nil
+}
+
+// mostLost is how many rows may be made for each that a sieve leaves.
+const mostLost = 4
+
+// settle finds values that the table's constraints take, on few rows: those that
+// they take all of, or a good part, the rest being left out.
 func (m *Maker) settle(ctx context.Context, g *generator, base int64) (problem string, err error) {
 	const sample, tries = 40, 80
 	for range tries {
-		err = m.trial(ctx, g.insert(base+1, base+sample))
+		g.sifted = false
+		_, err = m.trial(ctx, g.insert(base+1, base+sample, sample, base == 0))
 		if err == nil {
 			return "", nil
 		}
 		if lost(err) {
 			return "", err
+		}
+		if isViolation(err) && len(g.sieve.checks) > 0 {
+			g.sifted = true
+			rows, err := m.trial(ctx, g.insert(base+1, base+sample, sample, base == 0))
+			if lost(err) {
+				return "", err
+			}
+			if err == nil && rows*mostLost >= sample {
+				return "", nil
+			}
 		}
 		if !g.adapt(err) {
 			break
@@ -236,17 +267,22 @@ func (m *Maker) settle(ctx context.Context, g *generator, base int64) (problem s
 	return "rows could not be made: " + oneLine(err), nil
 }
 
-// trial runs a statement and undoes it.
-func (m *Maker) trial(ctx context.Context, sql string) error {
+func isViolation(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == checkViolation
+}
+
+// trial runs a statement, undoes it and returns how many rows it wrote.
+func (m *Maker) trial(ctx context.Context, sql string) (int64, error) {
 	tx, err := m.conn.Begin(ctx)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	_, err = tx.Exec(ctx, sql)
+	tag, err := tx.Exec(ctx, sql)
 	if e := tx.Rollback(ctx); e != nil {
-		return e
+		return 0, e
 	}
-	return err
+	return tag.RowsAffected(), err
 }
 
 // vacuum makes the table as a server keeps it: analyzed, with a visibility map.

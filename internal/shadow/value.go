@@ -2,6 +2,7 @@ package shadow
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -78,7 +79,7 @@ func (v *valuer) typed(typ string, name catalog.Name) []string {
 	case "uuid":
 		return []string{"(" + digits(v.key(), v.seed) + " || " + digits(v.key(), v.seed+1) + ")::uuid"}
 	case "date", "timestamp without time zone", "timestamp with time zone":
-		return []string{v.time(), "now()", "now() + interval '1 year'"}
+		return []string{v.moment(), "now()", "now() + interval '1 year'"}
 	case "time without time zone", "time with time zone":
 		return []string{"time '00:00' + interval '1 second' * ({i} % 86400)"}
 	case "interval":
@@ -109,7 +110,10 @@ func (v *valuer) integers(base string) []string {
 		span := max(high-low+1, 1)
 		spread := fmt.Sprintf("%d + (hashint8extended({i}, %d) & 9223372036854775807) %% %d", low, v.seed, span)
 		if v.distinct {
-			spread = fmt.Sprintf("%d + {i} %% %d", low, max(span, v.n))
+			if v.facts.high == nil {
+				span = max(span, v.n)
+			}
+			spread = fmt.Sprintf("%d + {i} %% %d", low, span)
 		}
 		return append([]string{spread}, alternatives...)
 	case v.distinct:
@@ -221,7 +225,15 @@ func (v *valuer) others(base string) []string {
 	switch base {
 	case "json", "jsonb":
 		kinds := map[string]string{"array": `'["a"]'`, "string": `'"a"'`, "number": "'1'", "boolean": "'true'"}
-		object := fmt.Sprintf("jsonb_build_object('k', 'v' || (hashint8extended({i}, %d) & 1023), 'n', {i})", v.seed)
+		members := ""
+		for _, key := range slices.Sorted(maps.Keys(v.facts.members)) {
+			value := kinds[v.facts.members[key]]
+			if value == "" {
+				value = `'{"a": "a"}'`
+			}
+			members += ", " + literal(key) + ", " + value + "::jsonb"
+		}
+		object := fmt.Sprintf("jsonb_build_object('k', 'v' || (hashint8extended({i}, %d) & 1023), 'n', {i}%s)", v.seed, members)
 		out := []string{object + "::text", "'{}'", `'["a"]'`, "'[]'", `'"a"'`, "'1'"}
 		if k := kinds[v.facts.jsonType]; k != "" {
 			out = slices.Insert(out, 0, k)
