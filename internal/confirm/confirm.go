@@ -68,7 +68,7 @@ type Options struct {
 func Confirm(ctx context.Context, cat *catalog.Catalog, fs []rules.Finding, o Options) ([]rules.Finding, error) {
 	a := &asker{
 		ctx: ctx, cat: cat, o: o, rows: map[catalog.Name]int64{}, problems: map[catalog.Name]string{},
-		samples: map[string][][]*string{}, verdicts: map[string]rules.Verdict{},
+		samples: map[string][][]*string{}, verdicts: map[string]rules.Verdict{}, slow: map[string]slowRun{},
 	}
 	out := slices.Clone(fs)
 	if err := a.fill(fs); err != nil {
@@ -104,6 +104,8 @@ type asker struct {
 	samples map[string][][]*string
 	// verdicts are those of equal probes: one query often stands in two places.
 	verdicts map[string]rules.Verdict
+	// slow are runs that took long, by question.key.
+	slow map[string]slowRun
 	// granted tells that the probe's role was given rights in this transaction.
 	granted []string
 	// made are the indexes of the fix, while its transaction lasts.

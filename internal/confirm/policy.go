@@ -91,12 +91,16 @@ func (a *asker) policyAs(p *rules.Probe, r *catalog.Relation, pol *catalog.Polic
 		return v
 	}
 	if command != "select" {
+		q.state = "select as " + command
 		if reason := a.asSelect(r, pol, role); reason != "" {
 			return inconclusive("%s", reason)
 		}
 	}
 	if rewrites(p.Apply) {
 		fact, doubt := a.meetConstants(r, pol)
+		if fact != "" {
+			q.state += ", " + fact
+		}
 		v := a.proveRewrite(q, p.Apply, command, pol)
 		if fact != "" {
 			v.Facts = append(v.Facts, fact)
@@ -202,15 +206,16 @@ func (a *asker) proveRewrite(q *question, apply []string, command string, pol *c
 	var before, after []float64
 	var last [2]*plan.Plan
 	var rows [2]plan.Outcome
+	var reason string
 	for spent := 0.0; len(before) < rewriteRounds && spent < slow; {
 		if rows[0].RoundTrips == 0 {
-			if rows[0], err = a.run(q.request(typical), [][]*string{nil}); err != nil {
-				return a.doubtful(v, "running the statement: "+message(err))
+			if rows[0], reason = a.rowsBefore(q, typical); reason != "" {
+				return a.doubtful(v, reason)
 			}
 		}
-		b, err := a.explain(analyzed(q, typical))
-		if err != nil {
-			return a.doubtful(v, "running the statement: "+message(err))
+		b, reason := a.before(q, typical)
+		if reason != "" {
+			return a.doubtful(v, reason)
 		}
 		if err := a.o.Server.Mark(a.ctx); err != nil {
 			return a.doubtful(v, message(err))
@@ -222,11 +227,11 @@ func (a *asker) proveRewrite(q *question, apply []string, command string, pol *c
 		}
 		c, err := a.explain(analyzed(q, typical))
 		if err != nil {
-			return a.doubtful(v, "running the statement after the fix: "+message(err))
+			return a.doubtful(v, a.runReason("running the statement after the fix", q, err))
 		}
 		if rows[1].RoundTrips == 0 {
 			if rows[1], err = a.run(q.request(typical), [][]*string{nil}); err != nil {
-				return a.doubtful(v, "running the statement after the fix: "+message(err))
+				return a.doubtful(v, a.runReason("running the statement after the fix", q, err))
 			}
 		}
 		if err := a.o.Server.Undo(a.ctx); err != nil {

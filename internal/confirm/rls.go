@@ -76,9 +76,9 @@ func (a *asker) compareOwner(q *question, v rules.Verdict) rules.Verdict {
 		for i, one := range []*question{q, &asOwner} {
 			var times []float64
 			for range rounds {
-				p, err := a.explain(analyzed(one, k))
-				if err != nil {
-					return a.doubtful(v, "running the statement: "+message(err))
+				p, reason := a.before(one, k)
+				if reason != "" {
+					return a.doubtful(v, reason)
 				}
 				times = append(times, p.ExecutionMS)
 				e[i] = rules.Evidence{Cost: p.Root.TotalCost, SharedBlocks: p.Blocks(), Access: access(p, one.rel)}
@@ -157,9 +157,9 @@ func (a *asker) rowFunction(p *rules.Probe) rules.Verdict {
 	if doubt != "" {
 		return a.doubtful(v, doubt)
 	}
-	done, err := a.explain(analyzed(q, typical))
-	if err != nil {
-		return a.doubtful(v, "running the statement: "+message(err))
+	done, reason := a.before(q, typical)
+	if reason != "" {
+		return a.doubtful(v, reason)
 	}
 	var judged float64
 	for _, s := range done.Accesses(rel.Schema, rel.Table, "") {

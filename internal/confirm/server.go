@@ -39,6 +39,9 @@ const (
 // is created and one without rights is given them: who may read a table decides
 // nothing about how it is read. The verdict says so.
 func (a *asker) explain(r plan.Request) (*plan.Plan, error) {
+	if r.Analyze {
+		r.Timeout = runTimeout
+	}
 	p, err := a.o.Server.Explain(a.ctx, r)
 	if err != nil && a.admit(r.Role, err) {
 		p, err = a.o.Server.Explain(a.ctx, r)
@@ -50,6 +53,7 @@ func (a *asker) explain(r plan.Request) (*plan.Plan, error) {
 }
 
 func (a *asker) run(r plan.Request, each [][]*string) (plan.Outcome, error) {
+	r.Timeout = runTimeout
 	out, err := a.o.Server.Run(a.ctx, r, each)
 	if err != nil && a.admit(r.Role, err) {
 		out, err = a.o.Server.Run(a.ctx, r, each)

@@ -251,6 +251,11 @@ func (s *Session) enter(ctx context.Context, r plan.Request) error {
 			return err
 		}
 	}
+	if r.Timeout > 0 {
+		if err := s.simple(ctx, fmt.Sprintf("set local statement_timeout = %d", r.Timeout.Milliseconds())); err != nil {
+			return err
+		}
+	}
 	if r.Role != "" {
 		return s.simple(ctx, "set local role "+quote(r.Role))
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Request asks a server for a plan. It stands here, in the one package that
@@ -30,6 +31,8 @@ type Request struct {
 	Timing bool
 	// Off names planner settings to turn off: enable_seqscan …
 	Off []string
+	// Timeout bounds the statement, in whole milliseconds; 0 leaves the session's.
+	Timeout time.Duration
 }
 
 // Plan is one statement's plan.
