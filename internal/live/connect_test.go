@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/planvet/planvet/internal/live"
 	"github.com/planvet/planvet/internal/plan"
@@ -149,5 +150,25 @@ func TestExplain(t *testing.T) {
 	}
 	if n := count(t, s); n != "1000" {
 		t.Errorf("%s rows are left: a write was not undone", n)
+	}
+}
+
+// A request's timeout ends it, and not what comes after it.
+func TestTimeout(t *testing.T) {
+	ctx := context.Background()
+	s, err := live.Connect(ctx, shadowtest.URL(t), live.Options{Writable: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close(ctx)
+	if err := s.Begin(ctx); err != nil {
+		t.Fatal(err)
+	}
+	defer s.Rollback(ctx)
+	if _, err := s.Explain(ctx, plan.Request{SQL: "select pg_sleep(20)", Analyze: true, Timeout: 50 * time.Millisecond}); live.Code(err) != "57014" {
+		t.Errorf("error is %v", err)
+	}
+	if _, err := s.Explain(ctx, plan.Request{SQL: "select pg_sleep(0.2)", Analyze: true}); err != nil {
+		t.Error(err)
 	}
 }
