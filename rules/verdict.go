@@ -107,11 +107,13 @@ type Probe struct {
 	Policy string
 	// Apply is DDL that puts the fix in place on a throwaway server.
 	Apply []string
-	// SetSQL is the set form of a per-item statement, with the item parameter as
-	// an array: where id = any($1).
+	// SetSQL is the set form of a per-item statement, with the item parameters as
+	// arrays: where id = any($1).
 	SetSQL string
-	// ItemParam is the number n of the $n that the loop varies.
-	ItemParam int
+	// ItemParams are the numbers n of the $n that the loop varies. ItemColumns has, where
+	// SetSQL unnests their arrays, the column of Table that each is for.
+	ItemParams  []int
+	ItemColumns []string
 	// Facts are read back where Kind is ProbeFact.
 	Facts []FactQuery
 	// NeedsOrder is set when the fault is a missing order, not a missing filter.

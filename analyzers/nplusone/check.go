@@ -117,7 +117,7 @@ func (c *checker) finding(f *program.Func, s site, a around, e *event) rules.Fin
 	out.Probe = &rules.Probe{Kind: rules.ProbePerItem, SQL: e.stmt.Text, Role: e.stmt.Role}
 	out.Probe.Schema, out.Probe.Table = out.Object.Schema, out.Object.Table
 	set := e.setForm()
-	out.Probe.SetSQL, out.Probe.ItemParam = set.probe, set.param
+	out.Probe.SetSQL, out.Probe.ItemParams, out.Probe.ItemColumns = set.probe, set.params, set.columns
 	out.Fix = &rules.Fix{Note: set.note}
 	if set.fix != "" {
 		out.Fix.SQL = []string{set.fix}

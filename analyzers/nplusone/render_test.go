@@ -16,7 +16,11 @@ func render(fs []rules.Finding) string {
 			fmt.Fprintf(&b, "  %s:%d: %s\n", r.Location.Path, r.Location.Line, r.Message)
 		}
 		if p := f.Probe; p != nil {
-			fmt.Fprintf(&b, "  probe $%d: %s\n", p.ItemParam, strings.Join(strings.Fields(p.SetSQL), " "))
+			params := "$0"
+			for i, n := range p.ItemParams {
+				params = map[bool]string{true: "", false: params + " "}[i == 0] + fmt.Sprintf("$%d", n)
+			}
+			fmt.Fprintf(&b, "  probe %s: %s\n", params, strings.Join(strings.Fields(p.SetSQL), " "))
 		}
 		if f.Fix != nil {
 			for _, s := range f.Fix.SQL {

@@ -13,21 +13,28 @@ import (
 type setForm struct {
 	// probe returns the rows of all items together; fix returns their keys as well.
 	probe, fix string
-	// param is the n of the $n that the loop varies, 0 when it is not one alone.
-	param int
-	note  string
+	// params are the n of the $n that the loop varies, none where that is not clear.
+	// columns are set for arrays that are unnested, the column that each is for: the
+	// texts lack the arrays' types then, and fix comes with them.
+	params  []int
+	columns []string
+	note    string
 }
 
 const batchNote = "or queue the statements into one pgx.Batch"
 
 // setForm derives the set form where the item stands in one conjunct col = $n of a
-// statement whose rows for many items are those for each together.
+// statement whose rows for many items are those for each together, or in several
+// places that take the columns of unnested arrays.
 func (e *event) setForm() setForm {
 	var varying []int
 	for i, o := range e.params {
 		if o&item != 0 {
 			varying = append(varying, i+1)
 		}
+	}
+	if f, ok := e.unnested(varying); ok {
+		return f
 	}
 	if ins, ok := e.stmt.Stmt.(*pgast.Insert); ok {
 		return insertForm(ins)
@@ -38,7 +45,7 @@ func (e *event) setForm() setForm {
 	}
 	k := varying[0]
 	if e.stmt.Dynamic { // a part of the text stands for what is not known
-		return setForm{param: k, note: general}
+		return setForm{params: []int{k}, note: general}
 	}
 	src, exists := existence(e.stmt.Text, e.stmt.Stmt)
 	where, ok := separable(e.stmt.Stmt)
@@ -46,7 +53,7 @@ func (e *event) setForm() setForm {
 		where, ok = e.stmt.Stmt.(*pgast.Select).Where, true
 	}
 	if !ok || occurrences(e.stmt.Stmt, k) != 1 {
-		return setForm{param: k, note: general}
+		return setForm{params: []int{k}, note: general}
 	}
 	for _, c := range pgast.Flatten(where, pgast.And) {
 		op, ok := c.(*pgast.Op)
@@ -58,7 +65,7 @@ func (e *event) setForm() setForm {
 			continue
 		}
 		if probe, ok := anyOf(src, op.Right, k); ok {
-			f := setForm{probe: probe, fix: probe, param: k}
+			f := setForm{probe: probe, fix: probe, params: []int{k}}
 			key := strings.Join(col.Names, ".")
 			s, isSelect := e.stmt.Stmt.(*pgast.Select)
 			switch {
@@ -76,7 +83,7 @@ func (e *event) setForm() setForm {
 			return f
 		}
 	}
-	return setForm{param: k, note: general}
+	return setForm{params: []int{k}, note: general}
 }
 
 var limitOne = regexp.MustCompile(`(?i)\s+limit\s+1\s*$`)

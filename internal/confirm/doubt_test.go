@@ -65,7 +65,7 @@ func TestDoubt(t *testing.T) {
 		}
 	}
 	item := func(sql, set, table string) *rules.Probe {
-		return &rules.Probe{Kind: rules.ProbePerItem, SQL: sql, SetSQL: set, ItemParam: 1, Schema: "public", Table: table}
+		return &rules.Probe{Kind: rules.ProbePerItem, SQL: sql, SetSQL: set, ItemParams: []int{1}, Schema: "public", Table: table}
 	}
 	key := func(table, ref string, columns, refColumns []string) *rules.Probe {
 		return &rules.Probe{

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/planvet/planvet/internal/pgast"
 	"github.com/planvet/planvet/internal/plan"
 	"github.com/planvet/planvet/rules"
 )
@@ -29,7 +28,7 @@ func (a *asker) perItem(p *rules.Probe) rules.Verdict {
 	if q.all[0].Name != "" {
 		v.Rows, v.RowsSource = a.size(q.all[0])
 	}
-	if p.ItemParam < 1 || p.ItemParam > len(q.types) {
+	if len(p.ItemParams) == 0 || slices.Min(p.ItemParams) < 1 || slices.Max(p.ItemParams) > len(q.types) {
 		return a.doubtful(v, "which parameter the loop varies is not known")
 	}
 	setTypes, err := a.o.Server.ParamTypes(a.ctx, p.SetSQL)
@@ -39,7 +38,16 @@ func (a *asker) perItem(p *rules.Probe) rules.Verdict {
 	if len(setTypes) != len(q.types) {
 		return a.doubtful(v, "the set form has other parameters than the statement")
 	}
-	values, args, err := a.itemValues(p, q)
+	for i := range setTypes {
+		if setTypes[i] != q.types[i] && !slices.Contains(p.ItemParams, i+1) {
+			return a.doubtful(v, fmt.Sprintf("$%d is %s in the statement and %s in the set form", i+1, q.types[i], setTypes[i]))
+		}
+	}
+	w, reason := a.comparedRows(p)
+	if reason != "" {
+		return a.doubtful(v, reason)
+	}
+	values, args, err := a.items(p, q)
 	if err != nil {
 		return a.doubtful(v, message(err))
 	}
@@ -47,7 +55,7 @@ func (a *asker) perItem(p *rules.Probe) rules.Verdict {
 		return a.doubtful(v, fmt.Sprintf("only %d different items could be made, %d are needed", len(values), most))
 	}
 	for _, n := range []int{few, most} {
-		one, set, reason := a.compareItems(p, q, args, values[:n])
+		one, set, reason := a.compareItems(p, q, w, args, values[:n])
 		if reason != "" {
 			return a.doubtful(v, reason)
 		}
@@ -55,23 +63,35 @@ func (a *asker) perItem(p *rules.Probe) rules.Verdict {
 		v.After = &rules.Evidence{MS: median([]float64{set.MS}), RoundTrips: set.RoundTrips}
 	}
 	v.Status = rules.Confirmed
-	v.Facts = append(v.Facts, fmt.Sprintf("the set form gives the same rows for %d and for %d items", few, most))
+	fact := fmt.Sprintf("the set form gives the same rows for %d and for %d items", few, most)
+	if len(w.drawn) > 0 {
+		fact += ", apart from what is drawn anew for each row: " + strings.Join(w.drawn, ", ")
+	}
+	v.Facts = append(v.Facts, fact)
 	return v
 }
 
 // compareItems runs both forms for some items.
-func (a *asker) compareItems(p *rules.Probe, q *question, args []*string, values []string) (one, set plan.Outcome, reason string) {
+func (a *asker) compareItems(p *rules.Probe, q *question, w written, args []*string, items [][]*string) (one, set plan.Outcome, reason string) {
 	var each [][]*string
-	for _, v := range values {
+	all := slices.Clone(args)
+	for i, n := range p.ItemParams {
+		var column []*string
+		for _, item := range items {
+			column = append(column, item[i])
+		}
+		all[n-1] = ptr(arrayOfAny(column))
+	}
+	for _, item := range items {
 		args := slices.Clone(args)
-		args[p.ItemParam-1] = ptr(v)
+		for i, n := range p.ItemParams {
+			args[n-1] = item[i]
+		}
 		each = append(each, args)
 	}
-	all := slices.Clone(args)
-	all[p.ItemParam-1] = ptr(arrayOf(values...))
 	oneRun, setRun := q.request(typical), q.request(typical)
-	oneRun.SQL = returning(p.SQL)
-	setRun.SQL, setRun.Types = returning(p.SetSQL), nil
+	oneRun.SQL = w.one
+	setRun.SQL, setRun.Types = w.set, nil
 	for range 2 { // the first run warms
 		var err error
 		if one, err = a.run(oneRun, each); err != nil {
@@ -85,88 +105,11 @@ func (a *asker) compareItems(p *rules.Probe, q *question, args []*string, values
 	case one.Rows == 0:
 		return one, set, "no made row answers the statement, so equal answers would prove nothing"
 	case one.Rows != set.Rows:
-		return one, set, fmt.Sprintf("for %d items the statement gives %d rows and the set form %d", len(values), one.Rows, set.Rows)
+		return one, set, fmt.Sprintf("for %d items the statement gives %d rows and the set form %d", len(items), one.Rows, set.Rows)
 	case one.Hash != set.Hash:
-		return one, set, fmt.Sprintf("for %d items the set form gives other rows", len(values))
+		return one, set, fmt.Sprintf("for %d items the set form gives other rows", len(items))
 	}
 	return one, set, ""
-}
-
-// returning makes a statement that writes return what it wrote: a count alone does
-// not tell set n = (select max(n) + 1 …) apart, which is another number each time
-// round the loop.
-func returning(sql string) string {
-	stmt, err := pgast.Parse(sql)
-	if err != nil {
-		return sql
-	}
-	var have []pgast.Target
-	switch s := stmt.(type) {
-	case *pgast.Update:
-		have = s.Returning
-	case *pgast.Delete:
-		have = s.Returning
-	default:
-		return sql
-	}
-	if len(have) > 0 {
-		return sql
-	}
-	return strings.TrimRight(strings.TrimSpace(sql), "; \t\n") + "\nreturning *"
-}
-
-// itemValues are different values for the parameter that the loop varies, and the
-// values of all parameters. The others get those that most items have, and items
-// that answer with them come first, so that answers are compared and not silence.
-func (a *asker) itemValues(p *rules.Probe, q *question) (items []string, args []*string, err error) {
-	stmt, err := pgast.Parse(p.SQL)
-	if err != nil {
-		return nil, nil, err
-	}
-	s := newScope(a.cat, stmt, p)
-	found := comparisons(stmt, s)
-	item, ok := found[p.ItemParam]
-	if !ok || item.alias == "" {
-		return nil, nil, fmt.Errorf("which column the item is compared with is not known")
-	}
-	args = slices.Clone(q.sets[typical].args)
-	from := ident(s.byAlias[item.alias].Name) + " as " + quote(item.alias)
-	hit := "true"
-	var others []string
-	var params []int
-	for _, n := range slices.Sorted(maps.Keys(found)) {
-		if c := found[n]; n != p.ItemParam && c.alias == item.alias && c.op == "=" && !c.derived && !slices.Contains(others, "("+c.expr+")::text") {
-			params, others = append(params, n), append(others, "("+c.expr+")::text")
-		}
-	}
-	if len(others) > 0 {
-		list := strings.Join(others, ", ")
-		rows, err := a.visible(q, fmt.Sprintf("select %[1]s from %[2]s where (%[3]s) is not null group by %[1]s order by count(distinct (%[3]s)::text) desc, %[1]s limit 1",
-			list, from, item.expr), nil, 1)
-		if err != nil {
-			return nil, nil, err
-		}
-		for i, n := range params {
-			if len(rows) == 1 && rows[0][i] != nil {
-				args[n-1] = rows[0][i]
-			}
-		}
-	}
-	var given []*string
-	for i, n := range params {
-		given = append(given, args[n-1])
-		hit += fmt.Sprintf(" and %s = $%d", others[i], i+1)
-	}
-	sql := fmt.Sprintf("select k from (select (%[1]s)::text as k, bool_or(%[2]s) as hit from %[3]s where (%[1]s) is not null group by 1) q order by hit desc nulls last, md5(k), k limit %[4]d",
-		item.expr, hit, from, most)
-	rows, err := a.visible(q, sql, given, most)
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, r := range rows {
-		items = append(items, *r[0])
-	}
-	return items, args, nil
 }
 
 // visible asks for rows as the statement's role sees them, so that row level

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/planvet/planvet/analyzers/nplusone"
 	"github.com/planvet/planvet/catalog"
 	"github.com/planvet/planvet/internal/suppress"
 	"github.com/planvet/planvet/rlscheck"
@@ -105,6 +106,7 @@ func (p *Project) loops() []rules.Finding {
 		}
 		tag(out[i:i+1], db)
 		qualify(&out[i], db.Catalog)
+		nplusone.Complete(&out[i], db.Catalog)
 	}
 	return out
 }
