@@ -29,11 +29,12 @@ func typed(p *rules.Probe, c *catalog.Catalog) (probe string, fix []string) {
 	if r == nil || err != nil {
 		return "", nil
 	}
+	_, joined := stmt.(*pgast.Update)
 	types := map[int]*pgast.Cast{}
 	for i, n := range p.ItemParams {
 		name := p.ItemColumns[i]
 		col := r.Column(name)
-		if col == nil || r.Column("item_"+name) != nil {
+		if col == nil || joined && r.Column("item_"+name) != nil { // which would be ambiguous
 			return "", nil
 		}
 		elem := element(col, c)
@@ -64,10 +65,27 @@ func typed(p *rules.Probe, c *catalog.Catalog) (probe string, fix []string) {
 		s.Targets = withKeys(s.Targets, p.ItemColumns)
 	case *pgast.Insert:
 		if len(s.Returning) > 0 {
-			s.Returning = withKeys(s.Returning, p.ItemColumns)
+			s.Returning = withKeys(s.Returning, unique(r, p.ItemColumns))
 		}
 	}
 	return probe, []string{pgast.Format(stmt)}
+}
+
+// unique are the columns that are in a unique key, by which a row can be found again;
+// all where none is.
+func unique(r *catalog.Relation, columns []string) []string {
+	var out []string
+	for _, c := range columns {
+		if slices.ContainsFunc(r.Indexes, func(x *catalog.Index) bool {
+			return x.Unique && slices.ContainsFunc(x.Keys, func(k catalog.IndexKey) bool { return k.Column == c })
+		}) {
+			out = append(out, c)
+		}
+	}
+	if len(out) == 0 {
+		return columns
+	}
+	return out
 }
 
 // withKeys puts keys before a list of columns where they are not in there.

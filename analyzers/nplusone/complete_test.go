@@ -21,7 +21,9 @@ func TestComplete(t *testing.T) {
 		{Name: "tags", Type: "text[]"},
 		{Name: "item_code", Type: "text"},
 	}
-	c.AddRelation(&catalog.Relation{Name: catalog.Name{Schema: "public", Name: "parts"}, Kind: catalog.Table, Columns: columns})
+	c.AddRelation(&catalog.Relation{Name: catalog.Name{Schema: "public", Name: "parts"}, Kind: catalog.Table, Columns: columns, Indexes: []*catalog.Index{
+		{Name: "parts_pkey", Unique: true, Keys: []catalog.IndexKey{{Column: "id"}}},
+	}})
 	c.AddType(&catalog.Type{Name: catalog.Name{Schema: "public", Name: "kind"}, Kind: "enum"})
 	c.AddType(&catalog.Type{Name: catalog.Name{Schema: "public", Name: "spot"}, Kind: "composite"})
 	for _, x := range []struct {
@@ -31,7 +33,7 @@ func TestComplete(t *testing.T) {
 	}{
 		{"INSERT INTO parts (id, flag) SELECT u.id, u.flag FROM unnest($1, $2) AS u(id, flag) RETURNING at", []string{"id", "flag"},
 			"INSERT INTO parts (id, flag) SELECT u.id, u.flag FROM unnest($1::bigint[], $2::bpchar[]) AS u(id, flag) RETURNING at",
-			"INSERT INTO parts (id, flag) SELECT u.id, u.flag FROM unnest($1::bigint[], $2::bpchar[]) AS u(id, flag) RETURNING id, flag, at"},
+			"INSERT INTO parts (id, flag) SELECT u.id, u.flag FROM unnest($1::bigint[], $2::bpchar[]) AS u(id, flag) RETURNING id, at"},
 		{"SELECT id FROM parts WHERE ROW(at, kind) IN (SELECT * FROM unnest($1, $2))", []string{"at", "kind"},
 			"SELECT id FROM parts WHERE ROW(at, kind) IN (SELECT * FROM unnest($1::timestamp with time zone[], $2::kind[]))",
 			"SELECT at, kind, id FROM parts WHERE ROW(at, kind) IN (SELECT * FROM unnest($1::timestamp with time zone[], $2::kind[]))"},

@@ -23,6 +23,8 @@ type setForm struct {
 
 const batchNote = "or queue the statements into one pgx.Batch"
 
+const generalNote = "gather the elements' keys, send one statement that takes them as arrays (= any($1), or a join with unnest), " + batchNote
+
 // setForm derives the set form where the item stands in one conjunct col = $n of a
 // statement whose rows for many items are those for each together, or in several
 // places that take the columns of unnested arrays.
@@ -39,13 +41,12 @@ func (e *event) setForm() setForm {
 	if ins, ok := e.stmt.Stmt.(*pgast.Insert); ok {
 		return insertForm(ins)
 	}
-	general := "gather the elements' keys, send one statement that takes them as arrays (= any($1), or a join with unnest), " + batchNote
 	if len(varying) != 1 || e.rest&item != 0 {
-		return setForm{note: general}
+		return setForm{note: generalNote}
 	}
 	k := varying[0]
 	if e.stmt.Dynamic { // a part of the text stands for what is not known
-		return setForm{params: []int{k}, note: general}
+		return setForm{params: []int{k}, note: generalNote}
 	}
 	src, exists := existence(e.stmt.Text, e.stmt.Stmt)
 	where, ok := separable(e.stmt.Stmt)
@@ -53,7 +54,7 @@ func (e *event) setForm() setForm {
 		where, ok = e.stmt.Stmt.(*pgast.Select).Where, true
 	}
 	if !ok || occurrences(e.stmt.Stmt, k) != 1 {
-		return setForm{params: []int{k}, note: general}
+		return setForm{params: []int{k}, note: generalNote}
 	}
 	for _, c := range pgast.Flatten(where, pgast.And) {
 		op, ok := c.(*pgast.Op)
@@ -83,7 +84,7 @@ func (e *event) setForm() setForm {
 			return f
 		}
 	}
-	return setForm{params: []int{k}, note: general}
+	return setForm{params: []int{k}, note: generalNote}
 }
 
 var limitOne = regexp.MustCompile(`(?i)\s+limit\s+1\s*$`)

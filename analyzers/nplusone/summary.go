@@ -219,7 +219,7 @@ func (c *checker) arguments(f *program.Func, e *event, call *ast.CallExpr, first
 		case named || isNamedArgs(f.Pkg.Info.TypeOf(a)):
 			e.rest |= o
 		default:
-			e.params = append(e.params, o)
+			e.params = append(e.params, t.argument(a))
 		}
 	}
 }
@@ -256,22 +256,22 @@ func (c *checker) calleeEvent(callee program.Callee, call *ast.CallExpr, f *prog
 			if sel, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr); ok {
 				return t.expr(sel.X)
 			}
-			return 0
+			return moves
 		}
 		if variadic && i == nparams-1 {
-			var o origins
+			o := moves
 			for n := i; n < len(call.Args); n++ {
 				o |= t.expr(call.Args[n])
 			}
 			return o
 		}
 		if i < len(call.Args) {
-			return t.expr(call.Args[i])
+			return t.argument(call.Args[i])
 		}
-		return 0
+		return moves
 	}
 	through := func(o origins) origins {
-		var sum origins
+		sum := o & moves
 		for i := 0; i <= nparams && i <= 60; i++ {
 			if o&paramBit(i) != 0 {
 				sum |= arg(i)
@@ -283,7 +283,7 @@ func (c *checker) calleeEvent(callee program.Callee, call *ast.CallExpr, f *prog
 	for i, o := range in.params {
 		out.params[i] = through(o)
 	}
-	out.rest = through(in.rest)
+	out.rest = through(in.rest) &^ moves
 	out.spread = -1
 	if in.spread >= 0 && in.spread < len(call.Args) {
 		if call.Ellipsis.IsValid() {
@@ -295,7 +295,7 @@ func (c *checker) calleeEvent(callee program.Callee, call *ast.CallExpr, f *prog
 		} else {
 			out.rest = 0
 			for n := in.spread; n < len(call.Args); n++ {
-				out.params = append(out.params, t.expr(call.Args[n]))
+				out.params = append(out.params, t.argument(call.Args[n]))
 			}
 		}
 	}
@@ -362,7 +362,7 @@ func (c *checker) importedEvent(callee program.Callee) *event {
 	}
 	e := &event{call: q.Call, chain: q.Chain, spread: -1}
 	for _, ps := range q.Args {
-		var o origins
+		o := moves
 		for _, p := range ps {
 			o |= paramBit(p)
 		}

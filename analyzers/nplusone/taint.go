@@ -31,6 +31,11 @@ type taintKey struct {
 type taint struct {
 	info *types.Info
 	of   map[types.Object]origins
+	// f and loop are what steady looks at; f is nil where nothing is known to be.
+	f    *program.Func
+	loop *loop
+	// writes and shared are written's answer.
+	writes, shared map[types.Object]bool
 }
 
 // taintOf follows the parameters of f, and what loop l varies when it is not nil.
@@ -39,7 +44,7 @@ func (c *checker) taintOf(f *program.Func, l *loop) *taint {
 	if t, ok := c.taints[k]; ok {
 		return t
 	}
-	t := &taint{info: f.Pkg.Info, of: map[types.Object]origins{}}
+	t := &taint{info: f.Pkg.Info, of: map[types.Object]origins{}, f: f, loop: l}
 	c.taints[k] = t
 	for i, p := range f.Params {
 		if p != nil {

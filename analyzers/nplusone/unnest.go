@@ -64,9 +64,10 @@ func (e *event) unnested(varying []int) (setForm, bool) {
 	if len(varying) == 0 || e.rest&item != 0 || e.stmt.Dynamic || e.takesSet() {
 		return setForm{}, false
 	}
-	for _, k := range varying {
-		if occurrences(e.stmt.Stmt, k) != 1 {
-			return setForm{}, false
+	var moving []int // what is not the same for all, from the element or not
+	for i, o := range e.params {
+		if o&(item|moves) != 0 && occurrences(e.stmt.Stmt, i+1) > 0 {
+			moving = append(moving, i+1)
 		}
 	}
 	own, err := pgast.Parse(e.stmt.Text) // a copy to change
@@ -76,10 +77,14 @@ func (e *event) unnested(varying []int) (setForm, bool) {
 	u, note, ok := &items{varying: varying}, "", false
 	switch s := own.(type) {
 	case *pgast.Insert:
+		u.varying = moving
 		note, ok = u.insert(s)
 	case *pgast.Update:
-		if slices.ContainsFunc(s.Set, func(t pgast.Target) bool { return uses(t.Expr, varying) }) {
-			note, ok = u.update(s)
+		if slices.ContainsFunc(s.Set, func(t pgast.Target) bool { return uses(t.Expr, moving) }) {
+			u.varying = moving
+			if note, ok = u.update(s); !ok { // one value for all is none of them
+				return setForm{note: generalNote}, true
+			}
 			break
 		}
 		ok = calm(s) && len(s.From) == 0
@@ -97,7 +102,10 @@ func (e *event) unnested(varying []int) (setForm, bool) {
 			}
 		}
 	}
-	if !ok || len(u.params) != len(varying) {
+	if _, own := own.(*pgast.Update); own && ok && len(u.params) != len(u.varying) {
+		return setForm{note: generalNote}, true
+	}
+	if !ok || len(u.params) != len(u.varying) || slices.ContainsFunc(u.varying, func(k int) bool { return occurrences(e.stmt.Stmt, k) != 1 }) {
 		return setForm{}, false
 	}
 	return setForm{probe: pgast.Format(own), params: u.params, columns: u.columns, note: note}, true
