@@ -194,10 +194,49 @@ func (c *checker) serve(p *policy) map[*call]bool {
 }
 
 // narrowed reports whether, wherever the policy is used, an index finds the rows by
-// a value of the session.
+// a value of the session, and leaves few of them.
 func (c *checker) narrowed(p *policy) bool {
 	uses := c.uses(p.rel, p.Policy)
-	return len(uses) > 0 && !slices.ContainsFunc(uses, func(u use) bool { return len(c.state(p.rel, u).served()) == 0 })
+	return len(uses) > 0 && !slices.ContainsFunc(uses, func(u use) bool {
+		s := c.state(p.rel, u)
+		return len(s.served()) == 0 || c.left(p.rel, s.scan().Path) >= predicate.SmallRows
+	})
+}
+
+// left estimates how many rows an index condition leaves: a row of the parent, by the
+// foreign key, has its share of the table. What is in no foreign key is taken for the
+// session's own.
+func (c *checker) left(rel *catalog.Relation, path *predicate.Path) int64 {
+	rows, _ := c.sizes.Rows(rel)
+	if path == nil {
+		return rows
+	}
+	least := rows
+	for i := range path.Used {
+		least = min(least, rows/max(c.distinct(rel, path.Used[i].Column, rows, 0), 1))
+	}
+	return least
+}
+
+// distinct estimates how many values a column has: as many as the row that it refers
+// to, at the end of a chain of foreign keys, has rows; else unknown.
+func (c *checker) distinct(rel *catalog.Relation, column string, unknown int64, depth int) int64 {
+	const chain = 8
+	for _, k := range rel.Constraints {
+		i := slices.Index(k.Columns, column)
+		parent := c.cat.Relation(k.References.Schema, k.References.Name)
+		if k.Kind != catalog.ForeignKey || i < 0 || parent == nil || depth == chain {
+			continue
+		}
+		rows, _ := c.sizes.Rows(parent)
+		if len(k.Columns) == 1 || i >= len(k.RefColumns) {
+			return rows
+		}
+		if n := c.distinct(parent, k.RefColumns[i], -1, depth+1); n >= 0 {
+			return n
+		}
+	}
+	return unknown
 }
 
 func servedInside(a *predicate.Analysis, param int) bool {
