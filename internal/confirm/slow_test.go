@@ -35,6 +35,38 @@ func (s *sluggish) Explain(ctx context.Context, r plan.Request) (*plan.Plan, err
 	return p, err
 }
 
+// costly is a server on which an index makes a statement slow.
+type costly struct {
+	confirm.Explainer
+	index string
+}
+
+func (s costly) Explain(ctx context.Context, r plan.Request) (*plan.Plan, error) {
+	p, err := s.Explainer.Explain(ctx, r)
+	if err == nil && p.Uses(s.index) {
+		p.ExecutionMS += 5000
+	}
+	return p, err
+}
+
+// A fix that rewrites a policy beside its index is compared with the policy as it was.
+func TestFixThatTakesLonger(t *testing.T) {
+	e := newEnv(t, `create table notes (id bigint generated always as identity primary key, owner text not null);
+		alter table notes enable row level security;
+		create policy mine on notes for select using (owner || '' = current_setting('app.owner'))`)
+	f := rules.Finding{Rule: "r", Probe: &rules.Probe{
+		Kind: rules.ProbePolicy, Schema: "public", Table: "notes", Policy: "mine", Roles: []string{"public"}, Command: "select",
+		Apply: []string{"alter policy mine on notes using (owner = (select current_setting('app.owner')))", "create index notes_owner on notes (owner)"},
+	}}
+	if v := ask(t, e, f); v.Status != rules.Confirmed {
+		t.Errorf("verdict is %+v", v)
+	}
+	e.opts.Server = costly{e.opts.Server, "notes_owner"}
+	if v := ask(t, e, f); v.Status != rules.Inconclusive || !strings.Contains(v.Reason, "takes longer with the fix") {
+		t.Errorf("verdict is %+v", v)
+	}
+}
+
 // A slow statement is run once, and not once more for each finding on it.
 func TestSlowStatements(t *testing.T) {
 	e := newEnv(t, `create table notes (id bigint generated always as identity primary key, owner text not null, team text not null, body text not null);
