@@ -134,8 +134,9 @@ func (u *items) insert(s *pgast.Insert) (note string, ok bool) {
 		if _, column := t.Expr.(*pgast.ColumnRef); !column {
 			return "", false
 		}
+	}
+	if len(s.Returning) > 0 {
 		note += "; the rows come back in no promised order, so match them by their values"
-		break
 	}
 	out := &pgast.Select{}
 	for i, v := range src.Values[0] {
