@@ -1,6 +1,6 @@
 select * from orders where id = 4711;
 select * from orders where id in (1, 2, 3, 400000);
-select * from orders where id between 1000 and 2000;
+select * from orders where id between 100000 and 101000;
 select * from orders where customer_id = 17;
 select * from orders where customer_id = 150000 order by created_at desc limit 10;
 select * from orders where created_at > timestamptz '2025-10-01';
@@ -39,10 +39,10 @@ select * from accounts where plan = 'team' and created_at < timestamptz '2024-02
 select * from accounts a left join customers c on c.account_id = a.id where a.id = 50;
 select c.name, o.total from customers c join orders o on o.customer_id = c.id where c.id = 77;
 select c.name, o.total from customers c join orders o on o.customer_id = c.id where c.account_id = 15000;
-select c.name, o.total from customers c join orders o on o.customer_id = c.id where o.created_at > timestamptz '2025-11-01';
+select c.name, o.total from customers c join orders o on o.customer_id = c.id where o.created_at > timestamptz '2025-10-25';
 select c.country, sum(o.total) from customers c join orders o on o.customer_id = c.id group by c.country;
 select p.name, sum(i.quantity) from products p join order_items i on i.product_id = p.id where p.id = 40 group by p.name;
-select product_id, sum(quantity) from order_items where product_id < 20 group by product_id;
+select product_id, sum(quantity) from order_items where product_id between 1000 and 1020 group by product_id;
 select o.id, i.line, p.name from orders o join order_items i on i.order_id = o.id join products p on p.id = i.product_id where o.customer_id = 20;
 select a.email, count(*) from accounts a join customers c on c.account_id = a.id join orders o on o.customer_id = c.id where a.plan = 'enterprise' group by a.email;
 select * from products where tags @> array['t3'];
@@ -57,4 +57,4 @@ select * from orders where customer_id = any (array[1, 2, 3]) and created_at > t
 select c.id, l.total from customers c cross join lateral (select total from orders o where o.customer_id = c.id order by created_at desc limit 1) l where c.country = 'IS';
 update orders set note = 'x' where customer_id = 5;
 delete from order_items where order_id = 12;
-select * from customers where id > 199000 order by id limit 100;
+select * from customers where id > 150000 order by id limit 100;
