@@ -11,13 +11,13 @@ import (
 )
 
 var (
-	// makesPaths is what in a function's body can change how its tables are reached.
-	makesPaths = regexp.MustCompile(`(?i)\bexecute\b|\b(?:create\s+(?:unique\s+)?index|create\s+table|alter\s+table|create\s+policy|drop\s+(?:index|table|policy))\b`)
-	// onlyTriggers are functions of which a name is all that is known, and says that
-	// they make no access path.
-	onlyTriggers = regexp.MustCompile(`(?i)trigger|audit|updated_at|notif|publi|comment|seed`)
-	// pathWord is in a body that does more than make triggers.
-	pathWord = regexp.MustCompile(`(?i)\b(?:index|table|policy|constraint|partition)\b`)
+	// runsDDL and pathWord are in the body of a function that can change how a table is
+	// reached. Partitions take the indexes of their parent, and are none.
+	runsDDL  = regexp.MustCompile(`(?i)\b(?:execute|create|alter|drop)\b`)
+	pathWord = regexp.MustCompile(`(?i)\b(?:index|policy|(?:add|drop)\s+(?:constraint|unique|primary))\b`)
+	// harmless are functions of which a name is all that is known, and says that they
+	// make no access path.
+	harmless = regexp.MustCompile(`(?i)trigger|audit|updated_at|notif|publi|comment|seed|partition`)
 )
 
 // calls marks the tables that a SELECT names to functions which may change them, and
@@ -60,10 +60,10 @@ func (r *replayer) changes(f *pgast.FuncCall) bool {
 	}
 	known := r.cat.ResolveFunctions(schema, name, r.path)
 	if len(known) == 0 {
-		return (schema != "" || len(builtin.For(builtin.Oldest).FunctionAny(name)) == 0) && !onlyTriggers.MatchString(name)
+		return (schema != "" || len(builtin.For(builtin.Oldest).FunctionAny(name)) == 0) && !harmless.MatchString(schema+"."+name)
 	}
 	return slices.ContainsFunc(known, func(k *catalog.Function) bool {
-		return k.Kind != "aggregate" && makesPaths.MatchString(k.Body) && pathWord.MatchString(k.Body)
+		return k.Kind != "aggregate" && runsDDL.MatchString(k.Body) && pathWord.MatchString(k.Body)
 	})
 }
 
