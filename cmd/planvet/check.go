@@ -63,6 +63,15 @@ func projectOptions(c *cli.Context, progress *report.Progress) engine.Options {
 	return o
 }
 
+// loaded opens and reads the project that the arguments name.
+func loaded(c *cli.Context, progress *report.Progress) (*engine.Project, error) {
+	p, err := engine.Open(projectOptions(c, progress))
+	if err != nil {
+		return nil, err
+	}
+	return p, p.Load(c.Context)
+}
+
 func check(c *cli.Context) (report.ExitCode, error) {
 	started := time.Now()
 	f, err := readCheckFlags(c)

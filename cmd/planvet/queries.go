@@ -5,7 +5,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/planvet/planvet/internal/engine"
 	"github.com/planvet/planvet/internal/report"
 )
 
@@ -24,11 +23,8 @@ func queriesCommand(code *report.ExitCode) *cli.Command {
 			}
 			progress := report.NewProgress(c.App.ErrWriter)
 			defer progress.Done()
-			p, err := engine.Open(projectOptions(c, progress))
+			p, err := loaded(c, progress)
 			if err != nil {
-				return err
-			}
-			if err := p.Load(c.Context); err != nil {
 				return err
 			}
 			progress.Done()

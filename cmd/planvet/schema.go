@@ -59,11 +59,8 @@ func schemaDocument(c *cli.Context, progress *report.Progress) (*catalog.Documen
 		}
 		return cat.Document("server", nil), nil, nil
 	}
-	p, err := engine.Open(projectOptions(c, progress))
+	p, err := loaded(c, progress)
 	if err != nil {
-		return nil, nil, err
-	}
-	if err := p.Load(c.Context); err != nil {
 		return nil, nil, err
 	}
 	cat, err := p.SchemaOf(c.String("database"))

@@ -33,11 +33,8 @@ func shadowCommand(code *report.ExitCode) *cli.Command {
 			}
 			progress := report.NewProgress(c.App.ErrWriter)
 			defer progress.Done()
-			p, err := engine.Open(projectOptions(c, progress))
+			p, err := loaded(c, progress)
 			if err != nil {
-				return err
-			}
-			if err := p.Load(c.Context); err != nil {
 				return err
 			}
 			s, err := p.Shadow(c.Context, o)

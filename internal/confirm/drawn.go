@@ -74,13 +74,5 @@ func (a *asker) everyPlan(q *question, sets [][]*string, defs plan.Indexes) (out
 		r.Args = args
 		all = append(all, r)
 	}
-	for _, r := range all {
-		r.Off = noSeqScan
-		p, err := a.explain(r)
-		if err != nil {
-			return out, err
-		}
-		out.add(plan.Structural(p, q.rel, defs, q.ordered), q.rel.Table)
-	}
-	return out, nil
+	return a.judged(q, all, defs)
 }

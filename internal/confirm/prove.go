@@ -73,8 +73,16 @@ func (a *asker) structure(q *question) (out structural, err error) {
 	if err != nil {
 		return out, err
 	}
+	var all []plan.Request
 	for _, k := range q.distinctSets() {
-		r := q.request(k)
+		all = append(all, q.request(k))
+	}
+	return a.judged(q, all, defs)
+}
+
+// judged asks the structural question for every request.
+func (a *asker) judged(q *question, all []plan.Request, defs plan.Indexes) (out structural, err error) {
+	for _, r := range all {
 		r.Off = noSeqScan
 		p, err := a.explain(r)
 		if err != nil {

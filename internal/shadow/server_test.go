@@ -81,17 +81,24 @@ func TestStartAnswersAndStopLeavesNothing(t *testing.T) {
 	}
 }
 
-// A temporary folder may have any name.
-func TestStartInOddFolder(t *testing.T) {
-	base, err := os.MkdirTemp("/tmp", "pv a+b%20'-")
+// tmpdir makes a folder that every user can write to the process's temporary one.
+func tmpdir(t *testing.T, pattern string) string {
+	t.Helper()
+	base, err := os.MkdirTemp("/tmp", pattern)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer os.RemoveAll(base)
+	t.Cleanup(func() { os.RemoveAll(base) })
 	if err := os.Chmod(base, 0o777); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("TMPDIR", base)
+	return base
+}
+
+// A temporary folder may have any name.
+func TestStartInOddFolder(t *testing.T) {
+	base := tmpdir(t, "pv a+b%20'-")
 	if s := start(t); filepath.Dir(s.Dir()) != base {
 		t.Errorf("it is in %s", s.Dir())
 	}
@@ -206,15 +213,7 @@ func TestKilledLeavesNothing(t *testing.T) {
 // A kill at any moment of the start: nothing may stay.
 func TestKilledWhileStarting(t *testing.T) {
 	start(t).Stop()
-	base, err := os.MkdirTemp("/tmp", "pv-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer os.RemoveAll(base)
-	if err := os.Chmod(base, 0o777); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("TMPDIR", base)
+	base := tmpdir(t, "pv-")
 	for _, wait := range []time.Duration{30, 150, 600} {
 		cmd, _ := victim(t, 0)
 		time.Sleep(wait * time.Millisecond)
@@ -245,15 +244,7 @@ func TestKilledWhileInitialising(t *testing.T) {
 	if _, err := os.Stat("/dev/shm"); err != nil {
 		t.Skip("shared memory is no file here")
 	}
-	base, err := os.MkdirTemp("/tmp", "pv-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer os.RemoveAll(base)
-	if err := os.Chmod(base, 0o777); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("TMPDIR", base)
+	base := tmpdir(t, "pv-")
 	cmd, _ := victim(t, 0)
 	var mapped []string
 	for end := time.Now().Add(20 * time.Second); len(mapped) == 0; time.Sleep(time.Millisecond) {
