@@ -47,6 +47,7 @@ internal/stats: catalog ;
 internal/live: catalog internal/plan internal/pgast internal/stats ; pgx
 internal/shadow: catalog internal/live internal/pgast internal/stats migrationscan ; pgx
 internal/confirm: rules catalog internal/plan internal/pgast internal/predicate ;
+internal/explain: catalog migrationscan internal/plan internal/live internal/predicate internal/pgast internal/stats internal/shadow internal/report ;
 
 # the rim
 internal/report: rules ; terminal
