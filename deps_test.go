@@ -47,6 +47,7 @@ internal/stats: catalog ;
 internal/live: catalog internal/plan internal/pgast internal/stats ; pgx
 internal/shadow: catalog internal/live internal/pgast internal/stats migrationscan ; pgx
 internal/confirm: rules catalog internal/plan internal/pgast internal/predicate ;
+internal/audit: ; ulid
 internal/explain: catalog migrationscan internal/plan internal/live internal/predicate internal/pgast internal/stats internal/shadow internal/report ;
 
 # the rim
@@ -70,6 +71,7 @@ var groups = map[string][]string{
 	"yaml":     {"github.com/goccy/go-yaml"},
 	"cli":      {"github.com/urfave/cli/v2"},
 	"tests":    {"github.com/google/go-cmp", "golang.org/x/tools/txtar"},
+	"ulid":     {"github.com/oklog/ulid/v2"},
 	"terminal": {"github.com/fatih/color", "github.com/mattn/go-isatty", "golang.org/x/sys"},
 }
 
