@@ -64,7 +64,7 @@ func (c *checker) scan(p *policy, sets bool) pgast.Expr {
 		switch {
 		case once && (s.Kind == pgast.SubScalar || s.Kind == pgast.SubArray):
 			return param, true
-		case once && sets && s.Kind == pgast.SubAny && s.Op == "=":
+		case sets && c.ownSet(p, s):
 			return &pgast.Op{At: s.At, Kind: pgast.OpAny, Name: "=", Left: s.Test, Right: param}, true
 		}
 		return opaque(p.rel), true

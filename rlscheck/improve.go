@@ -35,7 +35,7 @@ func (c *checker) improve(rel *catalog.Relation, pol *catalog.Policy) string {
 	if c.sets[pol] {
 		e = pgast.ReplaceExpr(e, func(e pgast.Expr) (pgast.Expr, bool) {
 			s, ok := e.(*pgast.SubLink)
-			if ok && s.Kind == pgast.SubAny && s.Op == "=" && !p.top.reads(c.cat, s.Query) {
+			if ok && c.ownSet(p, s) {
 				set := &pgast.SubLink{At: s.At, Kind: pgast.SubArray, Query: s.Query}
 				return &pgast.Op{At: s.At, Kind: pgast.OpAny, Name: "=", Left: s.Test, Right: set}, true
 			}

@@ -60,10 +60,24 @@ func (c *checker) setTests(p *policy) bool {
 	found := false
 	pgast.Walk(p.expr, func(n pgast.Node) bool {
 		s, ok := n.(*pgast.SubLink)
-		if ok && s.Kind == pgast.SubAny && s.Op == "=" && !p.top.reads(c.cat, s.Query) && p.top.reads(c.cat, s.Test) {
-			found = true
-		}
+		found = found || ok && c.ownSet(p, s) && p.top.reads(c.cat, s.Test)
 		return !ok
 	})
 	return found
+}
+
+// ownSet reports whether s is x IN (SELECT …) over a set that is the caller's: the
+// same for all rows, and not for all callers. Only such a set is small enough for
+// x = ANY (ARRAY(SELECT …)), which goes through it for each row where no index is used.
+func (c *checker) ownSet(p *policy, s *pgast.SubLink) bool {
+	if s.Kind != pgast.SubAny || s.Op != "=" || p.top.reads(c.cat, s.Query) {
+		return false
+	}
+	own := false
+	pgast.Walk(s.Query, func(n pgast.Node) bool {
+		e, ok := n.(pgast.Expr)
+		own = own || ok && c.varies(e)
+		return !own
+	})
+	return own
 }
