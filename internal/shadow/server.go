@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -28,6 +29,8 @@ type Options struct {
 	Bin string
 	// Local forbids fetching: only binaries on this machine are used.
 	Local bool
+	// Settings are of the server, beside planvet's own: name=value.
+	Settings []string
 	// Progress is told what goes on, one line at a time; nil is silent.
 	Progress func(string)
 }
@@ -111,7 +114,7 @@ func (s *Server) start(ctx context.Context, o Options) error {
 // run starts the postmaster and waits until it answers.
 func (s *Server) run(ctx context.Context, o Options, who account) error {
 	args := []string{"-D", s.data(), "-k", s.sockets(), "-p", "5432"}
-	for _, c := range settings {
+	for _, c := range slices.Concat(settings, o.Settings) {
 		args = append(args, "-c", c)
 	}
 	log, err := os.OpenFile(filepath.Join(s.dir, "log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)

@@ -23,7 +23,7 @@ var (
 	count   atomic.Int64
 )
 
-// Server returns the test binary's server. With -short the test is skipped, and
+// Server returns the test binary's server, with pg_stat_statements loaded. With -short the test is skipped, and
 // without a PostgreSQL too; under CI=true the latter fails. PLANVET_TEST_PG_MAJOR picks the major.
 // Nobody stops the server: when the test binary ends, the watchdog does.
 func Server(t testing.TB) *shadow.Server {
@@ -33,7 +33,7 @@ func Server(t testing.TB) *shadow.Server {
 	}
 	once.Do(func() {
 		major, _ := strconv.Atoi(os.Getenv("PLANVET_TEST_PG_MAJOR"))
-		server, failure = shadow.Start(context.Background(), shadow.Options{Major: major})
+		server, failure = shadow.Start(context.Background(), shadow.Options{Major: major, Settings: []string{"shared_preload_libraries=pg_stat_statements"}})
 		if failure == nil && major != 0 && server.Major() != major {
 			failure = fmt.Errorf("PLANVET_TEST_PG_MAJOR is %d and only %s is here", major, server.Version())
 			server.Stop()
