@@ -37,6 +37,7 @@ rules/all: rules internal/suppress migrationscan sqllint rlscheck analyzers/... 
 # reading
 internal/pgast: ; pg_query
 internal/predicate: catalog catalog/builtin internal/pgast ;
+internal/params: catalog internal/pgast ;
 internal/source: rules sqllint catalog internal/pgast ;
 internal/suppress: rules internal/pgast ;
 internal/config: ; yaml
@@ -46,9 +47,9 @@ internal/plan: ;
 internal/stats: catalog ;
 internal/live: catalog internal/plan internal/pgast internal/stats ; pgx
 internal/shadow: catalog internal/live internal/pgast internal/stats migrationscan ; pgx
-internal/confirm: rules catalog internal/plan internal/pgast internal/predicate ;
+internal/confirm: rules catalog internal/plan internal/pgast internal/predicate internal/params ;
 internal/audit: ; ulid
-internal/explain: catalog migrationscan internal/plan internal/live internal/predicate internal/pgast internal/stats internal/shadow internal/report ;
+internal/explain: catalog migrationscan internal/plan internal/live internal/predicate internal/params internal/pgast internal/stats internal/shadow internal/report ;
 
 # the rim
 internal/report: rules ; terminal

@@ -6,15 +6,15 @@ import (
 	"strings"
 
 	"github.com/planvet/planvet/catalog"
+	"github.com/planvet/planvet/internal/params"
 	"github.com/planvet/planvet/internal/pgast"
-	"github.com/planvet/planvet/rules"
 )
 
 // onlyConstants returns a doubt where every flagged column is compared with
 // constants that no made row holds: how many rows production has of them decides
 // whether an index helps, and nobody here knows.
-func (a *asker) onlyConstants(s *scope, stmt pgast.Stmt, columns []string) string {
-	rel := s.byAlias[s.flagged]
+func (a *asker) onlyConstants(s *params.Scope, stmt pgast.Stmt, columns []string) string {
+	rel := s.ByAlias[s.Flagged]
 	if rel == nil || len(columns) == 0 {
 		return ""
 	}
@@ -27,8 +27,8 @@ func (a *asker) onlyConstants(s *scope, stmt pgast.Stmt, columns []string) strin
 		}
 		sides := []pgast.Expr{op.Left, op.Right}
 		for i, side := range sides {
-			alias, cols := s.subject(side)
-			if alias != s.flagged || !slices.ContainsFunc(cols, func(c string) bool { return slices.Contains(columns, c) }) {
+			alias, cols := s.Subject(side)
+			if alias != s.Flagged || !slices.ContainsFunc(cols, func(c string) bool { return slices.Contains(columns, c) }) {
 				continue
 			}
 			if !literalOnly(sides[1-i]) || op.Kind == pgast.OpPlain && op.Name != "=" {
@@ -43,7 +43,7 @@ func (a *asker) onlyConstants(s *scope, stmt pgast.Stmt, columns []string) strin
 		return ""
 	}
 	for _, c := range constants {
-		rows, err := a.o.Server.Query(a.ctx, fmt.Sprintf("select exists (select 1 from %s as %s where %s)", ident(rel.Name), quote(s.flagged), c))
+		rows, err := a.o.Server.Query(a.ctx, fmt.Sprintf("select exists (select 1 from %s as %s where %s)", ident(rel.Name), quote(s.Flagged), c))
 		if err == nil && len(rows) == 1 && *rows[0][0] == "f" {
 			return "no made row has " + c + ": how many rows of production have decides; ask with --confirm live"
 		}
@@ -73,8 +73,8 @@ func (a *asker) meetConstants(r *catalog.Relation, pol *catalog.Policy) (fact, d
 	if err != nil || a.o.Live {
 		return "", ""
 	}
-	s := newScope(a.cat, &pgast.Select{Where: e}, &rules.Probe{})
-	s.byAlias[r.Name.Name], s.flagged = r, r.Name.Name
+	s := params.NewScope(a.cat, &pgast.Select{Where: e}, params.Focus{})
+	s.ByAlias[r.Name.Name], s.Flagged = r, r.Name.Name
 	var set, conds []string
 	for _, c := range pgast.Flatten(e, pgast.And) {
 		op, ok := c.(*pgast.Op)
@@ -89,7 +89,7 @@ func (a *asker) meetConstants(r *catalog.Relation, pol *catalog.Policy) (fact, d
 		if !ok || !literalOnly(value) {
 			continue
 		}
-		if alias, name := s.column(ref); alias == s.flagged {
+		if alias, name := s.Column(ref); alias == s.Flagged {
 			set = append(set, quote(name)+" = "+pgast.Format(value))
 			conds = append(conds, pgast.Format(op))
 		}
@@ -98,7 +98,7 @@ func (a *asker) meetConstants(r *catalog.Relation, pol *catalog.Policy) (fact, d
 		return "", ""
 	}
 	says := strings.Join(conds, " and ")
-	rows, err := a.o.Server.Query(a.ctx, fmt.Sprintf("select count(*) filter (where %s) * 4 >= count(*) from %s as %s", strings.Join(conds, " and "), ident(r.Name), quote(s.flagged)))
+	rows, err := a.o.Server.Query(a.ctx, fmt.Sprintf("select count(*) filter (where %s) * 4 >= count(*) from %s as %s", strings.Join(conds, " and "), ident(r.Name), quote(s.Flagged)))
 	if err != nil || len(rows) != 1 || *rows[0][0] == "t" {
 		return "", ""
 	}

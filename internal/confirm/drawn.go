@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/planvet/planvet/catalog"
+	"github.com/planvet/planvet/internal/params"
 	"github.com/planvet/planvet/internal/pgast"
 	"github.com/planvet/planvet/internal/plan"
 	"github.com/planvet/planvet/rules"
@@ -18,28 +19,28 @@ func (a *asker) drawn(p *rules.Probe, sql, alias string, types []string) [][]*st
 	if err != nil || len(types) == 0 {
 		return nil
 	}
-	s := newScope(a.cat, stmt, &rules.Probe{Schema: p.Schema, Table: p.Table, Alias: alias})
-	found := comparisons(stmt, s)
+	s := params.NewScope(a.cat, stmt, params.Focus{Schema: p.Schema, Table: p.Table, Alias: alias})
+	found := params.Comparisons(stmt, s)
 	sets := [][]*string{make([]*string, len(types)), make([]*string, len(types))}
 	for i, typ := range types {
 		c, ok := found[i+1]
 		switch {
-		case !ok || c.derived:
+		case !ok || c.Derived:
 			return nil
-		case c.op == "limit":
+		case c.Op == "limit":
 			sets[0][i], sets[1][i] = ptr("20"), ptr("20")
 			continue
-		case c.op == "offset":
+		case c.Op == "offset":
 			sets[0][i], sets[1][i] = ptr("0"), ptr("0")
 			continue
-		case len(c.columns) != 1 || !strings.HasSuffix(c.expr, c.columns[0]) && !strings.HasSuffix(c.expr, quote(c.columns[0])):
+		case len(c.Columns) != 1 || !strings.HasSuffix(c.Expr, c.Columns[0]) && !strings.HasSuffix(c.Expr, quote(c.Columns[0])):
 			return nil
 		}
-		often, middle := a.common(s.byAlias[c.alias].Name, c.columns[0])
+		often, middle := a.common(s.ByAlias[c.Alias].Name, c.Columns[0])
 		if often == nil {
 			return nil
 		}
-		sets[0][i], sets[1][i] = ptr(a.shape(c, *often, typ)), ptr(a.shape(c, *middle, typ))
+		sets[0][i], sets[1][i] = ptr(c.Shape(*often, typ)), ptr(c.Shape(*middle, typ))
 	}
 	return sets
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/planvet/planvet/internal/params"
 	"github.com/planvet/planvet/internal/pgast"
 	"github.com/planvet/planvet/rules"
 )
@@ -28,35 +29,35 @@ func (a *asker) items(p *rules.Probe, q *question) (items [][]*string, args []*s
 // vary get the values that most items have, and items that answer with them come
 // first, so that answers are compared and not silence.
 func (a *asker) keyItems(p *rules.Probe, q *question, stmt pgast.Stmt) (items [][]*string, args []*string, err error) {
-	s := newScope(a.cat, stmt, p)
-	found := comparisons(stmt, s)
+	s := params.NewScope(a.cat, stmt, focus(p))
+	found := params.Comparisons(stmt, s)
 	var keys, list []string
 	alias := ""
 	for i, n := range p.ItemParams {
 		c, ok := found[n]
-		if !ok || c.alias == "" || alias != "" && c.alias != alias {
+		if !ok || c.Alias == "" || alias != "" && c.Alias != alias {
 			return nil, nil, fmt.Errorf("which column the item is compared with is not known")
 		}
-		alias = c.alias
+		alias = c.Alias
 		as := fmt.Sprintf("k%d", i+1)
-		if c.op == "set" {
-			list = append(list, fmt.Sprintf("min((%s)::text) as %s", c.expr, as))
+		if c.Op == "set" {
+			list = append(list, fmt.Sprintf("min((%s)::text) as %s", c.Expr, as))
 			continue
 		}
-		keys, list = append(keys, "("+c.expr+")::text"), append(list, fmt.Sprintf("(%s)::text as %s", c.expr, as))
+		keys, list = append(keys, "("+c.Expr+")::text"), append(list, fmt.Sprintf("(%s)::text as %s", c.Expr, as))
 	}
 	if len(keys) == 0 {
 		return nil, nil, fmt.Errorf("which column the item is compared with is not known")
 	}
 	args = slices.Clone(q.sets[typical].args)
-	from := ident(s.byAlias[alias].Name) + " as " + quote(alias)
+	from := ident(s.ByAlias[alias].Name) + " as " + quote(alias)
 	there := strings.Join(keys, " is not null and ") + " is not null"
 	hit := "true"
 	var others []string
 	var params []int
 	for _, n := range slices.Sorted(maps.Keys(found)) {
-		if c := found[n]; !slices.Contains(p.ItemParams, n) && c.alias == alias && c.op == "=" && !c.derived && !slices.Contains(others, "("+c.expr+")::text") {
-			params, others = append(params, n), append(others, "("+c.expr+")::text")
+		if c := found[n]; !slices.Contains(p.ItemParams, n) && c.Alias == alias && c.Op == "=" && !c.Derived && !slices.Contains(others, "("+c.Expr+")::text") {
+			params, others = append(params, n), append(others, "("+c.Expr+")::text")
 		}
 	}
 	if len(others) > 0 {
@@ -79,7 +80,7 @@ func (a *asker) keyItems(p *rules.Probe, q *question, stmt pgast.Stmt) (items []
 	columns, by := make([]string, len(list)), make([]string, 0, len(keys))
 	for i, n := range p.ItemParams {
 		columns[i] = fmt.Sprintf("k%d", i+1)
-		if found[n].op != "set" {
+		if found[n].Op != "set" {
 			by = append(by, columns[i])
 		}
 	}
@@ -92,7 +93,7 @@ func (a *asker) keyItems(p *rules.Probe, q *question, stmt pgast.Stmt) (items []
 	for k := range rows {
 		item := slices.Clone(rows[k])
 		for i, n := range p.ItemParams {
-			if found[n].op == "set" {
+			if found[n].Op == "set" {
 				item[i] = rows[(k+1)%len(rows)][i]
 			}
 		}
@@ -171,7 +172,7 @@ func arrayOfAny(values []*string) string {
 	quoted := make([]string, len(values))
 	for i, v := range values {
 		if quoted[i] = "NULL"; v != nil {
-			quoted[i] = strings.Trim(arrayOf(*v), "{}")
+			quoted[i] = strings.Trim(params.ArrayOf(*v), "{}")
 		}
 	}
 	return "{" + strings.Join(quoted, ",") + "}"

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/planvet/planvet/catalog"
+	"github.com/planvet/planvet/internal/params"
 	"github.com/planvet/planvet/internal/pgast"
 	"github.com/planvet/planvet/internal/predicate"
 	"github.com/planvet/planvet/rules"
@@ -56,14 +57,14 @@ func (a *asker) session(role string, rels []*catalog.Relation, commands ...strin
 func (id *identity) expression(e pgast.Expr, self *catalog.Relation) {
 	stmt := &pgast.Select{Where: e}
 	p := &rules.Probe{}
-	s := newScope(id.a.cat, stmt, p)
+	s := params.NewScope(id.a.cat, stmt, focus(p))
 	if self != nil {
-		s.byAlias[self.Name.Name], s.flagged = self, self.Name.Name
+		s.ByAlias[self.Name.Name], s.Flagged = self, self.Name.Name
 	}
 	id.walk(stmt, s)
 }
 
-func (id *identity) walk(n pgast.Node, s *scope) {
+func (id *identity) walk(n pgast.Node, s *params.Scope) {
 	pgast.Walk(n, func(n pgast.Node) bool {
 		switch n := n.(type) {
 		case *pgast.Op:
@@ -91,16 +92,16 @@ func (id *identity) walk(n pgast.Node, s *scope) {
 }
 
 // compare notes that the sources of one side are compared with the other.
-func (id *identity) compare(table, other pgast.Expr, s *scope) {
+func (id *identity) compare(table, other pgast.Expr, s *params.Scope) {
 	sources := id.sources(other, 0)
 	if len(sources) == 0 {
 		return
 	}
-	alias, _ := s.subject(table)
+	alias, _ := s.Subject(table)
 	for _, src := range sources {
 		w := want{source: src, constant: literalOnly(table) && direct(other)}
 		if alias != "" {
-			w.from, w.expr = ident(s.byAlias[alias].Name)+" as "+quote(alias), pgast.Format(table)
+			w.from, w.expr = ident(s.ByAlias[alias].Name)+" as "+quote(alias), pgast.Format(table)
 		}
 		id.note(w)
 	}
@@ -148,7 +149,7 @@ func (id *identity) body(call *pgast.FuncCall) {
 		}
 		id.seen[f.Name.String()] = true
 		for _, st := range bodyOf(f) {
-			id.walk(st, newScope(id.a.cat, st, &rules.Probe{}))
+			id.walk(st, params.NewScope(id.a.cat, st, params.Focus{}))
 		}
 	}
 }
@@ -371,9 +372,9 @@ func (id *identity) values(w want) (out [nsets]string, ok bool) {
 	v := ""
 	switch {
 	case w.claim == "sub": // auth.uid() casts it, whatever a policy makes of that
-		v = plain("uuid")
+		v = params.Plain("uuid")
 	case w.typ != "":
-		v = plain(typeName(w.typ))
+		v = params.Plain(params.TypeName(w.typ))
 	case w.constant:
 		v = "x" // compared with a literal only: a session that is nothing special
 	default:

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/planvet/planvet/catalog"
+	"github.com/planvet/planvet/internal/params"
 	"github.com/planvet/planvet/internal/pgast"
 	"github.com/planvet/planvet/internal/plan"
 	"github.com/planvet/planvet/rules"
@@ -36,13 +37,13 @@ func (a *asker) question(p *rules.Probe) (*question, string) {
 	if q.types, err = a.o.Server.ParamTypes(a.ctx, p.SQL); err != nil {
 		return nil, "the server does not take the statement: " + message(err)
 	}
-	s := newScope(a.cat, stmt, p)
+	s := params.NewScope(a.cat, stmt, focus(p))
 	alias := p.Alias
 	if alias == "" {
-		alias = s.flagged
+		alias = s.Flagged
 	}
 	q.rel, q.all = a.relation(p.Schema, p.Table, alias)
-	values, err := a.fillValues(s, comparisons(stmt, s), q.types)
+	values, err := a.fillValues(s, params.Comparisons(stmt, s), q.types)
 	if err != nil {
 		return nil, message(err)
 	}
@@ -59,10 +60,10 @@ func (a *asker) question(p *rules.Probe) (*question, string) {
 
 // statementSession are the settings for a statement: what the policies of its
 // tables read when it runs as a role, and what it reads itself.
-func (a *asker) statementSession(role string, stmt pgast.Stmt, s *scope) ([nsets]map[string]string, string) {
+func (a *asker) statementSession(role string, stmt pgast.Stmt, s *params.Scope) ([nsets]map[string]string, string) {
 	var rels []*catalog.Relation
-	for _, alias := range s.order {
-		rels = append(rels, s.byAlias[alias])
+	for _, alias := range s.Order {
+		rels = append(rels, s.ByAlias[alias])
 	}
 	if role != "" {
 		return a.session(role, rels, "select", "update", "delete")
@@ -101,12 +102,12 @@ func (a *asker) foreignKey(p *rules.Probe) rules.Verdict {
 	if q.types, err = a.o.Server.ParamTypes(a.ctx, q.sql); err != nil {
 		return inconclusive("the server does not take the referential-integrity statement: %s", message(err))
 	}
-	found := map[int]compared{}
+	found := map[int]params.Compared{}
 	for i, c := range p.Columns {
-		found[i+1] = compared{alias: "x", expr: "x." + quote(c), columns: []string{c}, op: "=", param: i + 1}
+		found[i+1] = params.Compared{Alias: "x", Expr: "x." + quote(c), Columns: []string{c}, Op: "=", Param: i + 1}
 	}
-	s := &scope{cat: a.cat, byAlias: map[string]*catalog.Relation{"x": a.cat.Relation(p.Schema, p.Table)}, order: []string{"x"}, flagged: "x"}
-	if s.byAlias["x"] == nil {
+	s := &params.Scope{ByAlias: map[string]*catalog.Relation{"x": a.cat.Relation(p.Schema, p.Table)}, Order: []string{"x"}, Flagged: "x"}
+	if s.ByAlias["x"] == nil {
 		return inconclusive("%s is not in the catalog", child)
 	}
 	values, err := a.fillValues(s, found, q.types)
@@ -200,4 +201,10 @@ func (a *asker) deleteStatement(p *rules.Probe) string {
 	// Some hundred of each are looked at: all of them would take minutes.
 	return fmt.Sprintf(`delete from %[1]s where ctid = (select q.ctid from (select ctid, %[4]s from %[1]s limit 500) q
 		order by exists (select 1 from (select * from %[2]s limit 2000) c where %[3]s), q.ctid limit 1)`, parent, child, strings.Join(same, " and "), strings.Join(keys, ", "))
+}
+
+// focus is a finding's relation, which wins where two blocks of its statement name
+// tables alike.
+func focus(p *rules.Probe) params.Focus {
+	return params.Focus{Schema: p.Schema, Table: p.Table, Alias: p.Alias}
 }

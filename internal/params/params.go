@@ -1,27 +1,32 @@
-package confirm
+package params
 
 import (
 	"strings"
 
 	"github.com/planvet/planvet/catalog"
 	"github.com/planvet/planvet/internal/pgast"
-	"github.com/planvet/planvet/rules"
 )
 
-// scope is what the names of a statement mean. It is flat: the probe only needs
-// to know which table a column belongs to, and where two blocks disagree the
-// flagged table wins.
-type scope struct {
+// Scope is what the names of a statement mean. It is flat: who asks only needs to
+// know which table a column belongs to, and where two blocks disagree the table in
+// focus wins.
+type Scope struct {
 	cat *catalog.Catalog
-	// byAlias are the relations by the names that refer to them.
-	byAlias map[string]*catalog.Relation
-	order   []string
-	// flagged is the alias of the finding's relation.
-	flagged string
+	// ByAlias are the relations by the names that refer to them.
+	ByAlias map[string]*catalog.Relation
+	// Order are those names in the order of the text.
+	Order []string
+	// Flagged is the alias of the relation in focus.
+	Flagged string
 }
 
-func newScope(cat *catalog.Catalog, stmt pgast.Stmt, p *rules.Probe) *scope {
-	s := &scope{cat: cat, byAlias: map[string]*catalog.Relation{}}
+// Focus names the relation that wins where two blocks of a statement disagree: the
+// one of a finding. The zero value prefers none.
+type Focus struct{ Schema, Table, Alias string }
+
+// NewScope reads a statement's relations out of a catalog.
+func NewScope(cat *catalog.Catalog, stmt pgast.Stmt, f Focus) *Scope {
+	s := &Scope{cat: cat, ByAlias: map[string]*catalog.Relation{}}
 	pgast.Walk(stmt, func(n pgast.Node) bool {
 		t, ok := n.(*pgast.Table)
 		if !ok {
@@ -32,47 +37,47 @@ func newScope(cat *catalog.Catalog, stmt pgast.Stmt, p *rules.Probe) *scope {
 			return true
 		}
 		alias := t.RefName()
-		hit := r.Schema == p.Schema && r.Name.Name == p.Table
-		if _, twice := s.byAlias[alias]; !twice || hit {
-			s.byAlias[alias] = r
-			s.order = append(s.order, alias)
+		hit := r.Schema == f.Schema && r.Name.Name == f.Table
+		if _, twice := s.ByAlias[alias]; !twice || hit {
+			s.ByAlias[alias] = r
+			s.Order = append(s.Order, alias)
 		}
-		if hit && (s.flagged == "" || alias == p.Alias) {
-			s.flagged = alias
+		if hit && (s.Flagged == "" || alias == f.Alias) {
+			s.Flagged = alias
 		}
 		return true
 	})
 	return s
 }
 
-// column finds the relation that a reference means, "" when it is none of the
+// Column finds the relation that a reference means, "" when it is none of the
 // statement's tables.
-func (s *scope) column(c *pgast.ColumnRef) (alias, column string) {
+func (s *Scope) Column(c *pgast.ColumnRef) (alias, column string) {
 	if c.Star || len(c.Names) == 0 {
 		return "", ""
 	}
 	column = c.Names[len(c.Names)-1]
 	if len(c.Names) > 1 {
 		alias = c.Names[len(c.Names)-2]
-		if r := s.byAlias[alias]; r != nil && r.Column(column) != nil {
+		if r := s.ByAlias[alias]; r != nil && r.Column(column) != nil {
 			return alias, column
 		}
 		return "", ""
 	}
-	if r := s.byAlias[s.flagged]; r != nil && r.Column(column) != nil {
-		return s.flagged, column
+	if r := s.ByAlias[s.Flagged]; r != nil && r.Column(column) != nil {
+		return s.Flagged, column
 	}
-	for _, a := range s.order {
-		if s.byAlias[a].Column(column) != nil {
+	for _, a := range s.Order {
+		if s.ByAlias[a].Column(column) != nil {
 			return a, column
 		}
 	}
 	return "", ""
 }
 
-// subject is the one relation that an expression's columns belong to; "" when it
+// Subject is the one relation that an expression's columns belong to; "" when it
 // has none, or several.
-func (s *scope) subject(e pgast.Expr) (alias string, columns []string) {
+func (s *Scope) Subject(e pgast.Expr) (alias string, columns []string) {
 	one := true
 	pgast.Walk(e, func(n pgast.Node) bool {
 		switch n := n.(type) {
@@ -80,7 +85,7 @@ func (s *scope) subject(e pgast.Expr) (alias string, columns []string) {
 			one = false
 			return false
 		case *pgast.ColumnRef:
-			a, c := s.column(n)
+			a, c := s.Column(n)
 			if a == "" || alias != "" && a != alias {
 				one = false
 				return false
@@ -95,38 +100,38 @@ func (s *scope) subject(e pgast.Expr) (alias string, columns []string) {
 	return alias, columns
 }
 
-// compared is a comparison of a table's expression with parameters.
-type compared struct {
-	alias string
-	// expr is the table's side as SQL; columns are those in it.
-	expr    string
-	columns []string
-	// op is the operator with the table's side on the left, "any" for = ANY ($n),
+// Compared is a comparison of a table's expression with parameters.
+type Compared struct {
+	Alias string
+	// Expr is the table's side as SQL; Columns are those in it.
+	Expr    string
+	Columns []string
+	// Op is the operator with the table's side on the left, "any" for = ANY ($n),
 	// "like", "limit", "offset".
-	op string
-	// param is n of $n. infix is set where the statement adds the % itself, derived
+	Op string
+	// Param is n of $n. Infix is set where the statement adds the % itself, Derived
 	// where it computes with the parameter: now() - $1.
-	param   int
-	infix   bool
-	derived bool
-	// cast is the type that the statement casts the parameter to: one that it compares
+	Param   int
+	Infix   bool
+	Derived bool
+	// Cast is the type that the statement casts the parameter to: one that it compares
 	// with a text as well is a text to the server.
-	cast string
+	Cast string
 }
 
-// comparisons finds what each parameter of a statement is compared with.
-func comparisons(stmt pgast.Stmt, s *scope) map[int]compared {
-	out := map[int]compared{}
+// Comparisons finds what each parameter of a statement is compared with.
+func Comparisons(stmt pgast.Stmt, s *Scope) map[int]Compared {
+	out := map[int]Compared{}
 	note := func(table, other pgast.Expr, op string) {
-		alias, columns := s.subject(table)
+		alias, columns := s.Subject(table)
 		n, infix := paramOf(other)
 		if alias == "" || n == 0 {
 			return
 		}
-		if have, ok := out[n]; ok && have.alias == s.flagged {
+		if have, ok := out[n]; ok && have.Alias == s.Flagged {
 			return
 		}
-		out[n] = compared{alias: alias, expr: pgast.Format(table), columns: columns, op: op, param: n, infix: infix, derived: computes(other)}
+		out[n] = Compared{Alias: alias, Expr: pgast.Format(table), Columns: columns, Op: op, Param: n, Infix: infix, Derived: computes(other)}
 	}
 	pgast.Walk(stmt, func(n pgast.Node) bool {
 		switch n := n.(type) {
@@ -134,16 +139,16 @@ func comparisons(stmt pgast.Stmt, s *scope) map[int]compared {
 			comparison(n, note)
 		case *pgast.Select:
 			if k, _ := paramOf(n.Limit); k > 0 {
-				out[k] = compared{op: "limit", param: k}
+				out[k] = Compared{Op: "limit", Param: k}
 			}
 			if k, _ := paramOf(n.Offset); k > 0 {
-				out[k] = compared{op: "offset", param: k}
+				out[k] = Compared{Op: "offset", Param: k}
 			}
 		case *pgast.Update:
 			for _, t := range n.Set {
 				if k, _ := paramOf(t.Expr); k > 0 && n.Table != nil {
 					if _, ok := out[k]; !ok {
-						out[k] = compared{alias: n.Table.RefName(), expr: quote(t.Name), columns: []string{t.Name}, op: "set", param: k}
+						out[k] = Compared{Alias: n.Table.RefName(), Expr: quote(t.Name), Columns: []string{t.Name}, Op: "set", Param: k}
 					}
 				}
 			}
@@ -157,7 +162,7 @@ func comparisons(stmt pgast.Stmt, s *scope) map[int]compared {
 		}
 		if p, ok := c.Arg.(*pgast.Param); ok {
 			have := out[p.Number]
-			have.cast = typeName(c.Type.Names[len(c.Type.Names)-1])
+			have.Cast = TypeName(c.Type.Names[len(c.Type.Names)-1])
 			out[p.Number] = have
 		}
 		return true
@@ -252,19 +257,4 @@ func computes(e pgast.Expr) bool {
 	return found
 }
 
-// ordered reports whether a statement needs an order: ORDER BY with LIMIT, min or
-// max, at any level.
-func ordered(stmt pgast.Stmt) bool {
-	found := false
-	pgast.Walk(stmt, func(n pgast.Node) bool {
-		switch n := n.(type) {
-		case *pgast.Select:
-			found = found || n.Limit != nil && len(n.OrderBy) > 0
-		case *pgast.FuncCall:
-			last := n.Name[len(n.Name)-1]
-			found = found || last == "min" || last == "max"
-		}
-		return true
-	})
-	return found
-}
+func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
