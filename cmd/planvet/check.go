@@ -93,9 +93,10 @@ func check(c *cli.Context) (report.ExitCode, error) {
 	findings, suppressed := p.Check()
 	doc := document(p, findings)
 	doc.Suppressed = suppressed
+	var unasked error
 	if f.confirm != "" {
-		if err := confirmFindings(c.Context, p, doc, f); err != nil {
-			return report.ExitUnfinished, err
+		if unasked = confirmFindings(c.Context, p, doc, f); engine.KindOf(unasked) == engine.Usage {
+			return report.ExitUsage, unasked
 		}
 	}
 	doc.Summary.ElapsedMS = time.Since(started).Milliseconds()
@@ -103,7 +104,8 @@ func check(c *cli.Context) (report.ExitCode, error) {
 	if err := writeTo(c.App.Writer, f.output, func(w io.Writer) error { return f.write(w, doc) }); err != nil {
 		return report.ExitUnfinished, err
 	}
-	return report.Exit(doc, f.policy), nil
+	// What was found stands, whatever became of the server.
+	return report.Exit(doc, f.policy), unasked
 }
 
 // checkFlags are the flags of check, validated.
@@ -189,11 +191,8 @@ func (f *checkFlags) write(w io.Writer, d *report.Document) error {
 
 func confirmFindings(ctx context.Context, p *engine.Project, d *report.Document, f *checkFlags) error {
 	fs, err := p.Confirm(ctx, d.Findings, f.ask)
-	if err != nil {
-		return err
-	}
 	d.Findings, d.ConfirmRun, d.NotApplied = fs, true, problems(p.NotApplied)
-	return nil
+	return err
 }
 
 // document is the report's view of a project.

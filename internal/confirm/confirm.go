@@ -49,8 +49,9 @@ type Options struct {
 	// Live is set for a server that the user named: the read-only part is done.
 	Live bool
 	// MakeRows puts rows into tables and returns how many each holds; nil on Live.
-	// A table that could not be filled has its reason in problems. It is called for
-	// one table at a time, parents first.
+	// A table that could not be filled has its reason in problems; an error means that
+	// the server is lost or has no room for more. It is called for one table at a time,
+	// parents first.
 	MakeRows func(ctx context.Context, tables []catalog.Name) (rows map[catalog.Name]int64, problems map[catalog.Name]string, err error)
 	// Doubts are reasons, by table, why the server's schema may lack what production
 	// has: nothing is confirmed there that needs the lack of an index.
@@ -64,7 +65,9 @@ type Options struct {
 }
 
 // Confirm gives each finding with a probe a verdict and returns the findings in
-// the same order. It fails only when the server is lost.
+// the same order. It fails only when the server is lost, or short of something: then
+// verdicts given before stand, and findings that nobody could ask about are not-run
+// with the reason.
 func Confirm(ctx context.Context, cat *catalog.Catalog, fs []rules.Finding, o Options) ([]rules.Finding, error) {
 	a := &asker{
 		ctx: ctx, cat: cat, o: o, rows: map[catalog.Name]int64{}, problems: map[catalog.Name]string{},
@@ -72,7 +75,7 @@ func Confirm(ctx context.Context, cat *catalog.Catalog, fs []rules.Finding, o Op
 	}
 	out := slices.Clone(fs)
 	if err := a.fill(fs); err != nil {
-		return fs, err
+		return Unasked(out, err), err
 	}
 	for i := range out {
 		f := &out[i]
@@ -80,16 +83,28 @@ func Confirm(ctx context.Context, cat *catalog.Catalog, fs []rules.Finding, o Op
 			continue
 		}
 		if err := ctx.Err(); err != nil {
-			return fs, err
+			return Unasked(out, err), err
 		}
 		a.say("asking about finding %d of %d: %s on %s.%s", i+1, len(out), f.Rule, f.Object.Schema, f.Object.Table)
 		v, err := a.ask(f)
 		if err != nil {
-			return fs, fmt.Errorf("asking about %s: %w", f.Rule, err)
+			err = fmt.Errorf("asking about %s: %w", f.Rule, err)
+			return Unasked(out, err), err
 		}
 		f.Verdict = v
 	}
-	return out, nil
+	return out, a.trouble
+}
+
+// Unasked gives findings that have a probe and no verdict the reason why nobody could
+// be asked.
+func Unasked(fs []rules.Finding, why error) []rules.Finding {
+	for i := range fs {
+		if v := &fs[i].Verdict; fs[i].Probe != nil && (v.Status == rules.NotRun || v.Status == "") {
+			*v = rules.Verdict{Status: rules.NotRun, Reason: message(why)}
+		}
+	}
+	return fs
 }
 
 // asker holds what one confirmation knows of its server.
@@ -106,6 +121,8 @@ type asker struct {
 	verdicts map[string]rules.Verdict
 	// slow are runs that took long, by question.key.
 	slow map[string]slowRun
+	// trouble is what the server ran short of; findings that do not need it go on.
+	trouble error
 	// granted tells that the probe's role was given rights in this transaction.
 	granted []string
 	// made are the indexes of the fix, while its transaction lasts.
@@ -126,9 +143,17 @@ func (a *asker) fill(fs []rules.Finding) error {
 	list := a.parentsFirst(a.needed(fs))
 	for i, name := range list {
 		a.say("making rows in %s (%d of %d)", name, i+1, len(list))
+		if a.trouble != nil {
+			a.problems[name] = message(a.trouble)
+			continue
+		}
 		rows, problems, err := a.o.MakeRows(a.ctx, []catalog.Name{name})
 		if err != nil {
-			return err
+			if _, gone := a.o.Server.Query(a.ctx, "select 1"); gone != nil {
+				return err
+			}
+			a.trouble, a.problems[name] = err, message(err)
+			continue
 		}
 		maps.Copy(a.rows, rows)
 		maps.Copy(a.problems, problems)

@@ -24,16 +24,23 @@ type ConfirmOptions struct {
 
 // Confirm gives findings their verdicts. What is asked is decided by each
 // finding's probe; a finding without one stays not-run with a reason. Migrations that
-// a throwaway server refused are added to NotApplied.
+// a throwaway server refused are added to NotApplied. With an error the findings that
+// were asked about before it keep their verdicts, and the others say why they have none.
 func (p *Project) Confirm(ctx context.Context, fs []rules.Finding, o ConfirmOptions) ([]rules.Finding, error) {
 	opts, err := p.confirmOptions(o)
 	if err != nil {
 		return fs, usagef("%s: claims: %w", p.rel(p.Config.File), err)
 	}
+	var out []rules.Finding
 	if o.URL != "" {
-		return p.confirmLive(ctx, fs, o.URL, opts)
+		out, err = p.confirmLive(ctx, fs, o.URL, opts)
+	} else {
+		out, err = p.confirmShadow(ctx, fs, opts)
 	}
-	return p.confirmShadow(ctx, fs, opts)
+	if err != nil {
+		out = confirm.Unasked(out, err)
+	}
+	return out, err
 }
 
 func (p *Project) confirmOptions(o ConfirmOptions) (confirm.Options, error) {
@@ -102,7 +109,7 @@ func (p *Project) confirmShadow(ctx context.Context, fs []rules.Finding, o confi
 		return p.confirmInShadow(ctx, srv, fmt.Sprintf("planvet_%d", n), db, part, o)
 	})
 	if err != nil {
-		return fs, unfinishedf("confirming on a throwaway PostgreSQL: %w", err)
+		return out, unfinishedf("confirming on a throwaway PostgreSQL: %s", srv.Explain(err))
 	}
 	return out, nil
 }
@@ -112,7 +119,7 @@ func (p *Project) confirmInShadow(ctx context.Context, srv *shadow.Server, name 
 ) ([]rules.Finding, error) {
 	s, refused, err := migrated(ctx, srv, name, db, o.Progress)
 	if err != nil {
-		return nil, err
+		return part, err
 	}
 	defer s.Close(ctx)
 	p.addRefused(refused)
@@ -182,7 +189,8 @@ func (p *Project) makeRows(ctx context.Context, s *live.Session, db *Database, t
 	return rows, problems, err
 }
 
-// eachDatabase hands each database the findings on its objects, keeping order.
+// eachDatabase hands each database the findings on its objects, keeping order. A
+// database that fails does not take the verdicts of others with it.
 func (p *Project) eachDatabase(ctx context.Context, fs []rules.Finding, ask func(*Database, []rules.Finding) ([]rules.Finding, error)) ([]rules.Finding, error) {
 	groups := map[string][]int{}
 	for i := range fs {
@@ -191,25 +199,26 @@ func (p *Project) eachDatabase(ctx context.Context, fs []rules.Finding, ask func
 		}
 	}
 	out := append([]rules.Finding(nil), fs...)
+	var failed error
 	for _, db := range p.Databases {
 		idx := groups[db.Set.Name]
 		if len(idx) == 0 {
 			continue
 		}
 		if err := ctx.Err(); err != nil {
-			return fs, err
+			return out, errors.Join(failed, err)
 		}
 		part := make([]rules.Finding, len(idx))
 		for k, i := range idx {
 			part[k] = fs[i]
 		}
 		got, err := ask(db, part)
-		if err != nil {
-			return fs, err
+		if failed == nil {
+			failed = err
 		}
 		for k, i := range idx {
 			out[i] = got[k]
 		}
 	}
-	return out, nil
+	return out, failed
 }

@@ -72,8 +72,8 @@ func inspect(ctx context.Context, b binaries) (binaries, error) {
 }
 
 // find looks for an installation in DESIGN.md's order. A folder that the user
-// names is taken whatever its version; else the wanted major is looked for here,
-// then fetched, and only then another major is taken.
+// names is taken, or refused where it has another major than the wanted one; else that
+// is looked for here, then fetched, and only then another major is taken.
 func find(ctx context.Context, o Options) (binaries, error) {
 	if o.Bin == "" {
 		o.Bin = os.Getenv("PLANVET_PG_BIN")
@@ -82,6 +82,9 @@ func find(ctx context.Context, o Options) (binaries, error) {
 		b, err := inspect(ctx, binaries{dir: o.Bin})
 		if err != nil {
 			return b, fmt.Errorf("the PostgreSQL folder that was named: %w", err)
+		}
+		if o.Major != 0 && b.major != o.Major {
+			return b, fmt.Errorf("the PostgreSQL folder that was named: %s has PostgreSQL %s, and version %d is asked for; name another folder, or none", o.Bin, b.version, o.Major)
 		}
 		return b, nil
 	}

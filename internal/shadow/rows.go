@@ -73,8 +73,8 @@ func MakeRows(ctx context.Context, conn *pgx.Conn, cat *catalog.Catalog, wanted 
 //  4. Rows that would break a unique or exclusion constraint are dropped, and
 //     another round with other numbers fills up.
 //
-// An error means that the server was lost; a table that could not be filled has a
-// Problem instead.
+// An error means that the server was lost or has no room left; a table that could not
+// be filled for another reason has a Problem instead.
 func (m *Maker) Fill(ctx context.Context, wanted map[catalog.Name]int64) (map[catalog.Name]RowReport, error) {
 	if _, err := m.conn.Exec(ctx, "reset all; reset role; set session_replication_role = replica; set synchronous_commit = off; "+
 		"set statement_timeout = '120s'; set search_path = public"); err != nil {
@@ -241,10 +241,15 @@ func (m *Maker) sequences(ctx context.Context, r *catalog.Relation) error {
 	return nil
 }
 
-// lost reports whether an error is not a server's answer.
+// lost reports whether an error is not a server's answer, or one that it would give
+// to anything: no space is left, no memory, a file cannot be written (SQLSTATE classes
+// 53 and 58; a file that may not grow has no class of its own).
 func lost(err error) bool {
 	var pg *pgconn.PgError
-	return err != nil && !errors.As(err, &pg)
+	if !errors.As(err, &pg) {
+		return err != nil
+	}
+	return strings.HasPrefix(pg.Code, "53") || strings.HasPrefix(pg.Code, "58") || strings.HasPrefix(pg.Message, "could not extend file")
 }
 
 func ident(n catalog.Name) string { return pgx.Identifier{n.Schema, n.Name}.Sanitize() }

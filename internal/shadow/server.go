@@ -154,6 +154,22 @@ func (s *Server) await(ctx context.Context) error {
 	}
 }
 
+// Explain says in one line why something that a server was asked failed: that it is
+// gone and what it said last, or the error itself.
+func (s *Server) Explain(err error) string {
+	select {
+	case <-s.done:
+		text := "the server ended while it was being asked"
+		if last := tail(filepath.Join(s.dir, "log")); strings.Contains(last, "PANIC") || strings.Contains(last, "FATAL") {
+			text += ": " + last
+		}
+		return text
+	// Its end reaches the connection before it reaches whoever waits for the process.
+	case <-time.After(200 * time.Millisecond):
+		return oneLine(err)
+	}
+}
+
 // Stop stops the server and removes its directory. It may be called twice.
 func (s *Server) Stop() error {
 	var err error

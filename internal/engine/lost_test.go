@@ -1,0 +1,104 @@
+package engine
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/planvet/planvet/internal/shadow/shadowtest"
+	"github.com/planvet/planvet/rules"
+)
+
+// lossy is a project whose findings are asked about one after the other.
+func lossy(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	ddl, queries := "", ""
+	for i := range 4 {
+		ddl += fmt.Sprintf("create table t%d (id bigint primary key, guest bigint not null);\n", i)
+		queries += fmt.Sprintf("-- name: Q%d :many\nselect id from t%d where guest = $1;\n", i, i)
+	}
+	for name, text := range map[string]string{"migrations/1_init.sql": ddl, "queries.sql": queries, "planvet.yaml": "version: 1\nconfirm: {rows: 5000}\n"} {
+		file := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// ownTemp makes servers of this test live in a folder of their own.
+func ownTemp(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/tmp", "pv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TMPDIR", dir)
+	return dir
+}
+
+func confirmed(t *testing.T, dir string, progress func(string)) ([]rules.Finding, error) {
+	t.Helper()
+	p, err := Open(Options{Dir: dir, NoGo: true, Progress: func(what string, _, _ int) { progress(what) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	fs, _ := p.Check()
+	return p.Confirm(t.Context(), fs, ConfirmOptions{})
+}
+
+// A server that is killed in the middle takes no verdict with it that was given, and
+// each finding after that says why it has none.
+func TestServerKilledInTheMiddle(t *testing.T) {
+	shadowtest.Server(t)
+	dir, tmp := lossy(t), ownTemp(t)
+	fs, err := confirmed(t, dir, func(what string) {
+		if !strings.HasPrefix(what, "asking about finding 3 of") {
+			return
+		}
+		found, _ := filepath.Glob(filepath.Join(tmp, "planvet-pg-*", "d", "postmaster.pid"))
+		if len(found) != 1 {
+			t.Fatalf("servers: %v", found)
+		}
+		text, err := os.ReadFile(found[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		first, _, _ := strings.Cut(string(text), "\n")
+		pid, _ := strconv.Atoi(first)
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if err == nil || strings.Contains(err.Error(), "\n") || KindOf(err) != Unfinished || !strings.Contains(err.Error(), "the server ended") {
+		t.Errorf("error: %v", err)
+	}
+	want := []rules.Status{rules.Confirmed, rules.Confirmed, rules.NotRun, rules.NotRun}
+	if len(fs) != len(want) {
+		t.Fatalf("%d findings, want %d", len(fs), len(want))
+	}
+	for i, f := range fs {
+		if f.Verdict.Status != want[i] || f.Verdict.Status == rules.NotRun && f.Verdict.Reason == "" {
+			t.Errorf("finding %d: %+v, want %s", i+1, f.Verdict, want[i])
+		}
+	}
+	left, _ := filepath.Glob(filepath.Join(tmp, "*"))
+	if len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
