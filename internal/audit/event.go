@@ -2,6 +2,7 @@ package audit
 
 import (
 	"cmp"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -86,4 +87,13 @@ func Origin(dir string) (actor, commit string) {
 		}
 	}
 	return actor, commit
+}
+
+// TraceParent is the W3C traceparent header of one request under a correlation id:
+// the trace is the id's hash, so that who knows the id finds the trace.
+func TraceParent(id string) string {
+	trace := sha256.Sum256([]byte(id))
+	var span [8]byte
+	rand.Read(span[:])
+	return fmt.Sprintf("00-%x-%x-01", trace[:16], span)
 }
