@@ -51,7 +51,7 @@ internal/confirm: rules catalog internal/plan internal/pgast internal/predicate 
 internal/audit: ; ulid
 internal/monitor: internal/live ;
 internal/investigate: internal/audit internal/explain internal/live internal/monitor internal/report ;
-internal/explain: catalog migrationscan internal/plan internal/live internal/predicate internal/params internal/pgast internal/stats internal/shadow internal/report ;
+internal/explain: rules rlscheck catalog migrationscan internal/plan internal/live internal/predicate internal/params internal/pgast internal/stats internal/shadow internal/confirm internal/report ;
 
 # the rim
 internal/report: rules ; terminal

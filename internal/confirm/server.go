@@ -72,10 +72,7 @@ func (a *asker) admit(role string, cause error) bool {
 	case (c == undefinedObject || c == invalidParameter) && strings.Contains(cause.Error(), `role "`+role+`"`):
 		sql, says = "create role "+quote(role)+" nologin", "role "+role+" was created for the probe"
 	case c == insufficientPrivilege:
-		for _, s := range a.cat.Schemas() {
-			sql += fmt.Sprintf("grant usage on schema %[1]s to %[2]s; grant all on all tables in schema %[1]s to %[2]s; "+
-				"grant all on all sequences in schema %[1]s to %[2]s; grant execute on all routines in schema %[1]s to %[2]s; ", quote(s), quote(role))
-		}
+		sql = GrantAll(a.cat, role)
 		says = "role " + role + " was given rights for the probe"
 	default:
 		return false
@@ -85,6 +82,17 @@ func (a *asker) admit(role string, cause error) bool {
 	}
 	a.granted = append(a.granted, says)
 	return true
+}
+
+// GrantAll are the statements that let a role do all that policies do not forbid,
+// on a server of planvet's own.
+func GrantAll(cat *catalog.Catalog, role string) string {
+	sql := ""
+	for _, s := range cat.Schemas() {
+		sql += fmt.Sprintf("grant usage on schema %[1]s to %[2]s; grant all on all tables in schema %[1]s to %[2]s; "+
+			"grant all on all sequences in schema %[1]s to %[2]s; grant execute on all routines in schema %[1]s to %[2]s; ", quote(s), quote(role))
+	}
+	return sql
 }
 
 // indexes are the definitions of the indexes on some relations, printed as the

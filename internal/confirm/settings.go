@@ -1,6 +1,7 @@
 package confirm
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -36,6 +37,17 @@ type identity struct {
 	a     *asker
 	wants []want
 	seen  map[string]bool
+}
+
+// Session works out the settings under which a role's statements on tables select
+// something: what the policies of the tables read, from the tables' rows, with the
+// user's own claims and settings of o before all. It returns a doubt where a setting
+// must be there and no value is known. It reads rows, in the session's transaction
+// if one is open.
+func Session(ctx context.Context, cat *catalog.Catalog, role string, rels []*catalog.Relation, o Options) (settings map[string]string, doubt string) {
+	a := &asker{ctx: ctx, cat: cat, o: o, samples: map[string][][]*string{}}
+	sets, doubt := a.session(role, rels, "select", "insert", "update", "delete")
+	return sets[typical], doubt
 }
 
 // session works out the settings of each set of values for statements that run
