@@ -21,11 +21,17 @@ type Options struct {
 	// StatementTimeout, LockTimeout and IdleTimeout default to 5 s (30 s where the
 	// session is writable), 200 ms (5 s) and 30 s.
 	StatementTimeout, LockTimeout, IdleTimeout time.Duration
+	// TransactionTimeout ends a transaction that takes longer, on servers from 17 on;
+	// 0 sets none.
+	TransactionTimeout time.Duration
+	// Vetted makes a writable session run only what Vet lets pass, as one that is not
+	// writable does: for writes on a server that is not planvet's own.
+	Vetted bool
 }
 
 func (o Options) withDefaults() Options {
 	def := func(d *time.Duration, live, own time.Duration) {
-		if *d == 0 && o.Writable {
+		if *d == 0 && o.Writable && !o.Vetted {
 			*d = own
 		} else if *d == 0 {
 			*d = live
@@ -61,11 +67,16 @@ func Connect(ctx context.Context, databaseURL string, o Options) (*Session, erro
 	if cfg.ConnectTimeout == 0 {
 		cfg.ConnectTimeout = connectTimeout
 	}
-	conn, err := pgx.ConnectConfig(ctx, cfg)
-	if err != nil {
+	s := &Session{opts: o.withDefaults(), own: o.Writable && !o.Vetted}
+	cfg.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) {
+		if s.notice != nil {
+			s.notice(n)
+		}
+	}
+	if s.conn, err = pgx.ConnectConfig(ctx, cfg); err != nil {
 		return nil, fmt.Errorf("connecting to %s: %s", where(cfg), redact(reason(err), cfg))
 	}
-	return &Session{conn: conn, opts: o.withDefaults()}, nil
+	return s, nil
 }
 
 // where names a server without its secrets.

@@ -19,10 +19,10 @@ const genericPlan = 16
 
 // Explain plans one statement, see plan.Request. It does so in the open
 // transaction, or in one of its own; what it sets and writes is undone either
-// way. EXPLAIN ANALYZE is refused where the session is not writable: a function
-// of the statement may write where READ ONLY does not look.
+// way. EXPLAIN ANALYZE is refused on a server that is not planvet's own, unless Vet let
+// the statement pass: a function of it may write where READ ONLY does not look.
 func (s *Session) Explain(ctx context.Context, r plan.Request) (p *plan.Plan, err error) {
-	if r.Analyze && !s.opts.Writable {
+	if r.Analyze && !s.runs(r) {
 		return nil, errors.New("explaining: ANALYZE runs the statement, which is not done on a named server")
 	}
 	err = s.scoped(ctx, r, func() error {
@@ -140,32 +140,32 @@ func (s *Session) describe(ctx context.Context, r plan.Request) ([]uint32, error
 // ParamTypes returns the types that the server infers for the parameters of one
 // statement, as format_type prints them.
 func (s *Session) ParamTypes(ctx context.Context, sql string) ([]string, error) {
-	own := !s.open
-	if own {
-		if err := s.Begin(ctx); err != nil {
-			return nil, err
-		}
-		defer s.Rollback(ctx)
-	}
-	if err := s.simple(ctx, "savepoint planvet_types"); err != nil {
-		return nil, err
-	}
-	oids, err := s.describe(ctx, plan.Request{SQL: sql})
-	if err != nil {
-		return nil, errors.Join(err, s.simple(ctx, "rollback to savepoint planvet_types"))
-	}
-	types := make([]string, len(oids))
-	for i, oid := range oids {
-		if err := s.conn.QueryRow(ctx, "select format_type($1::oid, null)", oid).Scan(&types[i]); err != nil {
-			return nil, err
-		}
-	}
-	return types, s.simple(ctx, "release savepoint planvet_types")
+	return s.Types(ctx, plan.Request{SQL: sql})
 }
 
-// Run runs one statement once for each set of values and undoes what it wrote.
+// Types is ParamTypes for a request's role and settings: a role may see schemas that
+// the session's own does not.
+func (s *Session) Types(ctx context.Context, r plan.Request) (types []string, err error) {
+	err = s.scoped(ctx, r, func() error {
+		oids, err := s.describe(ctx, r)
+		if err != nil {
+			return err
+		}
+		types = make([]string, len(oids))
+		for i, oid := range oids {
+			if err := s.conn.QueryRow(ctx, "select pg_catalog.format_type($1::oid, null)", oid).Scan(&types[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return types, err
+}
+
+// Run runs one statement once for each set of values and undoes what it wrote. As
+// Explain's ANALYZE it is refused unless Vet let the statement pass.
 func (s *Session) Run(ctx context.Context, r plan.Request, each [][]*string) (out plan.Outcome, err error) {
-	if !s.opts.Writable {
+	if !s.runs(r) {
 		return out, errors.New("running a statement: not done on a named server")
 	}
 	err = s.scoped(ctx, r, func() error {

@@ -25,6 +25,11 @@ type Session struct {
 	open bool
 	// names counts prepared statements.
 	names int
+	// own is set on a server of planvet's own, vetted holds what Vet let pass.
+	own    bool
+	vetted map[string]bool
+	// notice, where not nil, is handed the server's notices.
+	notice func(*pgconn.Notice)
 }
 
 // Close ends the session.
@@ -50,6 +55,9 @@ func (s *Session) Major() int {
 	return n
 }
 
+// transactionTimeout is the first version that has a timeout of transactions.
+const transactionTimeout = 17
+
 // Begin opens the transaction, READ ONLY unless the session is writable, with
 // its timeouts.
 func (s *Session) Begin(ctx context.Context) error {
@@ -62,6 +70,9 @@ func (s *Session) Begin(ctx context.Context) error {
 	}
 	sql := fmt.Sprintf("%s; set local statement_timeout = %d; set local lock_timeout = %d; set local idle_in_transaction_session_timeout = %d",
 		begin, s.opts.StatementTimeout.Milliseconds(), s.opts.LockTimeout.Milliseconds(), s.opts.IdleTimeout.Milliseconds())
+	if t := s.opts.TransactionTimeout; t > 0 && s.Major() >= transactionTimeout {
+		sql += fmt.Sprintf("; set local transaction_timeout = %d", t.Milliseconds())
+	}
 	if err := s.simple(ctx, sql); err != nil {
 		return err
 	}
