@@ -39,9 +39,9 @@ func (s *Session) explain(ctx context.Context, r plan.Request) (*plan.Plan, erro
 	if err != nil {
 		return nil, err
 	}
-	options := "verbose, format json"
+	options := "verbose, settings, summary, format json"
 	if r.Analyze {
-		options += ", analyze, buffers"
+		options += ", analyze, buffers, wal"
 		if !r.Timing {
 			options += ", timing off"
 		}
