@@ -124,7 +124,7 @@ func (s *Session) describe(ctx context.Context, r plan.Request) ([]uint32, error
 	for _, t := range r.Types {
 		var oid uint32
 		if t != "" {
-			if err := s.conn.QueryRow(ctx, "select $1::text::regtype::oid", t).Scan(&oid); err != nil {
+			if err := s.conn.QueryRow(ctx, marker+"select $1::text::regtype::oid", t).Scan(&oid); err != nil {
 				return nil, fmt.Errorf("finding type %s: %w", t, err)
 			}
 		}
@@ -230,7 +230,7 @@ func (s *Session) scoped(ctx context.Context, r plan.Request, f func() error) er
 	if s.conn.IsClosed() {
 		return err
 	}
-	return errors.Join(err, s.simple(ctx, "rollback to savepoint planvet_scope; release savepoint planvet_scope"))
+	return errors.Join(err, s.simple(ctx, "rollback to savepoint planvet_scope; "+marker+"release savepoint planvet_scope"))
 }
 
 // enter sets what the statement runs under. The role comes last: it may lack the

@@ -13,9 +13,12 @@ import (
 	"github.com/planvet/planvet/catalog"
 )
 
+// Mark is how statements of planvet's begin.
+const Mark = "/* planvet */"
+
 // marker stands before every statement of planvet's, so that whoever reads the
 // server's log or pg_stat_activity knows where it came from.
-const marker = "/* planvet */ "
+const marker = Mark + " "
 
 // Session is one connection. It is not safe for concurrent use.
 type Session struct {
@@ -68,10 +71,10 @@ func (s *Session) Begin(ctx context.Context) error {
 	if s.opts.Writable {
 		begin = "begin"
 	}
-	sql := fmt.Sprintf("%s; set local statement_timeout = %d; set local lock_timeout = %d; set local idle_in_transaction_session_timeout = %d",
-		begin, s.opts.StatementTimeout.Milliseconds(), s.opts.LockTimeout.Milliseconds(), s.opts.IdleTimeout.Milliseconds())
+	sql := fmt.Sprintf("%[1]s; %[2]sset local statement_timeout = %[3]d; %[2]sset local lock_timeout = %[4]d; %[2]sset local idle_in_transaction_session_timeout = %[5]d",
+		begin, marker, s.opts.StatementTimeout.Milliseconds(), s.opts.LockTimeout.Milliseconds(), s.opts.IdleTimeout.Milliseconds())
 	if t := s.opts.TransactionTimeout; t > 0 && s.Major() >= transactionTimeout {
-		sql += fmt.Sprintf("; set local transaction_timeout = %d", t.Milliseconds())
+		sql += fmt.Sprintf("; %sset local transaction_timeout = %d", marker, t.Milliseconds())
 	}
 	if err := s.simple(ctx, sql); err != nil {
 		return err
@@ -91,7 +94,7 @@ func (s *Session) Mark(ctx context.Context) error { return s.simple(ctx, "savepo
 
 // Undo goes back to the point of Mark.
 func (s *Session) Undo(ctx context.Context) error {
-	return s.simple(ctx, "rollback to savepoint planvet_mark; release savepoint planvet_mark")
+	return s.simple(ctx, "rollback to savepoint planvet_mark; "+marker+"release savepoint planvet_mark")
 }
 
 // Exec runs statements without parameters in the open transaction. After an

@@ -18,39 +18,57 @@ var ErrNoStatements = errors.New("pg_stat_statements is not there")
 // were reset. Times are milliseconds, blocks are of 8 KiB. A column that the
 // installed version of the extension does not have is 0.
 type Statement struct {
-	UserID, DatabaseID int64
-	QueryID            int64
+	UserID     int64 `json:"user_id"`
+	DatabaseID int64 `json:"database_id"`
+	QueryID    int64 `json:"query_id,string"`
 	// TopLevel is false for a statement that ran inside a function, where the
 	// extension tells (1.9 and later); true else.
-	TopLevel bool
+	TopLevel bool `json:"top_level"`
 	// Query is the text with $n for constants; it is often not valid SQL.
-	Query                                           string
-	Calls, Rows                                     int64
-	ExecMS, MinExecMS, MaxExecMS, StddevExecMS      float64
-	Plans                                           int64
-	PlanMS                                          float64
-	SharedHit, SharedRead, SharedDirtied, Written   int64
-	LocalHit, LocalRead, TempRead, TempWritten      int64
-	ReadMS, WriteMS                                 float64 // of shared blocks, with track_io_timing
-	WALRecords, WALFullPageImages, WALBytes, JITFns int64
-	JITMS                                           float64
+	Query        string  `json:"query"`
+	Calls        int64   `json:"calls"`
+	Rows         int64   `json:"rows"`
+	ExecMS       float64 `json:"exec_ms"`
+	MinExecMS    float64 `json:"min_exec_ms"`
+	MaxExecMS    float64 `json:"max_exec_ms"`
+	StddevExecMS float64 `json:"stddev_exec_ms"`
+	// Plans and PlanMS need pg_stat_statements.track_planning.
+	Plans         int64   `json:"plans"`
+	PlanMS        float64 `json:"plan_ms"`
+	SharedHit     int64   `json:"shared_hit"`
+	SharedRead    int64   `json:"shared_read"`
+	SharedDirtied int64   `json:"shared_dirtied"`
+	SharedWritten int64   `json:"shared_written"`
+	LocalHit      int64   `json:"local_hit"`
+	LocalRead     int64   `json:"local_read"`
+	TempRead      int64   `json:"temp_read"`
+	TempWritten   int64   `json:"temp_written"`
+	// ReadMS and WriteMS are of shared blocks; they need track_io_timing.
+	ReadMS            float64 `json:"read_ms"`
+	WriteMS           float64 `json:"write_ms"`
+	WALRecords        int64   `json:"wal_records"`
+	WALFullPageImages int64   `json:"wal_full_page_images"`
+	WALBytes          int64   `json:"wal_bytes"`
+	JITFunctions      int64   `json:"jit_functions"`
+	JITMS             float64 `json:"jit_ms"`
 	// Since is when the row's counters began, where the extension tells (1.11 and
 	// later).
-	Since time.Time
+	Since time.Time `json:"since,omitzero"`
 }
 
 // Statements is pg_stat_statements at one moment.
 type Statements struct {
-	At time.Time
+	At time.Time `json:"at"`
 	// Extension is the installed version: 1.10; Schema where it is.
-	Extension, Schema string
+	Extension string `json:"extension"`
+	Schema    string `json:"schema"`
 	// Reset is when the counters were reset last, Evicted how many rows were thrown out
 	// for room since; zero and -1 where the extension does not tell (before 1.9).
-	Reset   time.Time
-	Evicted int64
+	Reset   time.Time `json:"reset,omitzero"`
+	Evicted int64     `json:"evicted"`
 	// Hidden counts rows whose text the role may not see: grant it pg_read_all_stats.
-	Hidden int
-	All    []Statement
+	Hidden int         `json:"hidden"`
+	All    []Statement `json:"statements"`
 }
 
 // Statements reads the rows of pg_stat_statements that are of the session's database,
@@ -152,7 +170,7 @@ func readStatement(row []byte) (st Statement, hidden bool, err error) {
 	get(&st.SharedHit, "shared_blks_hit")
 	get(&st.SharedRead, "shared_blks_read")
 	get(&st.SharedDirtied, "shared_blks_dirtied")
-	get(&st.Written, "shared_blks_written")
+	get(&st.SharedWritten, "shared_blks_written")
 	get(&st.LocalHit, "local_blks_hit")
 	get(&st.LocalRead, "local_blks_read")
 	get(&st.TempRead, "temp_blks_read")
@@ -162,7 +180,7 @@ func readStatement(row []byte) (st Statement, hidden bool, err error) {
 	get(&st.WALRecords, "wal_records")
 	get(&st.WALFullPageImages, "wal_fpi")
 	get(&st.WALBytes, "wal_bytes")
-	get(&st.JITFns, "jit_functions")
+	get(&st.JITFunctions, "jit_functions")
 	for _, part := range []string{"jit_generation_time", "jit_inlining_time", "jit_optimization_time", "jit_emission_time", "jit_deform_time"} {
 		var ms float64
 		get(&ms, part)

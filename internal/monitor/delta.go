@@ -66,24 +66,12 @@ func Between(a, b *live.Statements) Delta {
 // minus subtracts what a row had counted before.
 func minus(now live.Statement, old *live.Statement) live.Statement {
 	squares := max(sumOfSquares(&now)-sumOfSquares(old), 0)
-	for _, c := range []struct {
-		now *int64
-		old int64
-	}{
-		{&now.Calls, old.Calls}, {&now.Rows, old.Rows}, {&now.Plans, old.Plans},
-		{&now.SharedHit, old.SharedHit}, {&now.SharedRead, old.SharedRead}, {&now.SharedDirtied, old.SharedDirtied}, {&now.Written, old.Written},
-		{&now.LocalHit, old.LocalHit}, {&now.LocalRead, old.LocalRead}, {&now.TempRead, old.TempRead}, {&now.TempWritten, old.TempWritten},
-		{&now.WALRecords, old.WALRecords}, {&now.WALFullPageImages, old.WALFullPageImages}, {&now.WALBytes, old.WALBytes}, {&now.JITFns, old.JITFns},
-	} {
-		*c.now = max(*c.now-c.old, 0)
+	counts, times := counters(&now), timers(&now)
+	for i, c := range counters(old) {
+		*counts[i] = max(*counts[i]-*c, 0)
 	}
-	for _, c := range []struct {
-		now *float64
-		old float64
-	}{
-		{&now.ExecMS, old.ExecMS}, {&now.PlanMS, old.PlanMS}, {&now.ReadMS, old.ReadMS}, {&now.WriteMS, old.WriteMS}, {&now.JITMS, old.JITMS},
-	} {
-		*c.now = max(*c.now-c.old, 0)
+	for i, c := range timers(old) {
+		*times[i] = max(*times[i]-*c, 0)
 	}
 	now.MinExecMS, now.MaxExecMS, now.StddevExecMS = 0, 0, 0
 	if n := float64(now.Calls); n > 0 {
@@ -91,6 +79,18 @@ func minus(now live.Statement, old *live.Statement) live.Statement {
 		now.StddevExecMS = math.Sqrt(max(squares/n-mean*mean, 0))
 	}
 	return now
+}
+
+// counters are what a row counts, timers what it sums up in milliseconds.
+func counters(s *live.Statement) []*int64 {
+	return []*int64{
+		&s.Calls, &s.Rows, &s.Plans, &s.SharedHit, &s.SharedRead, &s.SharedDirtied, &s.SharedWritten,
+		&s.LocalHit, &s.LocalRead, &s.TempRead, &s.TempWritten, &s.WALRecords, &s.WALFullPageImages, &s.WALBytes, &s.JITFunctions,
+	}
+}
+
+func timers(s *live.Statement) []*float64 {
+	return []*float64{&s.ExecMS, &s.PlanMS, &s.ReadMS, &s.WriteMS, &s.JITMS}
 }
 
 // sumOfSquares is Σt² of a row's execution times. The extension keeps the population's

@@ -1,0 +1,215 @@
+package monitor
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/planvet/planvet/catalog"
+	"github.com/planvet/planvet/internal/live"
+	"github.com/planvet/planvet/internal/pgast"
+)
+
+// Sorts are the measures by which statements can be ranked, each the largest first:
+// total and mean execution time, calls, blocks not found in shared buffers and
+// written to temporary files (io), rows, temporary blocks, WAL.
+var Sorts = []string{"total", "mean", "calls", "io", "rows", "temp", "wal"}
+
+func measure(q *Query, sort string) float64 {
+	switch sort {
+	case "mean":
+		return q.MeanMS
+	case "calls":
+		return float64(q.Calls)
+	case "io":
+		return float64(q.Read + q.Temp)
+	case "rows":
+		return float64(q.Rows)
+	case "temp":
+		return float64(q.Temp)
+	case "wal":
+		return float64(q.WALBytes)
+	}
+	return q.ExecMS
+}
+
+// fewBlocks is the number of blocks under which a hit ratio says nothing.
+const fewBlocks = 1000
+
+// Queries merges rows into statements and ranks them, all of them. cat may be nil.
+// whole is set where the rows count from a reset, so that their extremes are known.
+func Queries(rows []live.Statement, cat *catalog.Catalog, sort string, limits Limits) ([]Query, Totals) {
+	m := merger{cat: cat, byKey: map[string]*merged{}}
+	for i := range rows {
+		m.add(&rows[i])
+	}
+	var totals Totals
+	var hit int64
+	for _, g := range m.order {
+		totals.Calls += g.sum.Calls
+		totals.ExecMS += g.sum.ExecMS
+		totals.Rows += g.sum.Rows
+		totals.Blocks += g.sum.SharedHit + g.sum.SharedRead
+		totals.Temp += g.sum.TempRead + g.sum.TempWritten
+		totals.WALBytes += g.sum.WALBytes
+		hit += g.sum.SharedHit
+	}
+	totals.HitRatio = ratio(hit, totals.Blocks)
+	out := make([]Query, len(m.order))
+	for i, g := range m.order {
+		out[i] = g.query(totals)
+		out[i].Flags = limits.flags(&out[i])
+	}
+	slices.SortStableFunc(out, func(a, b Query) int {
+		return cmp.Or(cmp.Compare(measure(&b, sort), measure(&a, sort)), cmp.Compare(b.ExecMS, a.ExecMS), cmp.Compare(a.SQL, b.SQL))
+	})
+	for i := range out {
+		out[i].Rank = i + 1
+	}
+	return out, totals
+}
+
+// ratio of hits to all blocks; nil where they are too few.
+func ratio(hit, blocks int64) *float64 {
+	if blocks < fewBlocks {
+		return nil
+	}
+	r := float64(hit) / float64(blocks)
+	return &r
+}
+
+type merger struct {
+	cat   *catalog.Catalog
+	byKey map[string]*merged
+	order []*merged
+}
+
+// merged are rows of one statement.
+type merged struct {
+	sum         live.Statement
+	squares     float64
+	fingerprint string
+	class       Class
+	tables      []string
+	ids         []string
+	users       map[int64]bool
+	// partial is set where some row's extremes are not known.
+	partial bool
+}
+
+func (m *merger) add(s *live.Statement) {
+	fingerprint, class, tables := "", Unknown, []string(nil)
+	if stmt, err := pgast.Parse(s.Query); err == nil {
+		fingerprint = pgast.Fingerprint(stmt)
+		class, tables = Classify(stmt, m.cat)
+	}
+	key := cmp.Or(fingerprint, strings.TrimSpace(s.Query)) + strconv.FormatBool(s.TopLevel)
+	g := m.byKey[key]
+	if g == nil {
+		g = &merged{fingerprint: fingerprint, class: class, tables: tables, users: map[int64]bool{}}
+		g.sum = *s
+		m.byKey[key] = g
+		m.order = append(m.order, g)
+	} else {
+		g.plus(s)
+	}
+	g.squares += sumOfSquares(s)
+	g.users[s.UserID] = true
+	g.partial = g.partial || s.MaxExecMS == 0 && s.ExecMS > 0
+	if id := strconv.FormatInt(s.QueryID, 10); !slices.Contains(g.ids, id) {
+		g.ids = append(g.ids, id)
+	}
+}
+
+func (g *merged) plus(s *live.Statement) {
+	t := &g.sum
+	t.MinExecMS, t.MaxExecMS = min(t.MinExecMS, s.MinExecMS), max(t.MaxExecMS, s.MaxExecMS)
+	counts, times := counters(t), timers(t)
+	for i, c := range counters(s) {
+		*counts[i] += *c
+	}
+	for i, c := range timers(s) {
+		*times[i] += *c
+	}
+}
+
+func (g *merged) query(all Totals) Query {
+	s := &g.sum
+	slices.Sort(g.ids)
+	n := float64(s.Calls)
+	q := Query{
+		Fingerprint: g.fingerprint, QueryIDs: g.ids, Users: len(g.users), TopLevel: s.TopLevel, Class: g.class, Tables: g.tables,
+		SQL: strings.TrimSpace(s.Query), Calls: s.Calls, Rows: s.Rows, ExecMS: s.ExecMS, PlanMS: s.PlanMS,
+		Hit: s.SharedHit, Read: s.SharedRead, HitRatio: ratio(s.SharedHit, s.SharedHit+s.SharedRead), ReadMS: s.ReadMS,
+		Temp: s.TempRead + s.TempWritten, WALBytes: s.WALBytes, JITMS: s.JITMS,
+	}
+	if q.Tables == nil {
+		q.Tables = []string{}
+	}
+	if all.ExecMS > 0 {
+		q.Share = s.ExecMS / all.ExecMS
+	}
+	if n > 0 {
+		q.MeanMS, q.RowsPerCall = s.ExecMS/n, float64(s.Rows)/n
+		q.StddevMS = math.Sqrt(max(g.squares/n-q.MeanMS*q.MeanMS, 0))
+	}
+	if q.MeanMS > 0 {
+		q.CV = q.StddevMS / q.MeanMS
+	}
+	if !g.partial {
+		q.MinMS, q.MaxMS = &s.MinExecMS, &s.MaxExecMS
+	}
+	if s.Rows > 0 && g.class != Aggregate {
+		blocks, ms := float64(s.SharedHit+s.SharedRead)/float64(s.Rows), s.ExecMS/float64(s.Rows)
+		q.BlocksPerRow, q.MSPerRow = &blocks, &ms
+	}
+	return q
+}
+
+// Limits are over what a statement is flagged. A zero limit is off.
+type Limits struct {
+	// PrimaryKeyMS and RangeMS bound the mean time of primary-key lookups and range
+	// scans: 5 and 25 ms.
+	PrimaryKeyMS, RangeMS float64
+	// HitRatio is the least share of blocks found in shared buffers: 0.90. It is asked
+	// of statements that touched at least Blocks blocks, 1,000.
+	HitRatio float64
+	Blocks   int64
+	// CV is the standard deviation over the mean above which times are uneven: 1.
+	CV float64
+	// Calls is how many are needed before a time counts: 10.
+	Calls int64
+}
+
+// DefaultLimits are those that no flag changes.
+var DefaultLimits = Limits{PrimaryKeyMS: 5, RangeMS: 25, HitRatio: 0.90, Blocks: fewBlocks, CV: 1, Calls: 10}
+
+// flags are what a statement is over. A mean is over its limit when it is surely so:
+// by two standard errors, so that one slow call among few flags nothing.
+func (l Limits) flags(q *Query) []Flag {
+	var out []Flag
+	slow := func(name, what string, class Class, limit float64) {
+		if limit <= 0 || q.Class != class || q.Calls < l.Calls {
+			return
+		}
+		if least := q.MeanMS - 2*q.StddevMS/math.Sqrt(float64(q.Calls)); least > limit {
+			out = append(out, Flag{Name: name, Value: q.MeanMS, Limit: limit,
+				Message: fmt.Sprintf("%s takes %.3g ms ± %.3g, over %g ms", what, q.MeanMS, q.StddevMS, limit)})
+		}
+	}
+	slow("slow-primary-key-lookup", "a lookup by key", PrimaryKeyLookup, l.PrimaryKeyMS)
+	slow("slow-range-scan", "a range scan", RangeScan, l.RangeMS)
+	if r := q.HitRatio; r != nil && *r < l.HitRatio && q.Hit+q.Read >= l.Blocks {
+		out = append(out, Flag{Name: "low-hit-ratio", Value: *r, Limit: l.HitRatio,
+			Message: fmt.Sprintf("%.1f %% of its blocks were in shared buffers, under %.0f %%", 100**r, 100*l.HitRatio)})
+	}
+	// Under 1 ms times are uneven by nature.
+	if l.CV > 0 && q.CV > l.CV && q.Calls >= l.Calls && q.MeanMS >= 1 {
+		out = append(out, Flag{Name: "uneven", Value: q.CV, Limit: l.CV,
+			Message: fmt.Sprintf("times differ widely, %.3g ms ± %.3g: some calls do other work than the rest; percentiles need a benchmark", q.MeanMS, q.StddevMS)})
+	}
+	return out
+}

@@ -1,0 +1,92 @@
+package monitor
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/planvet/planvet/catalog"
+	"github.com/planvet/planvet/internal/live"
+)
+
+// Reading is a server at one moment.
+type Reading struct {
+	Server     Server           `json:"server"`
+	Statements *live.Statements `json:"statements"`
+}
+
+// Read reads a server's counters. planvet's own statements, which carry its mark, are
+// left out. The error is live.ErrNoStatements' kind where pg_stat_statements is missing.
+func Read(ctx context.Context, s *live.Session) (*Reading, error) {
+	r := &Reading{Server: Server{Version: s.Version()}}
+	rows, err := s.Query(ctx, `select pg_catalog.to_char(pg_catalog.pg_postmaster_start_time() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+		pg_catalog.pg_is_in_recovery()::text, pg_catalog.current_setting('track_io_timing'), pg_catalog.current_database()::text`)
+	if err != nil {
+		return nil, fmt.Errorf("reading the server's state: %w", err)
+	}
+	if r.Server.Started, err = time.Parse(time.RFC3339Nano, *rows[0][0]); err != nil {
+		return nil, fmt.Errorf("reading the server's state: %w", err)
+	}
+	r.Server.Replica, r.Server.IOTiming, r.Server.Where = *rows[0][1] == "true", *rows[0][2] == "on", *rows[0][3]
+	if r.Statements, err = s.Statements(ctx); err != nil {
+		return nil, err
+	}
+	r.Server.Extension = r.Statements.Extension
+	r.Statements.All = slices.DeleteFunc(r.Statements.All, func(st live.Statement) bool { return strings.HasPrefix(st.Query, live.Mark) })
+	return r, nil
+}
+
+// Options shape a report.
+type Options struct {
+	// Catalog classes statements; nil leaves reads unknown.
+	Catalog *catalog.Catalog
+	// Sort is one of Sorts, Top how many statements are shown; 0 is all.
+	Sort   string
+	Top    int
+	Limits Limits
+}
+
+// Report is what the server did until the reading, since its counters were reset.
+func (r *Reading) Report(o Options) *Report {
+	out := r.start(r.Statements.All, o)
+	out.From = r.Statements.Reset
+	return out
+}
+
+// Since is what the server did since an earlier reading of it.
+func (r *Reading) Since(before *Reading, o Options) *Report {
+	d := Between(before.Statements, r.Statements)
+	out := r.start(d.Statements, o)
+	out.From, out.Interval = d.From, true
+	if r.Server.Started.After(before.Server.Started) {
+		out.note("the server was restarted at %s; what it did just before may be lost", r.Server.Started.Format(time.RFC3339))
+	}
+	if d.Reset {
+		out.note("the counters were reset at %s: what happened before is not in these figures", r.Statements.Reset.Format(time.RFC3339))
+	}
+	if d.Evicted > 0 {
+		out.note("%d times the server threw statements out of pg_stat_statements for room: figures of rare statements are too low; raise pg_stat_statements.max", d.Evicted)
+	}
+	return out
+}
+
+func (r *Reading) start(rows []live.Statement, o Options) *Report {
+	all, totals := Queries(rows, o.Catalog, o.Sort, o.Limits)
+	out := &Report{Version: FormatVersion, Server: r.Server, To: r.Statements.At, Statements: len(all), Sort: o.Sort, Totals: totals, Top: all}
+	if o.Top > 0 && len(all) > o.Top {
+		out.Top = all[:o.Top]
+	}
+	if n := r.Statements.Hidden; n > 0 {
+		out.note("the texts of %d statements of other roles are hidden from this one and not in the figures: grant pg_read_all_stats to it", n)
+	}
+	if !r.Server.IOTiming {
+		out.note("times of reads are not measured: set track_io_timing = on")
+	}
+	return out
+}
+
+func (r *Report) note(format string, args ...any) {
+	r.Notes = append(r.Notes, fmt.Sprintf(format, args...))
+}
