@@ -15,17 +15,17 @@ import (
 // extensions own, every expression in normal form. It pins an empty search_path
 // for the time of its transaction, so that names come out qualified.
 func LoadCatalog(ctx context.Context, conn *pgx.Conn) (*catalog.Catalog, error) {
-	tx, err := conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: marker + "begin isolation level repeatable read, read only", CommitQuery: marker + "commit"})
+	tx, err := conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: marked("begin isolation level repeatable read, read only"), CommitQuery: marked("commit")})
 	if err != nil {
 		return nil, fmt.Errorf("reading the catalog: %w", err)
 	}
 	defer tx.Rollback(ctx)
-	if _, err := tx.Exec(ctx, marker+"set local search_path = ''"); err != nil {
+	if _, err := tx.Exec(ctx, marked("set local search_path = ''")); err != nil {
 		return nil, fmt.Errorf("reading the catalog: %w", err)
 	}
 	l := &loader{ctx: ctx, tx: tx, cat: catalog.New(), rels: map[uint32]*catalog.Relation{}}
 	var num int
-	if err := tx.QueryRow(ctx, marker+"select current_setting('server_version_num')::int").Scan(&num); err != nil {
+	if err := tx.QueryRow(ctx, marked("select current_setting('server_version_num')::int")).Scan(&num); err != nil {
 		return nil, fmt.Errorf("reading the catalog: %w", err)
 	}
 	l.major = num / 10000
@@ -65,7 +65,7 @@ type expression struct {
 
 // rows calls f for each row of a query, scanned into dest.
 func (l *loader) rows(sql string, dest []any, f func()) error {
-	rows, err := l.tx.Query(l.ctx, marker+sql)
+	rows, err := l.tx.Query(l.ctx, marked(sql))
 	if err != nil {
 		return err
 	}

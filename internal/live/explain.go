@@ -51,10 +51,10 @@ func (s *Session) explain(ctx context.Context, r plan.Request) (*plan.Plan, erro
 		if len(r.Args) != len(params) {
 			return nil, fmt.Errorf("explaining: %d values for %d parameters", len(r.Args), len(params))
 		}
-		res := s.conn.PgConn().ExecParams(ctx, marker+"explain ("+options+") "+r.SQL, textArgs(r.Args), params, nil, nil).Read()
+		res := s.conn.PgConn().ExecParams(ctx, marked("explain ("+options+") "+r.SQL), textArgs(r.Args), params, nil, nil).Read()
 		return readPlan(res)
 	case len(params) == 0:
-		return readPlan(s.conn.PgConn().ExecParams(ctx, marker+"explain ("+options+") "+r.SQL, nil, nil, nil, nil).Read())
+		return readPlan(s.conn.PgConn().ExecParams(ctx, marked("explain ("+options+") "+r.SQL), nil, nil, nil, nil).Read())
 	case s.Major() >= genericPlan && !r.Analyze && len(r.Types) == 0:
 		return s.simplePlan(ctx, "explain (generic_plan, "+options+") "+r.SQL)
 	}
@@ -95,7 +95,7 @@ func (s *Session) explainPrepared(ctx context.Context, r plan.Request, options s
 }
 
 func (s *Session) simplePlan(ctx context.Context, sql string) (*plan.Plan, error) {
-	all, err := s.conn.PgConn().Exec(ctx, marker+sql).ReadAll()
+	all, err := s.conn.PgConn().Exec(ctx, marked(sql)).ReadAll()
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +124,7 @@ func (s *Session) describe(ctx context.Context, r plan.Request) ([]uint32, error
 	for _, t := range r.Types {
 		var oid uint32
 		if t != "" {
-			if err := s.conn.QueryRow(ctx, marker+"select $1::text::regtype::oid", t).Scan(&oid); err != nil {
+			if err := s.conn.QueryRow(ctx, marked("select $1::text::regtype::oid"), t).Scan(&oid); err != nil {
 				return nil, fmt.Errorf("finding type %s: %w", t, err)
 			}
 		}
@@ -153,7 +153,7 @@ func (s *Session) Types(ctx context.Context, r plan.Request) (types []string, er
 		}
 		types = make([]string, len(oids))
 		for i, oid := range oids {
-			if err := s.conn.QueryRow(ctx, "select pg_catalog.format_type($1::oid, null)", oid).Scan(&types[i]); err != nil {
+			if err := s.conn.QueryRow(ctx, marked("select pg_catalog.format_type($1::oid, null)"), oid).Scan(&types[i]); err != nil {
 				return err
 			}
 		}
@@ -230,7 +230,7 @@ func (s *Session) scoped(ctx context.Context, r plan.Request, f func() error) er
 	if s.conn.IsClosed() {
 		return err
 	}
-	return errors.Join(err, s.simple(ctx, "rollback to savepoint planvet_scope; "+marker+"release savepoint planvet_scope"))
+	return errors.Join(err, s.simple(ctx, "rollback to savepoint planvet_scope; release "+Mark+" savepoint planvet_scope"))
 }
 
 // enter sets what the statement runs under. The role comes last: it may lack the
@@ -242,7 +242,7 @@ func (s *Session) enter(ctx context.Context, r plan.Request) error {
 	}
 	slices.Sort(names)
 	for _, n := range names {
-		if _, err := s.conn.Exec(ctx, marker+"select set_config($1, $2, true)", n, r.Settings[n]); err != nil {
+		if _, err := s.conn.Exec(ctx, marked("select set_config($1, $2, true)"), n, r.Settings[n]); err != nil {
 			return fmt.Errorf("setting %s: %w", n, err)
 		}
 	}

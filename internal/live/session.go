@@ -13,12 +13,23 @@ import (
 	"github.com/planvet/planvet/catalog"
 )
 
-// Mark is how statements of planvet's begin.
+// Mark is in every statement of planvet's, so that whoever reads the server's log,
+// pg_stat_activity or pg_stat_statements knows where it came from.
 const Mark = "/* planvet */"
 
-// marker stands before every statement of planvet's, so that whoever reads the
-// server's log or pg_stat_activity knows where it came from.
-const marker = Mark + " "
+// marked puts the mark behind a statement's first word: pg_stat_statements of 18 keeps
+// no comment that stands before it.
+func marked(sql string) string {
+	sql = strings.TrimLeft(sql, " \t\n")
+	end := strings.IndexFunc(sql, func(r rune) bool { return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') })
+	switch end {
+	case -1:
+		return sql + " " + Mark
+	case 0:
+		return Mark + " " + sql
+	}
+	return sql[:end] + " " + Mark + sql[end:]
+}
 
 // Session is one connection. It is not safe for concurrent use.
 type Session struct {
@@ -71,10 +82,10 @@ func (s *Session) Begin(ctx context.Context) error {
 	if s.opts.Writable {
 		begin = "begin"
 	}
-	sql := fmt.Sprintf("%[1]s; %[2]sset local statement_timeout = %[3]d; %[2]sset local lock_timeout = %[4]d; %[2]sset local idle_in_transaction_session_timeout = %[5]d",
-		begin, marker, s.opts.StatementTimeout.Milliseconds(), s.opts.LockTimeout.Milliseconds(), s.opts.IdleTimeout.Milliseconds())
+	sql := fmt.Sprintf("%s; set %[2]s local statement_timeout = %[3]d; set %[2]s local lock_timeout = %[4]d; set %[2]s local idle_in_transaction_session_timeout = %[5]d",
+		begin, Mark, s.opts.StatementTimeout.Milliseconds(), s.opts.LockTimeout.Milliseconds(), s.opts.IdleTimeout.Milliseconds())
 	if t := s.opts.TransactionTimeout; t > 0 && s.Major() >= transactionTimeout {
-		sql += fmt.Sprintf("; %sset local transaction_timeout = %d", marker, t.Milliseconds())
+		sql += fmt.Sprintf("; set %s local transaction_timeout = %d", Mark, t.Milliseconds())
 	}
 	if err := s.simple(ctx, sql); err != nil {
 		return err
@@ -94,7 +105,7 @@ func (s *Session) Mark(ctx context.Context) error { return s.simple(ctx, "savepo
 
 // Undo goes back to the point of Mark.
 func (s *Session) Undo(ctx context.Context) error {
-	return s.simple(ctx, "rollback to savepoint planvet_mark; "+marker+"release savepoint planvet_mark")
+	return s.simple(ctx, "rollback to savepoint planvet_mark; release "+Mark+" savepoint planvet_mark")
 }
 
 // Exec runs statements without parameters in the open transaction. After an
@@ -117,7 +128,7 @@ func (s *Session) Query(ctx context.Context, sql string, args ...*string) ([][]*
 			return nil, err
 		}
 	}
-	res := s.conn.PgConn().ExecParams(ctx, marker+sql, textArgs(args), nil, nil, nil).Read()
+	res := s.conn.PgConn().ExecParams(ctx, marked(sql), textArgs(args), nil, nil, nil).Read()
 	if res.Err != nil {
 		if s.open {
 			return nil, errors.Join(res.Err, s.simple(ctx, "rollback to savepoint planvet_query"))
@@ -143,7 +154,7 @@ func (s *Session) Query(ctx context.Context, sql string, args ...*string) ([][]*
 
 // simple sends statements without parameters by the simple protocol.
 func (s *Session) simple(ctx context.Context, sql string) error {
-	_, err := s.conn.PgConn().Exec(ctx, marker+sql).ReadAll()
+	_, err := s.conn.PgConn().Exec(ctx, marked(sql)).ReadAll()
 	return err
 }
 

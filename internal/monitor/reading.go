@@ -34,7 +34,7 @@ func Read(ctx context.Context, s *live.Session) (*Reading, error) {
 		return nil, err
 	}
 	r.Server.Extension = r.Statements.Extension
-	r.Statements.All = slices.DeleteFunc(r.Statements.All, func(st live.Statement) bool { return strings.HasPrefix(st.Query, live.Mark) })
+	r.Statements.All = slices.DeleteFunc(r.Statements.All, func(st live.Statement) bool { return strings.Contains(st.Query, live.Mark) })
 	return r, nil
 }
 
