@@ -1,9 +1,9 @@
 package confirm
 
 import (
-	"fmt"
 	"regexp"
-	"strings"
+
+	"github.com/planvet/planvet/internal/plan"
 )
 
 // index is an index that a fix made.
@@ -64,5 +64,5 @@ func (a *asker) show(all []index, on bool) error {
 	for i, x := range all {
 		oids[i] = x.oid
 	}
-	return a.o.Server.Exec(a.ctx, fmt.Sprintf("update pg_index set indisvalid = %v where indexrelid in (%s)", on, strings.Join(oids, ", ")))
+	return a.o.Server.Exec(a.ctx, plan.ValidSQL(oids, on))
 }

@@ -52,11 +52,18 @@ type dump struct {
 }
 
 // each reads rows of text; NULL is "".
-func (d *dump) each(sql string, row func(v []string)) {
+func (d *dump) each(sql string, row func(v []string)) { d.eachWith(nil, sql, row) }
+
+// eachWith is each for a query with parameters.
+func (d *dump) eachWith(args []string, sql string, row func(v []string)) {
 	if d.err != nil {
 		return
 	}
-	rows, err := d.s.Query(d.ctx, sql)
+	values := make([]*string, len(args))
+	for i := range args {
+		values[i] = &args[i]
+	}
+	rows, err := d.s.Query(d.ctx, sql, values...)
 	if err != nil {
 		d.err = err
 		return

@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -31,6 +32,9 @@ type Options struct {
 	Local bool
 	// Settings are of the server, beside planvet's own: name=value.
 	Settings []string
+	// ForTwins names the superuser otherwise than a live server may name a role, see
+	// Server.Twin.
+	ForTwins bool
 	// Progress is told what goes on, one line at a time; nil is silent.
 	Progress func(string)
 }
@@ -51,6 +55,8 @@ type Server struct {
 	// done is closed when the server process has ended.
 	done chan struct{}
 	stop sync.Once
+	// user is the superuser.
+	user string
 }
 
 // settings make a server that forgets: no fsync, no workers in the background,
@@ -74,7 +80,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{bin: bin, done: make(chan struct{})}
+	s := &Server{bin: bin, done: make(chan struct{}), user: "postgres"}
 	if err := s.start(ctx, o); err != nil {
 		s.Stop()
 		return nil, fmt.Errorf("starting PostgreSQL from %s: %w", bin.dir, err)
@@ -133,7 +139,10 @@ func (s *Server) run(ctx context.Context, o Options, who account) error {
 		close(s.done)
 	}()
 	o.say("starting PostgreSQL %s", s.bin.version)
-	return s.await(ctx)
+	if err := s.await(ctx); err != nil || !o.ForTwins {
+		return err
+	}
+	return s.rename(ctx)
 }
 
 func (s *Server) await(ctx context.Context) error {
@@ -222,7 +231,7 @@ func (s *Server) Dir() string { return s.dir }
 
 // URL is where a database of the server is reached, as its superuser.
 func (s *Server) URL(database string) string {
-	u := url.URL{Scheme: "postgres", User: url.User("postgres"), Path: "/" + database}
+	u := url.URL{Scheme: "postgres", User: url.User(s.user), Path: "/" + database}
 	q := url.Values{"host": {s.sockets()}, "port": {"5432"}, "sslmode": {"disable"}, "application_name": {"planvet"}}
 	// A plus is a plus to who reads connection URLs as libpq does.
 	u.RawQuery = strings.ReplaceAll(q.Encode(), "+", "%20")
@@ -237,16 +246,20 @@ func (s *Server) NewDatabase(ctx context.Context, name string) (string, error) {
 // CopyDatabase creates a database as a copy of another, to which nobody may be
 // connected, and returns its URL.
 func (s *Server) CopyDatabase(ctx context.Context, name, template string) (string, error) {
-	conn, err := pgx.Connect(ctx, s.URL("postgres"))
-	if err != nil {
-		return "", err
-	}
-	defer conn.Close(ctx)
-	_, err = conn.Exec(ctx, "create database "+quote(name)+" template "+quote(template))
-	if err != nil {
+	if err := s.administer(ctx, "create database "+quote(name)+" template "+quote(template)); err != nil {
 		return "", fmt.Errorf("creating database %s: %w", name, err)
 	}
 	return s.URL(name), nil
+}
+
+// administer runs one statement as the superuser, in no database of ours.
+func (s *Server) administer(ctx context.Context, sql string) error {
+	conn, err := pgx.Connect(ctx, s.URL("postgres"))
+	if err != nil {
+		return err
+	}
+	_, err = conn.Exec(ctx, sql)
+	return errors.Join(err, conn.Close(ctx))
 }
 
 func quote(name string) string { return pgx.Identifier{name}.Sanitize() }

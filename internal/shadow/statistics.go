@@ -83,7 +83,7 @@ func (l *loader) load(f *stats.File) error {
 			continue
 		}
 		l.out.Tables++
-		sql := sizeSQL(r.oid, t.Rows, t.Pages, t.Visible)
+		sql := sizeSQL(fmt.Sprint(r.oid), t.Rows, t.Pages, t.Visible)
 		if err := l.columns(r, t.Schema+"."+t.Name, t.Columns, t.Rows, sql); err != nil {
 			return err
 		}
@@ -91,7 +91,7 @@ func (l *loader) load(f *stats.File) error {
 			x := &t.Indexes[k]
 			if r := l.rels[[2]string{t.Schema, x.Name}]; r != nil {
 				l.out.Indexes++
-				if err := l.columns(r, t.Schema+"."+x.Name, x.Columns, t.Rows, sizeSQL(r.oid, x.Rows, x.Pages, 0)); err != nil {
+				if err := l.columns(r, t.Schema+"."+x.Name, x.Columns, t.Rows, sizeSQL(fmt.Sprint(r.oid), x.Rows, x.Pages, 0)); err != nil {
 					return err
 				}
 			} else {
@@ -177,8 +177,8 @@ func (l *loader) relations() error {
 	return err
 }
 
-func sizeSQL(oid uint32, rows float64, pages, visible int64) string {
-	return fmt.Sprintf("update pg_class set reltuples = %v, relpages = %d, relallvisible = %d where oid = %d", rows, pages, visible, oid)
+func sizeSQL(oid string, rows float64, pages, visible int64) string {
+	return fmt.Sprintf("update pg_class set reltuples = %v, relpages = %d, relallvisible = %d where oid = %s", rows, pages, visible, oid)
 }
 
 // columns writes the statistics of a relation's columns and its size, in one

@@ -1,0 +1,16 @@
+select * from app."Orders" where tenant_id = 3 order by created_at desc limit 20;
+select * from app."Orders" where state = 'new' and total > 100;
+select * from app."Orders" where code like 'ab%';
+select * from app."Orders" where note ilike '%abcd%';
+select * from app."Orders" where number = 77;
+select id from app."Orders" o where app.label(number) = 'no. 7';
+select o.* from app."Orders" o where app.is_big(o) and created_at > '2025-11-01';
+select * from app.recent where tenant_id = 12;
+select * from app.counted where id = 5;
+select * from app.events where at = date '2025-03-04';
+select * from app.events where kind = 'click' and tenant_id = 8;
+select count(*) from app.events;
+select * from app.members where user_id = 17;
+select t.name, o.id from app.tenants t join app."Orders" o on o.tenant_id = t.id where t.id in (1, 2) and o.state = 'paid';
+update app."Orders" set note = 'x' where id = 4;
+delete from app."Orders" where tenant_id = 400;
