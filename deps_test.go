@@ -46,7 +46,7 @@ internal/config: ; yaml
 internal/plan: ;
 internal/stats: catalog ;
 internal/live: catalog internal/plan internal/pgast internal/stats ; pgx
-internal/shadow: catalog internal/live internal/pgast internal/stats migrationscan ; pgx
+internal/shadow: catalog internal/live internal/pgast internal/plan internal/stats migrationscan ; pgx
 internal/confirm: rules catalog internal/plan internal/pgast internal/predicate internal/params ;
 internal/audit: ; ulid
 internal/monitor: catalog internal/live internal/pgast internal/predicate internal/report ;
