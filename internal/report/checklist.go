@@ -18,8 +18,8 @@ import (
 // Each finding carries its identity in a hidden comment, so that a later run can
 // keep what a person ticked.
 func Checklist(w io.Writer, d *Document) error {
-	t := newPrinter(w, TextOptions{})
-	t.printf("<!-- planvet:v1 checklist -->\n## Performance checklist\n\n")
+	t := NewPrinter(w, TextOptions{})
+	t.Printf("<!-- planvet:v1 checklist -->\n## Performance checklist\n\n")
 	taken := map[int]bool{}
 	for _, b := range boxes {
 		t.box(d, b, taken)
@@ -31,10 +31,10 @@ func Checklist(w io.Writer, d *Document) error {
 		}
 	}
 	if len(rest) > 0 {
-		t.printf("\nOther findings:\n\n")
+		t.Printf("\nOther findings:\n\n")
 		t.items(d, rest, "")
 	}
-	t.printf("\n%s; %s.\n", checked(d), gapsLine(d, true))
+	t.Printf("\n%s; %s.\n", checked(d), gapsLine(d, true))
 	return t.err
 }
 
@@ -60,7 +60,7 @@ var boxes = []box{
 				g.add("no statement was found")
 			}
 			g.off(d, "unindexed-where", "unindexed-join", "unindexed-order", "unindexed-foreign-key")
-			return g.tick(found, plural(d.Summary.Statements, "statement"))
+			return g.tick(found, Plural(d.Summary.Statements, "statement"))
 		},
 	},
 	{
@@ -77,7 +77,7 @@ var boxes = []box{
 			if d.Summary.Policies == 0 && found == 0 && len(g.parts) == 0 {
 				return true, "the schema has no policies"
 			}
-			return g.tick(found, plural(d.Summary.Policies, "policy"))
+			return g.tick(found, Plural(d.Summary.Policies, "policy"))
 		},
 	},
 	{"Benchmark not regressed", nil, unmeasured("no benchmark was run")},
@@ -109,9 +109,9 @@ func explained(d *Document, _ int) (bool, string) {
 	case n == 0:
 		return false, "not measured: there was no finding to explain"
 	case without > 0:
-		return false, fmt.Sprintf("%d of %s without evidence", without, plural(n, "finding"))
+		return false, fmt.Sprintf("%d of %s without evidence", without, Plural(n, "finding"))
 	}
-	return true, plural(n, "finding") + " with evidence"
+	return true, Plural(n, "finding") + " with evidence"
 }
 
 func loops(d *Document, found int) (bool, string) {
@@ -121,7 +121,7 @@ func loops(d *Document, found int) (bool, string) {
 	}
 	g.add(amount(len(d.Unresolved), "unresolved call", "unresolved calls"))
 	g.off(d, "nplusone")
-	return g.tick(found, plural(d.Summary.GoPackages, "Go package"))
+	return g.tick(found, Plural(d.Summary.GoPackages, "Go package"))
 }
 
 func unmeasured(why string) func(*Document, int) (bool, string) {
@@ -170,9 +170,9 @@ func (g gap) tick(found int, looked string) (bool, string) {
 	why := strings.Join(g.parts, ", ")
 	switch {
 	case found > 0 && why != "":
-		return false, plural(found, "finding") + "; not measured in full: " + why
+		return false, Plural(found, "finding") + "; not measured in full: " + why
 	case found > 0:
-		return false, plural(found, "finding")
+		return false, Plural(found, "finding")
 	case g.none:
 		return false, "not measured: " + why
 	case why != "":
@@ -200,7 +200,7 @@ func writes(f *rules.Finding) bool {
 	return len(words) > 0 && slices.Contains([]string{"insert", "update", "delete", "merge"}, strings.ToLower(words[0]))
 }
 
-func (t *printer) box(d *Document, b box, taken map[int]bool) {
+func (t *Printer) box(d *Document, b box, taken map[int]bool) {
 	var mine []int
 	for i := range d.Findings {
 		if f := &d.Findings[i]; b.holds != nil && live(f) && b.holds(f) {
@@ -213,12 +213,12 @@ func (t *printer) box(d *Document, b box, taken map[int]bool) {
 	t.items(d, mine, "  ")
 }
 
-func (t *printer) line(ticked bool, title, text string) {
+func (t *Printer) line(ticked bool, title, text string) {
 	mark := " "
 	if ticked {
 		mark = "x"
 	}
-	t.printf("- [%s] **%s**: %s\n", mark, title, text)
+	t.Printf("- [%s] **%s**: %s\n", mark, title, text)
 }
 
 // A pull request's comment holds 65,536 characters: a box lists so many findings,
@@ -229,19 +229,19 @@ const (
 )
 
 // items lists findings, the worst first.
-func (t *printer) items(d *Document, list []int, indent string) {
+func (t *Printer) items(d *Document, list []int, indent string) {
 	slices.SortStableFunc(list, func(a, b int) int { return cmp.Compare(weight(&d.Findings[b]), weight(&d.Findings[a])) })
 	for n, i := range list {
 		if n == maxItems || t.written > maxBytes {
-			t.printf("%s- and %d more\n", indent, len(list)-n)
+			t.Printf("%s- and %d more\n", indent, len(list)-n)
 			return
 		}
 		f := &d.Findings[i]
-		t.printf("%s- [ ] `%s` %s [`%s`]%s <!-- planvet:v1 id=%s -->\n", indent,
-			code(placeOf(f.Location)), markdown(f.Message), code(f.Rule), remark(f), markdownID(f.ID))
+		t.Printf("%s- [ ] `%s` %s [`%s`]%s <!-- planvet:v1 id=%s -->\n", indent,
+			markdownCode(placeOf(f.Location)), MarkdownText(f.Message), markdownCode(f.Rule), remark(f), markdownID(f.ID))
 		if f.Fix != nil {
 			for _, s := range f.Fix.SQL {
-				t.printf("%s  fix: `%s`\n", indent, code(s))
+				t.Printf("%s  fix: `%s`\n", indent, markdownCode(s))
 			}
 		}
 	}
@@ -267,29 +267,15 @@ func remark(f *rules.Finding) string {
 	if len(parts) == 0 {
 		return ""
 	}
-	return ": " + markdown(strings.Join(parts, "; "))
-}
-
-// markdown makes a text stand as it is in Markdown.
-func markdown(s string) string {
-	return mdEscapes.Replace(printable(strings.Join(strings.Fields(s), " ")))
-}
-
-var mdEscapes = strings.NewReplacer(
-	`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "<", "&lt;", ">", "&gt;", "|", `\|`, "#", `\#`, "@", "&#64;",
-)
-
-// code makes a text stand between back-ticks, on one line.
-func code(s string) string {
-	return strings.ReplaceAll(printable(strings.Join(strings.Fields(s), " ")), "`", "'")
+	return ": " + MarkdownText(strings.Join(parts, "; "))
 }
 
 // markdownID keeps an identity from ending its comment.
-func markdownID(id string) string { return strings.ReplaceAll(code(id), "--", "") }
+func markdownID(id string) string { return strings.ReplaceAll(markdownCode(id), "--", "") }
 
 // checked says what the list rests on.
 func checked(d *Document) string {
 	s := d.Summary
 	return fmt.Sprintf("planvet %s looked at %s, %s and %s", d.Version,
-		plural(s.Migrations, "migration"), plural(s.Statements, "statement"), plural(s.GoPackages, "Go package"))
+		Plural(s.Migrations, "migration"), Plural(s.Statements, "statement"), Plural(s.GoPackages, "Go package"))
 }

@@ -3,7 +3,6 @@ package report
 import (
 	"bytes"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/planvet/planvet/rules"
@@ -84,15 +83,11 @@ func window(line string, column int) (shown, indent string) {
 func blankOf(s string) string {
 	var b strings.Builder
 	for _, r := range s {
-		switch {
-		case r == '\t':
+		if r == '\t' {
 			b.WriteByte('\t')
-		case unicode.In(r, unicode.Mn, unicode.Me):
-		case unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul) || r >= 0x1f300 && r < 0x1fb00 || r >= 0xff01 && r <= 0xff60:
-			b.WriteString("  ")
-		default:
-			b.WriteByte(' ')
+			continue
 		}
+		b.WriteString(strings.Repeat(" ", runeCells(r)))
 	}
 	return b.String()
 }

@@ -189,8 +189,8 @@ func (broken) Write([]byte) (int, error) { return 0, errors.New("full") }
 
 func TestFigures(t *testing.T) {
 	for in, want := range map[float64]string{0: "0", 0.0213: "0.021", 1.234: "1.23", 12.34: "12.3", 1234.6: "1,235", 1e6: "1,000,000"} {
-		if got := figure(in); got != want {
-			t.Errorf("figure(%v) = %s, want %s", in, got, want)
+		if got := Figure(in); got != want {
+			t.Errorf("Figure(%v) = %s, want %s", in, got, want)
 		}
 	}
 	for in, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", -1234567: "-1,234,567"} {

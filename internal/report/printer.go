@@ -4,40 +4,57 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/fatih/color"
 	"github.com/mattn/go-isatty"
-
-	"github.com/planvet/planvet/rules"
 )
 
-// printer writes lines for people and keeps the first error.
-type printer struct {
+// Style is how a text stands out, where colour is on.
+type Style int
+
+// Styles that a Printer has.
+const (
+	Plain Style = iota
+	Bold
+	Dim
+	Red
+	Yellow
+	Blue
+	Green
+)
+
+var attributes = map[Style][]color.Attribute{
+	Bold: {color.Bold}, Dim: {color.Faint}, Red: {color.FgRed, color.Bold}, Yellow: {color.FgYellow, color.Bold},
+	Blue: {color.FgCyan}, Green: {color.FgGreen, color.Bold},
+}
+
+// Printer writes lines for people and keeps the first error.
+type Printer struct {
 	w       io.Writer
 	err     error
 	written int // bytes
-
-	bold, dim, red, yellow, blue, green *color.Color
+	styles  map[Style]*color.Color
 }
 
-func newPrinter(w io.Writer, o TextOptions) *printer {
-	c := func(as ...color.Attribute) *color.Color {
-		p := color.New(as...)
+// NewPrinter returns a printer on w, in colour where the options ask for it.
+func NewPrinter(w io.Writer, o TextOptions) *Printer {
+	t := &Printer{w: w, styles: map[Style]*color.Color{}}
+	for s, as := range attributes {
+		c := color.New(as...)
 		// Per instance: the library's own switch is one for the process.
-		if p.DisableColor(); o.Color {
-			p.EnableColor()
+		if c.DisableColor(); o.Color {
+			c.EnableColor()
 		}
-		return p
+		t.styles[s] = c
 	}
-	return &printer{
-		w: w, bold: c(color.Bold), dim: c(color.Faint), red: c(color.FgRed, color.Bold),
-		yellow: c(color.FgYellow, color.Bold), blue: c(color.FgCyan), green: c(color.FgGreen, color.Bold),
-	}
+	return t
 }
+
+// Err is the first error of writing.
+func (t *Printer) Err() error { return t.err }
 
 // ColorFor decides on colour for a writer: mode is always, never or auto, which
 // means a terminal without NO_COLOR and with a TERM that is not dumb.
@@ -56,7 +73,9 @@ func isTerminal(w io.Writer) bool {
 	return ok && (isatty.IsTerminal(f.Fd()) || isatty.IsCygwinTerminal(f.Fd()))
 }
 
-func (t *printer) printf(format string, args ...any) {
+// Printf writes as fmt.Printf does; it does not make its arguments safe for a
+// terminal.
+func (t *Printer) Printf(format string, args ...any) {
 	if t.err == nil {
 		var n int
 		n, t.err = fmt.Fprintf(t.w, format, args...)
@@ -64,14 +83,21 @@ func (t *printer) printf(format string, args ...any) {
 	}
 }
 
-// paint writes a text in a colour, made safe for a terminal.
-func (t *printer) paint(c *color.Color, s string) {
-	t.printf("%s", c.Sprint(printable(s)))
+// Styled is a text in a style, made safe for a terminal.
+func (t *Printer) Styled(s Style, text string) string {
+	text = Printable(text)
+	if c := t.styles[s]; c != nil && text != "" {
+		return c.Sprint(text)
+	}
+	return text
 }
 
-// printable replaces what a terminal would act on, and bytes that are no text:
+// Paint writes a text in a style, made safe for a terminal.
+func (t *Printer) Paint(s Style, text string) { t.Printf("%s", t.Styled(s, text)) }
+
+// Printable replaces what a terminal would act on, and bytes that are no text:
 // paths, messages and sources are other people's.
-func printable(s string) string {
+func Printable(s string) string {
 	plain := true
 	for i := 0; i < len(s) && plain; i++ {
 		plain = s[i] >= ' ' && s[i] < 0x7f || s[i] == '\t'
@@ -103,41 +129,13 @@ func cut(s string) string {
 }
 
 // problems lists items that were not analysed.
-func (t *printer) problems(what string, ps []Problem) {
+func (t *Printer) problems(what string, ps []Problem) {
 	for _, p := range sortedProblems(ps) {
-		t.printf("%s: %s: %s\n", printable(placeOf(valid(p.Location))), what, printable(Redact(firstLine(p.Text))))
+		t.Printf("%s: %s: %s\n", Printable(placeOf(valid(p.Location))), what, Printable(Redact(firstLine(p.Text))))
 	}
 }
 
 func firstLine(s string) string {
 	s, _, _ = strings.Cut(s, "\n")
 	return s
-}
-
-// plural writes a count with its noun.
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	if strings.HasSuffix(noun, "y") {
-		noun = strings.TrimSuffix(noun, "y") + "ies"
-	} else if strings.HasSuffix(noun, "x") {
-		noun += "es"
-	} else {
-		noun += "s"
-	}
-	return rules.Thousands(int64(n)) + " " + noun
-}
-
-// figure writes a measured number with three significant digits.
-func figure(x float64) string {
-	switch {
-	case x >= 100 || x <= -100:
-		return rules.Thousands(int64(x + 0.5))
-	case x >= 10 || x <= -10:
-		return strconv.FormatFloat(x, 'f', 1, 64)
-	case x >= 1 || x <= -1:
-		return strconv.FormatFloat(x, 'f', 2, 64)
-	}
-	return strconv.FormatFloat(x, 'g', 2, 64)
 }

@@ -40,7 +40,7 @@ func (p *Progress) Step(what string, done, total int) {
 		return
 	}
 	p.what, p.last, p.shown = what, now, true
-	line := printable(firstLine(what))
+	line := Printable(firstLine(what))
 	if total > 0 {
 		line += fmt.Sprintf(" %d/%d", done, total)
 	}

@@ -57,7 +57,7 @@ func QueriesJSON(w io.Writer, q *Queries) error {
 // QueriesText writes statements for people: the place and how it was found, then
 // the text, indented.
 func QueriesText(w io.Writer, q *Queries, o TextOptions) error {
-	t := newPrinter(w, o)
+	t := NewPrinter(w, o)
 	for _, e := range q.sorted() {
 		how := []string{e.Source}
 		if e.ResolvedBy != "" && e.ResolvedBy != "constant" {
@@ -69,16 +69,16 @@ func QueriesText(w io.Writer, q *Queries, o TextOptions) error {
 		if e.InLoop {
 			how = append(how, "in a loop")
 		}
-		t.paint(t.bold, placeOf(e.Location)+":")
-		t.printf(" %s (%s)\n", printable(orDash(e.Symbol)), printable(strings.Join(how, ", ")))
+		t.Paint(Bold, placeOf(e.Location)+":")
+		t.Printf(" %s (%s)\n", Printable(orDash(e.Symbol)), Printable(strings.Join(how, ", ")))
 		for line := range strings.SplitSeq(dedent(e.Text), "\n") {
-			t.printf("    %s\n", cut(printable(line)))
+			t.Printf("    %s\n", cut(Printable(line)))
 		}
 	}
 	t.problems("unresolved", q.Unresolved)
 	t.problems("unparsed", q.Unparsed)
-	t.printf("%s, %s, %s\n", plural(len(q.Queries), "statement"), plural(len(q.Unresolved), "unresolved call"),
-		plural(len(q.Unparsed), "unparsed piece"))
+	t.Printf("%s, %s, %s\n", Plural(len(q.Queries), "statement"), Plural(len(q.Unresolved), "unresolved call"),
+		Plural(len(q.Unparsed), "unparsed piece"))
 	return t.err
 }
 

@@ -23,24 +23,12 @@ func RulesText(w io.Writer, rs []*rules.Rule) error {
 
 // Table writes rows under headings, columns padded, the last one not.
 func Table(w io.Writer, headings []string, rows [][]string) error {
-	t := newPrinter(w, TextOptions{})
-	widths := make([]int, len(headings))
-	all := append([][]string{headings}, rows...)
-	for _, row := range all {
-		for i, cell := range row {
-			widths[i] = max(widths[i], len([]rune(cell)))
-		}
+	t := NewPrinter(w, TextOptions{})
+	columns := make([]Column, len(headings))
+	for i, h := range headings {
+		columns[i].Title = h
 	}
-	for _, row := range all {
-		var b strings.Builder
-		for i, cell := range row {
-			b.WriteString(cell)
-			if i < len(row)-1 {
-				b.WriteString(strings.Repeat(" ", widths[i]-len([]rune(cell))+2))
-			}
-		}
-		t.printf("%s\n", printable(strings.TrimRight(b.String(), " ")))
-	}
+	t.Table("", 0, columns, rows)
 	return t.err
 }
 
@@ -68,13 +56,13 @@ func RulesJSON(w io.Writer, rs []*rules.Rule) error {
 // RuleText writes one rule's metadata and page: headings without their marks,
 // code indented.
 func RuleText(w io.Writer, r *rules.Rule, o TextOptions) error {
-	t := newPrinter(w, o)
+	t := NewPrinter(w, o)
 	on := "on by default"
 	if r.Off {
 		on = "off by default"
 	}
-	t.paint(t.bold, r.Name)
-	t.printf(" (%s, %s, %s, %s)\n%s\n\n", r.Package, r.Severity, r.Certainty, on, r.Summary)
+	t.Paint(Bold, r.Name)
+	t.Printf(" (%s, %s, %s, %s)\n%s\n\n", r.Package, r.Severity, r.Certainty, on, r.Summary)
 	code := false
 	_, page, _ := strings.Cut(r.Page, "\n") // the title repeats the name
 	for line := range strings.SplitSeq(strings.TrimSpace(page), "\n") {
@@ -82,11 +70,11 @@ func RuleText(w io.Writer, r *rules.Rule, o TextOptions) error {
 		case strings.HasPrefix(line, "```"):
 			code = !code
 		case code:
-			t.printf("%s\n", strings.TrimRight("    "+printable(line), " "))
+			t.Printf("%s\n", strings.TrimRight("    "+Printable(line), " "))
 		case strings.HasPrefix(line, "#"):
-			t.printf("%s\n", t.bold.Sprint(strings.ToUpper(strings.TrimLeft(line, "# "))))
+			t.Printf("%s\n", t.Styled(Bold, strings.ToUpper(strings.TrimLeft(line, "# "))))
 		default:
-			t.printf("%s\n", printable(line))
+			t.Printf("%s\n", Printable(line))
 		}
 		if t.err != nil {
 			return fmt.Errorf("writing rule %s: %w", r.Name, t.err)

@@ -13,18 +13,18 @@ import (
 // summary ends a report: the findings counted, what was looked at, and last what
 // could not be read and how to see it.
 func (t *textWriter) summary(d *Document, o TextOptions) {
-	t.printf("%s\n", findingsLine(d, o))
+	t.Printf("%s\n", findingsLine(d, o))
 	if line := rulesLine(d); line != "" {
-		t.printf("%s\n", line)
+		t.Printf("%s\n", line)
 	}
 	s := d.Summary
-	t.printf("looked at %s (%s, %s, %s), %s and %s\n",
-		plural(s.Migrations, "migration"), plural(s.Tables, "table"), plural(s.Indexes, "index"),
-		plural(s.Policies, "policy"), plural(s.Statements, "statement"), plural(s.GoPackages, "Go package"))
+	t.Printf("looked at %s (%s, %s, %s), %s and %s\n",
+		Plural(s.Migrations, "migration"), Plural(s.Tables, "table"), Plural(s.Indexes, "index"),
+		Plural(s.Policies, "policy"), Plural(s.Statements, "statement"), Plural(s.GoPackages, "Go package"))
 	if d.Suppressed > 0 {
-		t.printf("%s silenced by comments\n", plural(d.Suppressed, "finding"))
+		t.Printf("%s silenced by comments\n", Plural(d.Suppressed, "finding"))
 	}
-	t.printf("%s\n", gapsLine(d, o.Verbose))
+	t.Printf("%s\n", gapsLine(d, o.Verbose))
 }
 
 // findingsLine counts findings by severity and verdict.
@@ -41,7 +41,7 @@ func findingsLine(d *Document, o TextOptions) string {
 		noun     string
 	}{{rules.Error, "error"}, {rules.Warning, "warning"}} {
 		if n := of(s.severity); n > 0 {
-			parts = append(parts, plural(n, s.noun))
+			parts = append(parts, Plural(n, s.noun))
 			total += n
 		}
 	}
@@ -51,7 +51,7 @@ func findingsLine(d *Document, o TextOptions) string {
 	}
 	line := "no findings"
 	if total > 0 {
-		line = plural(total, "finding") + ": " + strings.Join(parts, ", ")
+		line = Plural(total, "finding") + ": " + strings.Join(parts, ", ")
 	}
 	possible := count(d.Findings, func(f *rules.Finding) bool { return live(f) && f.Certainty == rules.Possible })
 	if possible > 0 {

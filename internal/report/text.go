@@ -5,7 +5,6 @@ import (
 	"io"
 	"strings"
 
-	"github.com/fatih/color"
 	"github.com/planvet/planvet/rules"
 )
 
@@ -17,12 +16,15 @@ type TextOptions struct {
 	Verbose bool
 	// HidePossible leaves out findings that are only possible; they are counted.
 	HidePossible bool
+	// Width is how many columns there are, where a writer fits its lines to it; 0 is
+	// DefaultWidth. Width decides it for a file.
+	Width int
 }
 
 // Text writes a document for people: each finding with its place, an excerpt, the
 // fix and the verdict, then what the run looked at and what it could not read.
 func Text(w io.Writer, d *Document, o TextOptions) error {
-	t := &textWriter{printer: newPrinter(w, o), files: excerpts{read: d.Read}}
+	t := &textWriter{Printer: NewPrinter(w, o), files: excerpts{read: d.Read}}
 	for i := range d.Findings {
 		if f := &d.Findings[i]; !o.HidePossible || f.Certainty != rules.Possible {
 			t.finding(f)
@@ -33,7 +35,7 @@ func Text(w io.Writer, d *Document, o TextOptions) error {
 		t.problems("unresolved", d.Unresolved)
 		t.problems("not applied", d.NotApplied)
 		if len(d.Unparsed)+len(d.Unresolved)+len(d.NotApplied) > 0 {
-			t.printf("\n")
+			t.Printf("\n")
 		}
 	}
 	t.summary(d, o)
@@ -41,7 +43,7 @@ func Text(w io.Writer, d *Document, o TextOptions) error {
 }
 
 type textWriter struct {
-	*printer
+	*Printer
 	files excerpts
 }
 
@@ -50,47 +52,47 @@ func (t *textWriter) finding(f *rules.Finding) {
 		t.refuted(f)
 		return
 	}
-	t.paint(t.bold, placeOf(f.Location)+":")
-	t.printf(" ")
-	t.paint(t.severity(f.Severity), string(f.Severity)+":")
-	t.printf(" %s %s", printable(f.Message), t.dim.Sprint("["+printable(f.Rule)+"]"))
+	t.Paint(Bold, placeOf(f.Location)+":")
+	t.Printf(" ")
+	t.Paint(t.severity(f.Severity), string(f.Severity)+":")
+	t.Printf(" %s %s", Printable(f.Message), t.Styled(Dim, "["+Printable(f.Rule)+"]"))
 	if f.Certainty == rules.Possible {
-		t.printf("%s", t.dim.Sprint(" (possible)"))
+		t.Printf("%s", t.Styled(Dim, " (possible)"))
 	}
-	t.printf("\n")
+	t.Printf("\n")
 	t.excerpt(f.Location)
 	for _, r := range f.Related {
-		t.printf("  see %s: %s\n", printable(placeOf(r.Location)), printable(r.Message))
+		t.Printf("  see %s: %s\n", Printable(placeOf(r.Location)), Printable(r.Message))
 	}
 	if f.Fix != nil {
 		t.fix(f.Fix)
 	}
 	t.verdict(&f.Verdict)
 	if f.SpecRef != "" {
-		t.printf("  spec: %s\n", printable(f.SpecRef))
+		t.Printf("  spec: %s\n", Printable(f.SpecRef))
 	}
-	t.printf("\n")
+	t.Printf("\n")
 }
 
 // refuted is a finding that a planner took back: dimmed, without its excerpt.
 func (t *textWriter) refuted(f *rules.Finding) {
-	t.paint(t.dim, fmt.Sprintf("%s: refuted: %s [%s]", placeOf(f.Location), f.Message, f.Rule))
-	t.printf("\n")
+	t.Paint(Dim, fmt.Sprintf("%s: refuted: %s [%s]", placeOf(f.Location), f.Message, f.Rule))
+	t.Printf("\n")
 	if s := describe(&f.Verdict); s != "" {
-		t.paint(t.dim, "  "+s)
-		t.printf("\n")
+		t.Paint(Dim, "  "+s)
+		t.Printf("\n")
 	}
-	t.printf("\n")
+	t.Printf("\n")
 }
 
-func (t *textWriter) severity(s rules.Severity) *color.Color {
+func (t *textWriter) severity(s rules.Severity) Style {
 	switch s {
 	case rules.Error:
-		return t.red
+		return Red
 	case rules.Warning:
-		return t.yellow
+		return Yellow
 	}
-	return t.blue
+	return Blue
 }
 
 // excerpt shows the line and a caret under the column.
@@ -101,9 +103,9 @@ func (t *textWriter) excerpt(l rules.Location) {
 	}
 	shown, indent := window(line, l.Column)
 	number := fmt.Sprint(l.Line)
-	t.printf("%s %s\n", t.dim.Sprintf("%6s |", number), printable(shown))
+	t.Printf("%s %s\n", t.Styled(Dim, fmt.Sprintf("%6s |", number)), Printable(shown))
 	if l.Column > 0 && l.Column <= len(line)+1 {
-		t.printf("%s %s%s\n", t.dim.Sprintf("%6s |", ""), indent, t.green.Sprint("^"))
+		t.Printf("%s %s%s\n", t.Styled(Dim, fmt.Sprintf("%6s |", "")), indent, t.Styled(Green, "^"))
 	}
 }
 
@@ -114,7 +116,7 @@ func (t *textWriter) fix(f *rules.Fix) {
 			if i > 0 {
 				label = "       "
 			}
-			t.printf("%s%s\n", label, printable(line))
+			t.Printf("%s%s\n", label, Printable(line))
 		}
 	}
 	if f.Note != "" {
@@ -122,23 +124,23 @@ func (t *textWriter) fix(f *rules.Fix) {
 		if len(f.SQL) > 0 {
 			label = "  note: "
 		}
-		t.printf("%s%s\n", label, printable(f.Note))
+		t.Printf("%s%s\n", label, Printable(f.Note))
 	}
 }
 
 func (t *textWriter) verdict(v *rules.Verdict) {
-	c := t.yellow
+	c := Yellow
 	if v.Status == rules.Confirmed {
-		c = t.green
+		c = Green
 	}
 	head, rest, _ := strings.Cut(describe(v), " ")
 	if head == "" {
 		return
 	}
-	t.printf("  ")
-	t.paint(c, head)
-	t.printf(" %s\n", printable(rest))
+	t.Printf("  ")
+	t.Paint(c, head)
+	t.Printf(" %s\n", Printable(rest))
 	if by := circumstances(v); by != "" {
-		t.printf("  %s\n", t.dim.Sprint(printable(by)))
+		t.Printf("  %s\n", t.Styled(Dim, Printable(by)))
 	}
 }

@@ -42,7 +42,7 @@ func basis(v *rules.Verdict) string {
 	if v.Level == rules.Measured {
 		how = string(v.Level) + " on "
 	}
-	how += plural(int(v.Rows), "row")
+	how += Plural(int(v.Rows), "row")
 	switch v.RowsSource {
 	case "statistics":
 		how += ", as statistics say"
@@ -80,10 +80,10 @@ func comparison(before, after *rules.Evidence) []string {
 	}
 	add(b.Access != "" || a.Access != "", orDash(b.Access), orDash(a.Access), "")
 	if b.Cost > 0 || a.Cost > 0 {
-		add(true, "cost "+figure(b.Cost), figure(a.Cost), "")
+		add(true, "cost "+Figure(b.Cost), Figure(a.Cost), "")
 	}
 	add(b.SharedBlocks > 0 || a.SharedBlocks > 0, rules.Thousands(b.SharedBlocks), rules.Thousands(a.SharedBlocks), "blocks")
-	add(b.MS > 0 || a.MS > 0, figure(b.MS), figure(a.MS), "ms")
+	add(b.MS > 0 || a.MS > 0, Figure(b.MS), Figure(a.MS), "ms")
 	add(b.RoundTrips > 0 || a.RoundTrips > 0, rules.Thousands(int64(b.RoundTrips)), rules.Thousands(int64(a.RoundTrips)), "round trips")
 	return out
 }

@@ -1,0 +1,73 @@
+package report
+
+import (
+	"strings"
+)
+
+// MarkdownText makes a text stand as it is in Markdown, on one line, in a cell of a
+// table too.
+func MarkdownText(s string) string {
+	return mdEscapes.Replace(Printable(strings.Join(strings.Fields(s), " ")))
+}
+
+var mdEscapes = strings.NewReplacer(
+	`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "<", "&lt;", ">", "&gt;", "|", `\|`, "#", `\#`, "@", "&#64;",
+)
+
+// markdownCode makes a text stand between back-ticks, on one line.
+func markdownCode(s string) string {
+	return strings.ReplaceAll(Printable(strings.Join(strings.Fields(s), " ")), "`", "'")
+}
+
+// MarkdownCode is a text as code, in a cell of a table too; "" where there is none.
+// A back-tick becomes an apostrophe.
+func MarkdownCode(s string) string {
+	if s = markdownCode(s); s == "" {
+		return ""
+	}
+	// In a table a bar ends the cell even within back-ticks.
+	return "`" + strings.ReplaceAll(s, "|", `\|`) + "`"
+}
+
+// MarkdownFence is a block of code, exactly as it is but for what a terminal acts
+// on. Its fence is longer than any within.
+func MarkdownFence(language, s string) string {
+	lines := strings.Split(strings.Trim(strings.ReplaceAll(s, "\r\n", "\n"), "\n"), "\n")
+	fence, run := 3, 0
+	for i, l := range lines {
+		lines[i] = Printable(l)
+		run = 0
+		for _, r := range l {
+			if run++; r != '`' {
+				run = 0
+			}
+			fence = max(fence, run+1)
+		}
+	}
+	mark := strings.Repeat("`", fence)
+	return mark + language + "\n" + strings.Join(lines, "\n") + "\n" + mark + "\n"
+}
+
+// MarkdownTable is a table of cells that are Markdown already; columns that are
+// right hold figures. Without rows it is "".
+func MarkdownTable(columns []Column, rows [][]string) string {
+	if len(rows) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	for _, c := range columns {
+		b.WriteString("| " + c.Title + " ")
+	}
+	b.WriteString("|\n")
+	for _, c := range columns {
+		if b.WriteString("| ---"); c.Right {
+			b.WriteString(":")
+		}
+		b.WriteString(" ")
+	}
+	b.WriteString("|\n")
+	for _, row := range rows {
+		b.WriteString("| " + strings.Join(row, " | ") + " |\n")
+	}
+	return b.String()
+}
