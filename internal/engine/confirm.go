@@ -70,7 +70,7 @@ func (p *Project) lineProgress() func(string) {
 }
 
 func (p *Project) confirmLive(ctx context.Context, fs []rules.Finding, url string, o confirm.Options) ([]rules.Finding, error) {
-	s, err := connect(ctx, url)
+	s, err := Connect(ctx, url, live.Options{})
 	if err != nil {
 		return fs, err
 	}
@@ -83,18 +83,6 @@ func (p *Project) confirmLive(ctx context.Context, fs []rules.Finding, url strin
 		return fs, unfinishedf("asking the server: %w", err)
 	}
 	return fs, nil
-}
-
-// connect opens a session on a server that the user names.
-func connect(ctx context.Context, url string) (*live.Session, error) {
-	s, err := live.Connect(ctx, url, live.Options{})
-	switch {
-	case errors.Is(err, live.ErrURL):
-		return nil, &Error{Usage, err}
-	case err != nil:
-		return nil, &Error{Unfinished, err}
-	}
-	return s, nil
 }
 
 func (p *Project) confirmShadow(ctx context.Context, fs []rules.Finding, o confirm.Options) (out []rules.Finding, err error) {

@@ -7,12 +7,13 @@ import (
 	"strings"
 
 	"github.com/planvet/planvet/catalog"
+	"github.com/planvet/planvet/internal/live"
 	"github.com/planvet/planvet/sqllint"
 )
 
 // ServerCatalog loads the schema of a server that the user names.
 func ServerCatalog(ctx context.Context, url string) (*catalog.Catalog, error) {
-	s, err := connect(ctx, url)
+	s, err := Connect(ctx, url, live.Options{})
 	if err != nil {
 		return nil, err
 	}

@@ -7,13 +7,14 @@ import (
 	"io/fs"
 	"path"
 
+	"github.com/planvet/planvet/internal/live"
 	"github.com/planvet/planvet/internal/stats"
 )
 
 // DumpStatistics reads the planner's statistics from a server that the user names;
 // values of columns only where values is set.
 func DumpStatistics(ctx context.Context, url string, values bool) (*stats.File, error) {
-	s, err := connect(ctx, url)
+	s, err := Connect(ctx, url, live.Options{})
 	if err != nil {
 		return nil, err
 	}

@@ -164,7 +164,7 @@ func TestInterval(t *testing.T) {
 // range scan of the same time is none.
 func TestClasses(t *testing.T) {
 	conn := shadowtest.Connect(t, schema, `
-		create function slow() returns boolean language plpgsql as $$ begin perform pg_sleep(0.007); return true; end $$;
+		create function slow() returns boolean language plpgsql as $$ begin perform pg_sleep(0.012); return true; end $$;
 		alter table clubs enable row level security;
 		alter table clubs force row level security;
 		create policy slowly on clubs using ((select slow()));
@@ -172,7 +172,7 @@ func TestClasses(t *testing.T) {
 		create role planvet_reader;
 		grant select on clubs, players to planvet_reader;`)
 	run(t, conn, "set role planvet_reader")
-	for i := range 12 {
+	for i := range 30 {
 		run(t, conn, "select name from clubs where id = $1", i)
 		run(t, conn, "select name from clubs where id between $1 and $2", i, i+5)
 	}
@@ -197,9 +197,9 @@ func TestClasses(t *testing.T) {
 	s := open(t, conn)
 	report := read(t, s).Report(options(t, s, "total", 0))
 	if q := find(t, report, "select name from clubs where id ="); len(q.Flags) != 1 || q.Flags[0].Name != "slow-primary-key-lookup" {
-		t.Errorf("a lookup of 7 ms: %+v", q)
+		t.Errorf("a lookup of 12 ms: %+v", q)
 	}
 	if q := find(t, report, "select name from clubs where id between"); len(q.Flags) != 0 || q.Class != monitor.RangeScan {
-		t.Errorf("a range scan of 7 ms: %+v", q)
+		t.Errorf("a range scan of 12 ms: %+v", q)
 	}
 }

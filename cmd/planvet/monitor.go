@@ -1,0 +1,174 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/planvet/planvet/internal/audit"
+	"github.com/planvet/planvet/internal/engine"
+	"github.com/planvet/planvet/internal/live"
+	"github.com/planvet/planvet/internal/monitor"
+	"github.com/planvet/planvet/internal/report"
+)
+
+func monitorCommand(code *report.ExitCode) *cli.Command {
+	return &cli.Command{
+		Name:  "monitor",
+		Usage: "show what the statements of a database cost, by pg_stat_statements",
+		Description: "Reads pg_stat_statements in whatever schema it is, and ranks statements. Without\n" +
+			"--interval the figures count from the last reset of the counters; with it they are\n" +
+			"those between two readings. Nothing on the server is changed or reset.",
+		Flags: slices.Concat(serverFlags(), []cli.Flag{
+			&cli.IntFlag{Name: "top", Value: 20, Usage: "show the first `N` statements; 0 shows all"},
+			&cli.StringFlag{Name: "sort", Value: "total", Usage: "rank by " + strings.Join(monitor.Sorts, ", ")},
+			&cli.DurationFlag{Name: "interval", Usage: "read twice, `DURATION` apart (10s), and show what happened between"},
+			&cli.StringFlag{Name: "format", Value: "text", Usage: "text, json, csv or markdown"},
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the report to `FILE`"},
+			&cli.StringFlag{Name: "csv-output", Usage: "write the statements to `FILE` as CSV too"},
+			&cli.Float64Flag{Name: "primary-key-ms", Value: monitor.DefaultLimits.PrimaryKeyMS, Usage: "flag lookups by key whose mean is over `MS`"},
+			&cli.Float64Flag{Name: "range-ms", Value: monitor.DefaultLimits.RangeMS, Usage: "flag range scans whose mean is over `MS`"},
+			&cli.Float64Flag{Name: "hit-ratio", Value: monitor.DefaultLimits.HitRatio, Usage: "flag statements that find less than this `SHARE` of their blocks in shared buffers"},
+			&cli.Int64Flag{Name: "min-blocks", Value: monitor.DefaultLimits.Blocks, Usage: "ask that only of statements that touched `N` blocks"},
+			&cli.Int64Flag{Name: "min-calls", Value: monitor.DefaultLimits.Calls, Usage: "flag times only of statements with `N` calls"},
+			&cli.StringFlag{Name: "color", Value: "auto", Usage: "auto, always or never"},
+		}, auditFlags()),
+		Action: func(c *cli.Context) error {
+			*code = report.ExitClean
+			return watchStatements(c)
+		},
+	}
+}
+
+// serverFlags name a server.
+func serverFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "database-url", Aliases: []string{"conn"}, EnvVars: []string{"PLANVET_DATABASE_URL", "DATABASE_URL"}, Usage: "`URL` of the server"},
+	}
+}
+
+// auditFlags are those of commands that measure.
+func auditFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "correlation-id", Usage: "`ID` that joins this run with others: pr-123 (default: a new one)"},
+		&cli.StringFlag{Name: "audit", Aliases: []string{"dump-audit"}, Usage: "append what was found to `FILE`, a hash-chained log"},
+	}
+}
+
+// audited reads auditFlags: the run's correlation id, and the log; nil where none was
+// asked for.
+func audited(c *cli.Context, command string) (string, *audit.Log, error) {
+	id := cmp.Or(c.String("correlation-id"), audit.NewID())
+	if err := audit.CheckID(id); err != nil {
+		return "", nil, usage(err)
+	}
+	path := c.String("audit")
+	if path == "" {
+		return id, nil, nil
+	}
+	actor, commit := audit.Origin("")
+	log, err := audit.Open(path, audit.Event{ID: id, Actor: actor, Commit: commit, Command: command})
+	return id, log, err
+}
+
+func monitorOptions(c *cli.Context) (monitor.Options, error) {
+	o := monitor.Options{Sort: c.String("sort"), Top: c.Int("top"), Limits: monitor.DefaultLimits}
+	o.Limits.PrimaryKeyMS, o.Limits.RangeMS = c.Float64("primary-key-ms"), c.Float64("range-ms")
+	o.Limits.HitRatio, o.Limits.Blocks, o.Limits.Calls = c.Float64("hit-ratio"), c.Int64("min-blocks"), c.Int64("min-calls")
+	switch {
+	case o.Top < 0:
+		return o, usage(fmt.Errorf("--top %d: use 0 or more", o.Top))
+	case o.Limits.HitRatio < 0 || o.Limits.HitRatio > 1:
+		return o, usage(fmt.Errorf("--hit-ratio %g: use a share from 0 to 1", o.Limits.HitRatio))
+	case c.Duration("interval") < 0:
+		return o, usage(errors.New("--interval: use a positive duration, like 10s"))
+	}
+	for flag, allowed := range map[string][]string{"sort": monitor.Sorts, "format": {"text", "json", "csv", "markdown"}, "color": {"auto", "always", "never"}} {
+		if err := oneOf(flag, c.String(flag), allowed...); err != nil {
+			return o, usage(err)
+		}
+	}
+	return o, nil
+}
+
+func watchStatements(c *cli.Context) error {
+	o, err := monitorOptions(c)
+	if err != nil {
+		return err
+	}
+	url := c.String("database-url")
+	if url == "" {
+		return usage(errors.New("monitor needs --database-url, or DATABASE_URL"))
+	}
+	id, log, err := audited(c, "monitor")
+	if err != nil {
+		return err
+	}
+	s, err := engine.Connect(c.Context, url, live.Options{})
+	if err != nil {
+		return err
+	}
+	defer s.Close(c.Context)
+	if o.Catalog, err = s.LoadCatalog(c.Context); err != nil {
+		return fmt.Errorf("reading the server's schema: %w", err)
+	}
+	r, err := monitored(c, s, o)
+	if errors.Is(err, live.ErrNoStatements) {
+		return usage(err)
+	} else if err != nil {
+		return err
+	}
+	r.CorrelationID = id
+	if log != nil {
+		if err := log.Append(r.Events()...); err != nil {
+			return err
+		}
+	}
+	if path := c.String("csv-output"); path != "" {
+		if err := writeTo(nil, path, func(w io.Writer) error { return monitor.CSV(w, r) }); err != nil {
+			return err
+		}
+	}
+	return writeTo(c.App.Writer, c.String("output"), func(w io.Writer) error { return writeMonitor(c, w, r) })
+}
+
+// monitored reads once, or twice with the interval between.
+func monitored(c *cli.Context, s *live.Session, o monitor.Options) (*monitor.Report, error) {
+	before, err := monitor.Read(c.Context, s)
+	if err != nil {
+		return nil, err
+	}
+	d := c.Duration("interval")
+	if d == 0 {
+		return before.Report(o), nil
+	}
+	select {
+	case <-time.After(d):
+	case <-c.Context.Done():
+		return nil, c.Context.Err()
+	}
+	after, err := monitor.Read(c.Context, s)
+	if err != nil {
+		return nil, err
+	}
+	return after.Since(before, o), nil
+}
+
+func writeMonitor(c *cli.Context, w io.Writer, r *monitor.Report) error {
+	switch c.String("format") {
+	case "json":
+		return monitor.JSON(w, r)
+	case "csv":
+		return monitor.CSV(w, r)
+	case "markdown":
+		return monitor.Markdown(w, r)
+	}
+	return monitor.Text(w, r, report.TextOptions{Color: w == os.Stdout && report.ColorFor(w, c.String("color"))})
+}

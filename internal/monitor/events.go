@@ -1,0 +1,31 @@
+package monitor
+
+import (
+	"cmp"
+	"encoding/json"
+
+	"github.com/planvet/planvet/internal/audit"
+)
+
+// Events are the report for an audit log: the totals, and each flag of a top
+// statement with the figure that it is about. A statement is named by its fingerprint,
+// since its text may hold values.
+func (r *Report) Events() []audit.Event {
+	evidence := ""
+	if text, err := json.Marshal(r); err == nil {
+		evidence = audit.Evidence(text)
+	}
+	total := r.Totals.ExecMS
+	out := []audit.Event{{Kind: "measurement", Subject: "database " + r.Server.Where, Metric: "exec_ms", Value: &total, Evidence: evidence}}
+	for i := range r.Top {
+		q := &r.Top[i]
+		for k := range q.Flags {
+			f := &q.Flags[k]
+			out = append(out, audit.Event{
+				Kind: "finding", Subject: f.Name + " " + cmp.Or(q.Fingerprint, q.QueryIDs[0]), Metric: f.Name, Value: &f.Value, Target: &f.Limit,
+				Verdict: "over", Evidence: evidence,
+			})
+		}
+	}
+	return out
+}

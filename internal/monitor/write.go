@@ -1,0 +1,187 @@
+package monitor
+
+import (
+	"encoding/csv"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/planvet/planvet/internal/report"
+)
+
+// JSON writes the report as a machine format.
+func JSON(w io.Writer, r *Report) error { return report.WriteJSON(w, r) }
+
+// csvColumns are those of CSV, by the names that JSON has; a figure that is not known
+// is empty.
+var csvColumns = []struct {
+	name  string
+	value func(q *Query) string
+}{
+	{"rank", func(q *Query) string { return strconv.Itoa(q.Rank) }},
+	{"fingerprint", func(q *Query) string { return q.Fingerprint }},
+	{"class", func(q *Query) string { return string(q.Class) }},
+	{"calls", func(q *Query) string { return strconv.FormatInt(q.Calls, 10) }},
+	{"rows", func(q *Query) string { return strconv.FormatInt(q.Rows, 10) }},
+	{"exec_ms", func(q *Query) string { return decimal(q.ExecMS) }},
+	{"share", func(q *Query) string { return decimal(q.Share) }},
+	{"mean_ms", func(q *Query) string { return decimal(q.MeanMS) }},
+	{"min_ms", func(q *Query) string { return optional(q.MinMS) }},
+	{"max_ms", func(q *Query) string { return optional(q.MaxMS) }},
+	{"stddev_ms", func(q *Query) string { return decimal(q.StddevMS) }},
+	{"cv", func(q *Query) string { return decimal(q.CV) }},
+	{"plan_ms", func(q *Query) string { return decimal(q.PlanMS) }},
+	{"hit_blocks", func(q *Query) string { return strconv.FormatInt(q.Hit, 10) }},
+	{"read_blocks", func(q *Query) string { return strconv.FormatInt(q.Read, 10) }},
+	{"hit_ratio", func(q *Query) string { return optional(q.HitRatio) }},
+	{"read_ms", func(q *Query) string { return decimal(q.ReadMS) }},
+	{"temp_blocks", func(q *Query) string { return strconv.FormatInt(q.Temp, 10) }},
+	{"wal_bytes", func(q *Query) string { return strconv.FormatInt(q.WALBytes, 10) }},
+	{"jit_ms", func(q *Query) string { return decimal(q.JITMS) }},
+	{"rows_per_call", func(q *Query) string { return decimal(q.RowsPerCall) }},
+	{"blocks_per_row", func(q *Query) string { return optional(q.BlocksPerRow) }},
+	{"ms_per_row", func(q *Query) string { return optional(q.MSPerRow) }},
+	{"users", func(q *Query) string { return strconv.Itoa(q.Users) }},
+	{"owner", func(q *Query) string { return q.Owner }},
+	{"flags", func(q *Query) string { return strings.Join(flagNames(q), " ") }},
+	{"tables", func(q *Query) string { return strings.Join(q.Tables, " ") }},
+	{"query_ids", func(q *Query) string { return strings.Join(q.QueryIDs, " ") }},
+	{"sql", func(q *Query) string { return q.SQL }},
+}
+
+func decimal(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
+
+func optional(x *float64) string {
+	if x == nil {
+		return ""
+	}
+	return decimal(*x)
+}
+
+func flagNames(q *Query) []string {
+	var out []string
+	for _, f := range q.Flags {
+		out = append(out, f.Name)
+	}
+	return out
+}
+
+// CSV writes the top statements as RFC 4180 says, under one line of names.
+func CSV(w io.Writer, r *Report) error {
+	out := csv.NewWriter(w)
+	out.UseCRLF = true
+	row := make([]string, len(csvColumns))
+	for i, c := range csvColumns {
+		row[i] = c.name
+	}
+	if err := out.Write(row); err != nil {
+		return err
+	}
+	for k := range r.Top {
+		for i, c := range csvColumns {
+			row[i] = c.value(&r.Top[k])
+		}
+		if err := out.Write(row); err != nil {
+			return err
+		}
+	}
+	out.Flush()
+	return out.Error()
+}
+
+// columns of the tables for people; the statement comes last.
+var columns = []report.Column{
+	{Title: "#", Right: true}, {Title: "total", Right: true}, {Title: "%", Right: true}, {Title: "calls", Right: true}, {Title: "mean", Right: true},
+	{Title: "±", Right: true}, {Title: "rows/call", Right: true}, {Title: "hit", Right: true}, {Title: "class"}, {Title: "statement"},
+}
+
+const classColumn = 8
+
+func (q *Query) cells() []string {
+	hit := ""
+	if q.HitRatio != nil {
+		hit = report.Percent(*q.HitRatio)
+	}
+	return []string{
+		strconv.Itoa(q.Rank), report.MS(q.ExecMS), report.Percent(q.Share), report.Short(float64(q.Calls)), report.MS(q.MeanMS),
+		report.MS(q.StddevMS), report.Short(q.RowsPerCall), hit, string(q.Class), q.SQL,
+	}
+}
+
+// Headline says in one line what the figures are of.
+func (r *Report) Headline() string {
+	span := "until " + r.To.UTC().Format(time.DateTime) + " UTC"
+	switch {
+	case r.Interval:
+		span = "in " + r.To.Sub(r.From).Round(time.Second/10).String() + " " + span
+	case !r.From.IsZero():
+		span = "since " + r.From.UTC().Format(time.DateTime) + " UTC"
+	}
+	return fmt.Sprintf("%s, PostgreSQL %s: %s, %s of execution in %s, %s", r.Server.Where, r.Server.Version,
+		report.Plural(r.Statements, "statement"), report.MS(r.Totals.ExecMS), report.Plural(int(r.Totals.Calls), "call"), span)
+}
+
+// Text writes the report for a terminal.
+func Text(w io.Writer, r *Report, o report.TextOptions) error {
+	t := report.NewPrinter(w, o)
+	t.Paint(report.Bold, r.Headline())
+	t.Printf("\n\n")
+	// A terminal has no room for the class, which decides on flags alone.
+	narrow := func(row []string) []string { return slices.Delete(slices.Clone(row), classColumn, classColumn+1) }
+	var rows [][]string
+	for i := range r.Top {
+		rows = append(rows, narrow(r.Top[i].cells()))
+	}
+	t.Table("", report.Width(w), slices.Delete(slices.Clone(columns), classColumn, classColumn+1), rows)
+	if len(r.Top) < r.Statements {
+		t.Paint(report.Dim, fmt.Sprintf("the first %d by %s; --top shows more", len(r.Top), r.Sort))
+		t.Printf("\n")
+	}
+	flagged := false
+	for i := range r.Top {
+		for _, f := range r.Top[i].Flags {
+			if !flagged {
+				t.Printf("\n")
+				flagged = true
+			}
+			t.Printf("#%d %s %s\n", r.Top[i].Rank, t.Styled(report.Yellow, f.Name+":"), report.Printable(f.Message))
+		}
+	}
+	for i, n := range r.Notes {
+		if i == 0 {
+			t.Printf("\n")
+		}
+		t.Printf("note: %s\n", report.Printable(n))
+	}
+	return t.Err()
+}
+
+// Markdown writes the report for a document or a comment.
+func Markdown(w io.Writer, r *Report) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "### %s\n\n", report.MarkdownText(r.Headline()))
+	var rows [][]string
+	for i := range r.Top {
+		cells := r.Top[i].cells()
+		for k := range cells[:len(cells)-1] {
+			cells[k] = report.MarkdownText(cells[k])
+		}
+		cells[len(cells)-1] = report.MarkdownCode(report.Shorten(cells[len(cells)-1], 200))
+		rows = append(rows, cells)
+	}
+	b.WriteString(report.MarkdownTable(columns, rows))
+	for i := range r.Top {
+		for _, f := range r.Top[i].Flags {
+			fmt.Fprintf(&b, "\n- **#%d %s**: %s", r.Top[i].Rank, f.Name, report.MarkdownText(f.Message))
+		}
+	}
+	for _, n := range r.Notes {
+		fmt.Fprintf(&b, "\n- note: %s", report.MarkdownText(n))
+	}
+	b.WriteString("\n")
+	_, err := io.WriteString(w, b.String())
+	return err
+}
