@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,19 +24,17 @@ func checkCommand(code *report.ExitCode) *cli.Command {
 		ArgsUsage: "[path ...]",
 		Description: "Analyses the project of the first path (default: the working directory) as a\n" +
 			"whole; paths then filter what is reported.",
-		Flags: append(projectFlags(),
+		Flags: slices.Concat(projectFlags(), identityFlags(), []cli.Flag{
 			&cli.StringFlag{Name: "format", Value: "text", Usage: "text, json or checklist"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the report to `FILE`"},
 			&cli.StringFlag{Name: "confirm", Usage: "ask a planner: shadow starts a throwaway PostgreSQL, live asks --database-url"},
 			&cli.StringFlag{Name: "database-url", EnvVars: []string{"PLANVET_DATABASE_URL"}, Usage: "`URL` of the server for --confirm live"},
-			&cli.StringFlag{Name: "claims", Usage: "JWT claims that policies read, as a `JSON` object"},
-			&cli.StringSliceFlag{Name: "set", Usage: "session setting that policies read, as `NAME=VALUE`; repeatable"},
 			&cli.StringFlag{Name: "fail-on", Usage: "lowest severity that exits 1: error, warning, info or never (default: warning)"},
 			&cli.BoolFlag{Name: "strict", Usage: "exit 3 when anything was unparsed, unresolved or not applied"},
 			&cli.StringFlag{Name: "inconclusive", Value: "pass", Usage: "pass or fail: whether inconclusive verdicts exit 4"},
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "list unparsed, unresolved and not applied items one by one"},
 			&cli.StringFlag{Name: "color", Value: "auto", Usage: "auto, always or never"},
-		),
+		}),
 		Action: func(c *cli.Context) error {
 			r, err := check(c)
 			*code = r
@@ -51,6 +50,32 @@ func projectFlags() []cli.Flag {
 		&cli.StringFlag{Name: "role", Usage: "role of statements whose role nothing tells"},
 		&cli.StringSliceFlag{Name: "rules", Usage: "run these rules only: `NAME[,NAME]`"},
 	}
+}
+
+// identityFlags say as whom a server is asked, beside --role.
+func identityFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "claims", Usage: "JWT claims that policies read, as a `JSON` object"},
+		&cli.StringSliceFlag{Name: "set", Usage: "session setting that policies read, as `NAME=VALUE`; repeatable"},
+	}
+}
+
+func readIdentity(c *cli.Context) (claims string, settings map[string]string, err error) {
+	settings = map[string]string{}
+	for _, s := range c.StringSlice("set") {
+		k, v, ok := strings.Cut(s, "=")
+		if !ok || k == "" {
+			return "", nil, fmt.Errorf("--set %s: write NAME=VALUE", s)
+		}
+		settings[k] = v
+	}
+	if claims = c.String("claims"); claims != "" {
+		var obj map[string]any
+		if err := json.Unmarshal([]byte(claims), &obj); err != nil {
+			return "", nil, fmt.Errorf("--claims is not a JSON object: %w", err)
+		}
+	}
+	return claims, settings, nil
 }
 
 func projectOptions(c *cli.Context, progress *report.Progress) engine.Options {
@@ -121,7 +146,7 @@ func readCheckFlags(c *cli.Context) (*checkFlags, error) {
 		format: c.String("format"), output: c.String("output"), confirm: c.String("confirm"),
 		policy: report.Policy{FailOn: c.String("fail-on"), Strict: c.Bool("strict"), Inconclusive: c.String("inconclusive")},
 		text:   report.TextOptions{Verbose: c.Bool("verbose")},
-		ask:    engine.ConfirmOptions{Role: c.String("role"), Claims: c.String("claims"), Settings: map[string]string{}},
+		ask:    engine.ConfirmOptions{Role: c.String("role")},
 	}
 	if err := oneOf("format", f.format, "text", "json", "checklist"); err != nil {
 		return nil, err
@@ -134,18 +159,9 @@ func readCheckFlags(c *cli.Context) (*checkFlags, error) {
 			return nil, err
 		}
 	}
-	for _, s := range c.StringSlice("set") {
-		k, v, ok := strings.Cut(s, "=")
-		if !ok || k == "" {
-			return nil, fmt.Errorf("--set %s: write NAME=VALUE", s)
-		}
-		f.ask.Settings[k] = v
-	}
-	if f.ask.Claims != "" {
-		var obj map[string]any
-		if err := json.Unmarshal([]byte(f.ask.Claims), &obj); err != nil {
-			return nil, fmt.Errorf("--claims is not a JSON object: %w", err)
-		}
+	var err error
+	if f.ask.Claims, f.ask.Settings, err = readIdentity(c); err != nil {
+		return nil, err
 	}
 	if f.confirm == "" && c.IsSet("confirm") {
 		return nil, oneOf("confirm", "", "shadow", "live")

@@ -55,11 +55,11 @@ func TestShadowCommand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := explain(ctx, t, u.String(), "select * from visits where guest = 1")
+	text := explained(ctx, t, u.String(), "select * from visits where guest = 1")
 	if !strings.Contains(text, "visits_guest_idx") || !strings.Contains(text, "rows=50 ") {
 		t.Errorf("the plan is not production's:\n%s", text)
 	}
-	text = explain(ctx, t, u.String(), "select * from visits")
+	text = explained(ctx, t, u.String(), "select * from visits")
 	if !strings.Contains(text, "cost=0.00..60000.00 rows=3000000") {
 		t.Errorf("the size is not production's:\n%s", text)
 	}
@@ -75,7 +75,7 @@ func TestShadowCommand(t *testing.T) {
 	}
 }
 
-func explain(ctx context.Context, t *testing.T, server, sql string) string {
+func explained(ctx context.Context, t *testing.T, server, sql string) string {
 	t.Helper()
 	conn, err := pgx.Connect(ctx, server)
 	if err != nil {

@@ -116,3 +116,21 @@ func (p *Project) Queries() QueryList {
 		Unparsed:   slices.DeleteFunc(slices.Clone(p.Unparsed), hidden),
 	}
 }
+
+// DatabaseOf is the index of the database of a name; "" is the only one.
+func (p *Project) DatabaseOf(name string) (int, error) {
+	var names []string
+	for i, db := range p.Databases {
+		if db.Set.Name == name {
+			return i, nil
+		}
+		names = append(names, db.Set.Name)
+	}
+	switch {
+	case name != "":
+		return 0, usagef("no database %q: the project has %s", name, strings.Join(names, ", "))
+	case len(p.Databases) > 1:
+		return 0, usagef("the project has the databases %s: name one with --database", strings.Join(names, ", "))
+	}
+	return 0, nil
+}

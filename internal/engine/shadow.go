@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/planvet/planvet/catalog"
+	"github.com/planvet/planvet/internal/confirm"
 	"github.com/planvet/planvet/internal/live"
 	"github.com/planvet/planvet/internal/shadow"
 )
@@ -18,6 +21,9 @@ type ShadowOptions struct {
 	// Plan gives it production's statistics and file lengths instead, from the file
 	// that config names: it plans like production and is empty.
 	Plan bool
+	// Role, where set, is made where no migration makes it, and given rights on all
+	// tables: what row security forbids it stays forbidden.
+	Role string
 }
 
 // Shadow is a throwaway server with a project's databases.
@@ -33,8 +39,9 @@ type Shadow struct {
 	Left []string
 }
 
-// ShadowDatabase is a database of a shadow.
-type ShadowDatabase struct{ Name, URL string }
+// ShadowDatabase is a database of a shadow. SearchPath is the one by which the
+// project's statements name its tables, as a setting's value.
+type ShadowDatabase struct{ Name, URL, SearchPath string }
 
 // Stop stops the server and removes all of it.
 func (s *Shadow) Stop() error { return s.server.Stop() }
@@ -59,7 +66,7 @@ func (p *Project) Shadow(ctx context.Context, o ShadowOptions) (_ *Shadow, err e
 		if err := p.fillShadow(ctx, s, name, db, o); err != nil {
 			return nil, errors.Join(unfinishedf("making a shadow of %s: %w", db.Set.Name, err), srv.Stop())
 		}
-		s.Databases = append(s.Databases, ShadowDatabase{db.Set.Name, srv.URL(name)})
+		s.Databases = append(s.Databases, ShadowDatabase{db.Set.Name, srv.URL(name), searchPath(db.Catalog)})
 	}
 	return s, nil
 }
@@ -71,6 +78,11 @@ func (p *Project) fillShadow(ctx context.Context, s *Shadow, name string, db *Da
 	}
 	defer session.Close(ctx)
 	s.NotApplied = append(s.NotApplied, refused...)
+	if o.Role != "" {
+		if err := admit(ctx, session, o.Role); err != nil {
+			return fmt.Errorf("role %s: %w", o.Role, err)
+		}
+	}
 	switch {
 	case o.Plan:
 		p.progress("loading statistics of " + db.Set.Name)
@@ -104,6 +116,42 @@ func (p *Project) fillShadow(ctx context.Context, s *Shadow, name string, db *Da
 	}
 	return nil
 }
+
+// admit lets a role do what row security does not forbid.
+func admit(ctx context.Context, s *live.Session, role string) error {
+	cat, err := s.LoadCatalog(ctx)
+	if err != nil {
+		return err
+	}
+	rows, err := s.Query(ctx, "select 1 from pg_catalog.pg_roles where rolname = $1", &role)
+	if err != nil {
+		return err
+	}
+	sql := confirm.GrantAll(cat, role)
+	if len(rows) == 0 {
+		sql = "create role " + quoteName(role) + " nologin; " + sql
+	}
+	if err := s.Begin(ctx); err != nil {
+		return err
+	}
+	_, err = s.Conn().PgConn().Exec(ctx, sql+"commit").ReadAll()
+	return errors.Join(err, s.Rollback(ctx))
+}
+
+// searchPath is where unqualified names of a project's statements are looked for.
+func searchPath(cat *catalog.Catalog) string {
+	path := cat.SearchPath
+	if cat.HasSchema("extensions") && !slices.Contains(path, "extensions") {
+		path = append(slices.Clone(path), "extensions")
+	}
+	quoted := make([]string, len(path))
+	for i, s := range path {
+		quoted[i] = quoteName(s)
+	}
+	return strings.Join(quoted, ", ")
+}
+
+func quoteName(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 
 // migrated makes a database of a throwaway server and applies a set of migrations;
 // those that the server refused are returned.

@@ -124,3 +124,23 @@ func redact(text string, cfg *pgx.ConnConfig) string {
 	}
 	return text
 }
+
+// Local reports whether the server is on this machine: it is reached by a socket or a
+// loopback address. What a tunnel leads to cannot be told.
+func (s *Session) Local() bool {
+	host := s.conn.Config().Host
+	if strings.HasPrefix(host, "/") || strings.HasPrefix(host, "@") || host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+// Where is the server's host and database: db.example:5432/app.
+func (s *Session) Where() string {
+	cfg := s.conn.Config()
+	if strings.HasPrefix(cfg.Host, "/") {
+		return cfg.Host + "/" + cfg.Database
+	}
+	return fmt.Sprintf("%s/%s", net.JoinHostPort(cfg.Host, fmt.Sprint(cfg.Port)), cfg.Database)
+}
