@@ -16,7 +16,8 @@ import (
 
 // ShadowOptions say what a shadow for people holds beside the schema.
 type ShadowOptions struct {
-	// Rows, where not 0, are made in each table.
+	// Rows, where not 0, are made in each table: fewer where config or statistics say
+	// that it has fewer, because 40 tenants share rows otherwise than 10,000 do.
 	Rows int64
 	// Plan gives it production's statistics and file lengths instead, from the file
 	// that config names: it plans like production and is empty.
@@ -103,6 +104,11 @@ func (p *Project) fillShadow(ctx context.Context, s *Shadow, name string, db *Da
 		for _, r := range cat.Relations() {
 			if r.IsTable() && r.PartitionOf == (catalog.Name{}) {
 				wanted[r.Name] = o.Rows
+				if cat.Stats != nil {
+					if n, source := cat.Stats.Rows(r); source != "default" && n > 0 {
+						wanted[r.Name] = min(o.Rows, n)
+					}
+				}
 			}
 		}
 		p.progress("making rows")
