@@ -130,14 +130,7 @@ func (a *asker) nameRole(cat *catalog.Catalog, policies []applied, enforced *arm
 	if _, ok := cat.Roles[to]; !ok {
 		return nil, nil
 	}
-	r := remedy{kind: Rewrite, title: "policies name their role: to " + to + "; " + anonymous + " then pays for none of them"}
-	for _, p := range policies {
-		if slices.Contains(p.policy.Roles, "public") {
-			on := " on " + quoted(p.rel.Schema) + "." + quoted(p.rel.Name.Name) + " to "
-			r.sql = append(r.sql, "alter policy "+quoted(p.policy.Name)+on+quoted(to))
-			r.undo = append(r.undo, "alter policy "+quoted(p.policy.Name)+on+"public")
-		}
-	}
+	r := toRemedy(policies, to)
 	if len(r.sql) == 0 {
 		return nil, nil
 	}
