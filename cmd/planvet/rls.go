@@ -21,7 +21,7 @@ func rlsCommand(code *report.ExitCode) *cli.Command {
 	return &cli.Command{
 		Name:        "rls",
 		Usage:       "measure what row security costs, and who sees whose rows",
-		Subcommands: []*cli.Command{rlsOverheadCommand(code)},
+		Subcommands: []*cli.Command{rlsOverheadCommand(code), rlsMatrixCommand(code)},
 	}
 }
 
@@ -32,8 +32,11 @@ func rlsFlags(more ...cli.Flag) []cli.Flag {
 		&cli.StringFlag{Name: "database-url", EnvVars: []string{"PLANVET_DATABASE_URL"}, Usage: "`URL` of the server; its role must bypass row security"},
 		&cli.BoolFlag{Name: "shadow", Usage: "start a throwaway PostgreSQL with the project's schema; the default without --database-url"},
 		&cli.Int64Flag{Name: "rows", Value: 10_000, Usage: "rows made in each table of the throwaway PostgreSQL: `N`"},
-		&cli.StringSliceFlag{Name: "set", Usage: "session setting that policies read, as `NAME=VALUE`; repeatable"},
+		&cli.StringFlag{Name: "role", Usage: "measure as `ROLE` (default: authenticated, or one that the policies name)"},
+		&cli.GenericFlag{Name: "set", Value: &texts{}, Usage: "session setting that policies read, as `NAME=VALUE`; repeatable"},
 		&cli.StringSliceFlag{Name: "table", Usage: "measure this `TABLE` only; repeatable"},
+		&cli.StringSliceFlag{Name: "allow-functions", Usage: "functions of a named server that may be called though nobody can tell what they do: `NAME[,NAME]`"},
+		&cli.BoolFlag{Name: "allow-remote-analyze", Usage: "run statements on a named server that is not on this machine"},
 		&cli.DurationFlag{Name: "timeout", Usage: "end a statement after this `TIME`"},
 		&cli.StringFlag{Name: "format", Value: explain.FormatText, Usage: "text, json or markdown"},
 		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the report to `FILE`"},
@@ -49,7 +52,6 @@ func rlsOverheadCommand(code *report.ExitCode) *cli.Command {
 			"that bypasses row security with the policies' conditions written into the statement.\n" +
 			"On a throwaway PostgreSQL what would make them cheaper is applied and measured too.",
 		Flags: rlsFlags(
-			&cli.StringFlag{Name: "role", Usage: "measure as `ROLE` (default: authenticated, or one that the policies name)"},
 			&cli.StringFlag{Name: "claims", Usage: "JWT claims that policies read, as a `JSON` object"},
 			&cli.StringFlag{Name: "sql", Usage: "measure this `SELECT` instead of each table"},
 		),
@@ -60,6 +62,7 @@ func rlsOverheadCommand(code *report.ExitCode) *cli.Command {
 			if err := checkClaims(o.Claims); err != nil {
 				return err
 			}
+			o.Vet = vetOf(c)
 			out := &explain.OverheadReport{Version: explain.FormatVersion, Tables: []explain.TableOverhead{}}
 			err := withPolicyServer(c, func(t rlsTarget) error {
 				o.Own, o.Settings, o.Progress = t.own, t.settings, t.progress
@@ -75,6 +78,77 @@ func rlsOverheadCommand(code *report.ExitCode) *cli.Command {
 			return writeTo(c.App.Writer, c.String("output"), func(w io.Writer) error { return out.Write(w, c.String("format")) })
 		},
 	}
+}
+
+func rlsMatrixCommand(code *report.ExitCode) *cli.Command {
+	return &cli.Command{
+		Name:      "matrix",
+		Usage:     "try each verb on each table as each identity, and count rows of other tenants",
+		ArgsUsage: "[path]",
+		Description: "Identities are anon, where it exists, and the role with each --claims. Whose a row is,\n" +
+			"the column tells that the policies compare with the session, or --tenant-column.\n" +
+			"Exits 1 where a row of another tenant is seen or changed. All writes are rolled back.",
+		Flags: rlsFlags(
+			&cli.GenericFlag{Name: "claims", Value: &texts{}, Usage: "JWT claims of one identity, as a `JSON` object; repeatable"},
+			&cli.StringFlag{Name: "tenant-column", Usage: "`COLUMN[=CLAIM]` that tells whose a row is"},
+			&cli.StringSliceFlag{Name: "shared", Usage: "`TABLE` whose rows are meant for other tenants too; repeatable"},
+			&cli.BoolFlag{Name: "analyze-writes", Usage: "try writes on a named server too, rolled back, where it is on this machine"},
+			&cli.StringFlag{Name: "inconclusive", Value: "pass", Usage: "pass or fail: whether inconclusive cells exit 4"},
+		),
+		Action: func(c *cli.Context) error {
+			o := explain.MatrixOptions{
+				Role: c.String("role"), Claims: textsOf(c, "claims"), Tables: c.StringSlice("table"),
+				Tenant: c.String("tenant-column"), Shared: c.StringSlice("shared"), Vet: vetOf(c),
+			}
+			for _, claims := range o.Claims {
+				if err := checkClaims(claims); err != nil {
+					return err
+				}
+			}
+			if v := c.String("inconclusive"); v != "pass" && v != "fail" {
+				return usage(fmt.Errorf("--inconclusive %s: use pass or fail", v))
+			}
+			out := &explain.Matrix{Version: explain.FormatVersion, Cells: []explain.Cell{}}
+			err := withPolicyServer(c, func(t rlsTarget) error {
+				o.Own, o.Settings, o.Writes = t.own, t.settings, t.own || c.Bool("analyze-writes")
+				cells, err := explain.MeasureMatrix(c.Context, t.session, t.cat, o)
+				out.Server, out.Where, out.Cells = t.session.Version(), t.where, append(out.Cells, cells...)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			switch {
+			case out.Leaks() > 0:
+				*code = report.ExitFindings
+			case out.Open() > 0 && c.String("inconclusive") == "fail":
+				*code = report.ExitInconclusive
+			default:
+				*code = report.ExitClean
+			}
+			return writeTo(c.App.Writer, c.String("output"), func(w io.Writer) error { return out.Write(w, c.String("format")) })
+		},
+	}
+}
+
+// vetOf is what may run on a named server.
+func vetOf(c *cli.Context) live.VetOptions {
+	return live.VetOptions{Allow: c.StringSlice("allow-functions"), Foreign: c.Bool("allow-remote-analyze"), Writes: c.Bool("analyze-writes")}
+}
+
+// texts is a repeatable flag whose values may hold commas.
+type texts []string
+
+// Set adds a value.
+func (t *texts) Set(v string) error { *t = append(*t, v); return nil }
+
+func (t *texts) String() string { return strings.Join(*t, " ") }
+
+func textsOf(c *cli.Context, name string) []string {
+	if t, ok := c.Generic(name).(*texts); ok {
+		return *t
+	}
+	return nil
 }
 
 // rlsTarget is a database that is asked about policies.
@@ -94,7 +168,7 @@ func withPolicyServer(c *cli.Context, ask func(rlsTarget) error) (err error) {
 		return usage(fmt.Errorf("--format %s: use text, json or markdown", f))
 	}
 	t := rlsTarget{settings: map[string]string{}}
-	for _, s := range c.StringSlice("set") {
+	for _, s := range textsOf(c, "set") {
 		name, v, ok := strings.Cut(s, "=")
 		if !ok || name == "" {
 			return usage(fmt.Errorf("--set %s: write NAME=VALUE", s))
@@ -105,8 +179,7 @@ func withPolicyServer(c *cli.Context, ask func(rlsTarget) error) (err error) {
 	defer progress.Done()
 	t.progress = func(what string) { progress.Step(what, 0, 0) }
 	if url := c.String("database-url"); url != "" && !c.Bool("shadow") {
-		t.where = "the named server"
-		return askPolicies(c, url, live.Options{}, t, ask)
+		return askPolicies(c, url, live.Options{Writable: c.Bool("analyze-writes"), Vetted: c.Bool("analyze-writes")}, t, ask)
 	}
 	if c.Int64("rows") < 1 {
 		return usage(errors.New("--rows: use a positive number"))
@@ -143,6 +216,12 @@ func askPolicies(c *cli.Context, url string, o live.Options, t rlsTarget, ask fu
 		return &engine.Error{Kind: engine.Unfinished, Err: err}
 	}
 	defer s.Close(c.Context)
+	if !t.own {
+		t.where = s.Where()
+		if !s.Local() && (c.Bool("analyze-writes") || !c.Bool("allow-remote-analyze")) {
+			return usage(errors.New("the server is not on this machine: statements run there with --allow-remote-analyze, and writes not at all"))
+		}
+	}
 	if t.cat, err = s.LoadCatalog(c.Context); err != nil {
 		return err
 	}
@@ -158,4 +237,3 @@ func checkClaims(claims string) error {
 	}
 	return nil
 }
-

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -39,15 +40,20 @@ type identity struct {
 	seen  map[string]bool
 }
 
-// Session works out the settings under which a role's statements on tables select
+// Sessions works out settings under which a role's statements on tables select
 // something: what the policies of the tables read, from the tables' rows, with the
-// user's own claims and settings of o before all. It returns a doubt where a setting
-// must be there and no value is known. It reads rows, in the session's transaction
-// if one is open.
-func Session(ctx context.Context, cat *catalog.Catalog, role string, rels []*catalog.Relation, o Options) (settings map[string]string, doubt string) {
+// user's own claims and settings of o before all. There is one set for a typical value
+// and, where they differ, one each for a frequent and a rare one. It returns a doubt
+// where a setting must be there and no value is known. It reads rows.
+func Sessions(ctx context.Context, cat *catalog.Catalog, role string, rels []*catalog.Relation, o Options) (sets []map[string]string, doubt string) {
 	a := &asker{ctx: ctx, cat: cat, o: o, samples: map[string][][]*string{}}
-	sets, doubt := a.session(role, rels, "select", "insert", "update", "delete")
-	return sets[typical], doubt
+	all, doubt := a.session(role, rels, "select", "insert", "update", "delete")
+	for _, s := range all {
+		if !slices.ContainsFunc(sets, func(have map[string]string) bool { return maps.Equal(have, s) }) {
+			sets = append(sets, s)
+		}
+	}
+	return sets, doubt
 }
 
 // session works out the settings of each set of values for statements that run

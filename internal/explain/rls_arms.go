@@ -34,6 +34,8 @@ type asker struct {
 	args []*string
 	// timeout bounds a statement; 0 leaves the session's.
 	timeout time.Duration
+	// vet decides what may run on a server that is not planvet's own; nil there.
+	vet *live.VetOptions
 	// values are literals by the text of what they stand for.
 	values map[string]pgast.Expr
 }
@@ -126,6 +128,15 @@ func (a *asker) rowsOf(sql string, id Identity) (out rowSet, err error) {
 	return out, err
 }
 
+// permit asks whether a statement may run, before anything of it does.
+func (a *asker) permit(sql string, id Identity) error {
+	if a.vet == nil {
+		return nil
+	}
+	_, err := a.s.Vet(a.ctx, a.request(sql, id), *a.vet)
+	return err
+}
+
 // arm is one way to run a statement, with its runs.
 type arm struct {
 	sql   string
@@ -156,6 +167,9 @@ func (a *asker) interleave(arms []*arm) (n int, failed *arm, err error) {
 		return nil
 	}
 	for _, m := range arms {
+		if err := a.permit(m.sql, m.id); err != nil {
+			return 0, m, err
+		}
 		if err := each(m); err != nil {
 			return 0, m, err
 		}

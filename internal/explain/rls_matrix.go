@@ -1,12 +1,15 @@
 package explain
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/planvet/planvet/catalog"
+	"github.com/planvet/planvet/internal/confirm"
 	"github.com/planvet/planvet/internal/live"
 )
 
@@ -65,7 +68,8 @@ type MatrixOptions struct {
 	// Role is that of the identities with claims; "" takes authenticated, or a role
 	// that the policies name.
 	Role string
-	// Claims are JSON objects, one an identity. anon, where it exists, comes without.
+	// Claims are JSON objects, one an identity; without any, two are drawn from the rows
+	// of a server of planvet's own. anon, where it exists, comes without claims.
 	Claims   []string
 	Settings map[string]string
 	Tables   []string
@@ -78,6 +82,8 @@ type MatrixOptions struct {
 	// rolled back.
 	Writes bool
 	Own    bool
+	// Vet decides what may run where Own is not set.
+	Vet live.VetOptions
 }
 
 // MeasureMatrix tries each verb on each table as each identity.
@@ -129,17 +135,44 @@ func (o MatrixOptions) identities(ctx context.Context, s *live.Session, cat *cat
 	for i, c := range o.Claims {
 		out = append(out, claimed{Identity{role, o.settings(c)}, i + 1, c})
 	}
-	if len(o.Claims) == 0 {
-		out = append(out, claimed{Identity{role, o.settings("")}, 0, ""})
-	}
 	if o.Own {
-		for _, id := range out {
-			if err := admit(ctx, s, cat, id.Role); err != nil {
+		for _, name := range []string{role, anonymous} {
+			if _, ok := cat.Roles[name]; !ok && name == anonymous {
+				continue
+			}
+			if err := admit(ctx, s, cat, name); err != nil {
 				return nil, err
 			}
 		}
 	}
+	switch {
+	case len(o.Claims) > 0:
+	case o.Own:
+		// Two that the rows of the tables know.
+		sets, _ := confirm.Sessions(ctx, cat, role, rootsFirst(rels), confirm.Options{Server: s, Role: role, Settings: o.Settings})
+		for i, settings := range sets[:min(len(sets), 2)] {
+			out = append(out, claimed{Identity{role, settings}, i + 1, settings["request.jwt.claims"]})
+		}
+	default:
+		out = append(out, claimed{Identity{role, o.settings("")}, 0, ""})
+	}
 	return out, nil
+}
+
+// rootsFirst sorts tables by how many of them refer to each: a tenant's identity comes
+// from the table of tenants, where the other tables' rows belong to somebody.
+func rootsFirst(rels []*catalog.Relation) []*catalog.Relation {
+	referred := map[catalog.Name]int{}
+	for _, r := range rels {
+		for _, k := range r.Constraints {
+			if k.Kind == catalog.ForeignKey && k.References != r.Name {
+				referred[k.References]++
+			}
+		}
+	}
+	out := slices.Clone(rels)
+	slices.SortStableFunc(out, func(a, b *catalog.Relation) int { return cmp.Compare(referred[b.Name], referred[a.Name]) })
+	return out
 }
 
 func (o MatrixOptions) settings(claims string) map[string]string {
@@ -162,6 +195,11 @@ func tryTable(ctx context.Context, s *live.Session, cat *catalog.Catalog, rel *c
 			return nil, err
 		}
 		t := &trial{asker: asker{ctx: ctx, s: s}, cat: cat, rel: rel, id: id.Identity, claims: id.claims, cell: &c, own: o.Own}
+		if !o.Own {
+			vet := o.Vet
+			vet.Writes = o.Writes
+			t.vet = &vet
+		}
 		err := t.run(o)
 		if ctx.Err() != nil || s.Conn().IsClosed() {
 			return nil, errors.Join(err, ctx.Err())
@@ -213,6 +251,10 @@ func (t *trial) run(o MatrixOptions) (err error) {
 		shared = shared || name == t.rel.Name.Short() || name == t.rel.Name.String()
 	}
 	switch {
+	case t.cell.Verb == "insert" && len(t.policies()) == 0:
+		// Other verbs find no row then, which is measured.
+		t.cell.Outcome, t.cell.Reason = Denied, "no policy lets it insert"
+		return nil
 	case t.cell.Verb == "select":
 		err = t.read()
 	case !o.Writes:

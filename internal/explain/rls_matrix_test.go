@@ -72,6 +72,7 @@ func TestMatrix(t *testing.T) {
 		"anon 0 tickets select":          {OK, 0, ""},
 		"anon 0 tickets insert":          {Undecided, 0, "null in this session"},
 		"anon 0 replies update":          {OK, 0, ""},
+		"anon 0 replies insert":          {Denied, 0, "no policy lets it insert"},
 	} {
 		c := got[key]
 		if c.Outcome != want.outcome || c.Rows != want.rows || !strings.Contains(c.Reason, want.reason) || want.reason == "" && c.Reason != "" {

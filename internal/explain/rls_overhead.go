@@ -20,6 +20,8 @@ type OverheadOptions struct {
 	Args []*string
 	// Timeout bounds each run; 0 leaves the session's.
 	Timeout time.Duration
+	// Vet decides what may run on a server that is not planvet's own; nil runs all.
+	Vet *live.VetOptions
 	// Remedies applies what would make the policies cheaper, measures it, and rolls it
 	// back: only on a server of planvet's own.
 	Remedies bool
@@ -35,10 +37,10 @@ type OverheadOptions struct {
 //  3. each arm runs rounds times, in turn and every other time backwards; the median
 //     counts.
 //
-// The session must allow ANALYZE. What keeps the overhead from being given is its
+// What keeps the overhead from being given is its
 // Problem; an error means that the server was lost.
 func MeasureOverhead(ctx context.Context, s *live.Session, cat *catalog.Catalog, sql string, o OverheadOptions) (*Overhead, error) {
-	a := &asker{ctx: ctx, s: s, args: o.Args, timeout: o.Timeout}
+	a := &asker{ctx: ctx, s: s, args: o.Args, timeout: o.Timeout, vet: o.Vet}
 	if err := s.Begin(ctx); err != nil {
 		return nil, err
 	}
@@ -110,6 +112,10 @@ func (a *asker) ideal(cat *catalog.Catalog, sql string, id Identity) (string, []
 	if reason := notRead(stmt); reason != "" {
 		return "", nil, errors.New(reason)
 	}
+	// What the policies call is evaluated below, and is a part of this statement.
+	if err := a.permit(sql, id); err != nil {
+		return "", nil, err
+	}
 	in := &inliner{cat: cat, role: id.Role, literal: func(e pgast.Expr) (pgast.Expr, error) { return a.literal(id, e) }}
 	if err := in.statement(stmt); err != nil {
 		return "", nil, err
@@ -151,6 +157,9 @@ func (a *asker) compare(arms []*arm, out *Overhead) error {
 	naked := arms[2].result(sets[2].rows)
 	naked.SQL = "" // it is the statement itself
 	out.Enforced.SQL, out.Naked = "", &naked
+	if a.vet != nil {
+		out.Ideal.SQL = "" // literals in it may be the server's data
+	}
 	if sets[0] != sets[1] {
 		return fmt.Errorf("the statement returns %d rows as %s and %d with the conditions written into it, so that the two cannot be compared: "+
 			"LIMIT without an order, a function that reads tables with policies, or rights by membership in a role make that", sets[0].rows, out.Role, sets[1].rows)

@@ -51,6 +51,8 @@ type TablesOptions struct {
 	// Own is set on a server of planvet's own: identities are drawn from its rows, roles
 	// are made and given rights, remedies are applied.
 	Own bool
+	// Vet decides what may run where Own is not set.
+	Vet live.VetOptions
 	// Timeout bounds each run.
 	Timeout  time.Duration
 	Progress func(string)
@@ -106,7 +108,11 @@ func measureOne(ctx context.Context, s *live.Session, cat *catalog.Catalog, o Ta
 		out.Problem = problem
 		return out, err
 	}
-	res, err := MeasureOverhead(ctx, s, cat, sql, OverheadOptions{Identity: id, Args: o.Args, Timeout: o.Timeout, Remedies: o.Own})
+	opts := OverheadOptions{Identity: id, Args: o.Args, Timeout: o.Timeout, Remedies: o.Own}
+	if !o.Own {
+		opts.Vet = &o.Vet
+	}
+	res, err := MeasureOverhead(ctx, s, cat, sql, opts)
 	if res != nil {
 		out.Overhead = *res
 	}
@@ -140,7 +146,8 @@ func identity(ctx context.Context, s *live.Session, cat *catalog.Catalog, o Tabl
 	if err := admit(ctx, s, cat, id.Role); err != nil {
 		return id, "", err
 	}
-	id.Settings, problem = confirm.Session(ctx, cat, id.Role, rels, confirm.Options{Server: s, Role: id.Role, Claims: o.Claims, Settings: settings})
+	sets, problem := confirm.Sessions(ctx, cat, id.Role, rels, confirm.Options{Server: s, Role: id.Role, Claims: o.Claims, Settings: settings})
+	id.Settings = sets[0]
 	return id, problem, nil
 }
 

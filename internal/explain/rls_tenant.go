@@ -78,7 +78,7 @@ func claimAt(claims, path string) (string, bool) {
 
 // compared looks for a column that a policy compares with the session.
 func (t *trial) compared(column string) (_ tenant, why string, err error) {
-	why = "no policy for " + t.cell.Verb + " compares a column with the session: name one with --tenant-column"
+	why = "no policy for " + t.cell.Verb + " compares a column with the session: name one with --tenant-column, or say --shared " + t.rel.Name.Short()
 	for _, p := range t.rel.Policies {
 		if p.Command != "all" && p.Command != t.cell.Verb || !applies(p, t.id.Role) {
 			continue

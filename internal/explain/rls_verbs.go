@@ -94,6 +94,9 @@ func (t *trial) change() error {
 		id.Settings = maps.Clone(id.Settings)
 		id.Settings["session_replication_role"] = "replica"
 	}
+	if err := t.permit(sql, t.id); err != nil {
+		return err
+	}
 	foreign := "select count(*)::text from " + identOf(t.rel.Name) + " where " + t.tenant.foreign()
 	var before int64
 	xid := ""
@@ -236,6 +239,9 @@ func (t *trial) try(where string) (out attempt, err error) {
 		params[i] = fmt.Sprintf("$%d", i+1)
 	}
 	sql := "insert into " + identOf(t.rel.Name) + " (" + strings.Join(columns, ", ") + ") values (" + strings.Join(params, ", ") + ")"
+	if err := t.permit(sql, t.id); err != nil {
+		return out, err
+	}
 	var failed error
 	out.tried = true
 	err = t.as(t.id, func() error {

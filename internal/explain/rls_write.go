@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -206,4 +207,104 @@ func plain(s string) string {
 		}
 		return r
 	}, s)
+}
+
+// Leaks are the cells in which a foreign tenant's row was seen or changed.
+func (m *Matrix) Leaks() int { return m.count(Leak) }
+
+// Open are the cells of which nobody can tell.
+func (m *Matrix) Open() int { return m.count(Undecided) }
+
+func (m *Matrix) count(outcome string) int {
+	n := 0
+	for _, c := range m.Cells {
+		if c.Outcome == outcome {
+			n++
+		}
+	}
+	return n
+}
+
+// Write writes the matrix in a format: a line a table and identity, a column a verb.
+func (m *Matrix) Write(w io.Writer, format string) error {
+	if format == FormatJSON {
+		return report.WriteJSON(w, m)
+	}
+	p := &writer{w: w, markdown: format == FormatMarkdown}
+	p.line("row security on %s, PostgreSQL %s: rows, time and blocks of each verb", m.Where, m.Server)
+	p.line("")
+	rows, claims := [][]string{}, []string{}
+	for i := 0; i+len(Verbs) <= len(m.Cells); i += len(Verbs) {
+		c := m.Cells[i]
+		row := []string{c.Table, c.who()}
+		for _, cell := range m.Cells[i : i+len(Verbs)] {
+			row = append(row, cell.text())
+		}
+		rows = append(rows, row)
+		if line := fmt.Sprintf("%s is %s", c.who(), c.Claims); c.Claims != "" && !slices.Contains(claims, line) {
+			claims = append(claims, line)
+		}
+	}
+	p.table(append([]string{"table", "identity"}, Verbs...), rows)
+	p.line("")
+	for _, line := range claims {
+		p.item("%s", line)
+	}
+	for _, c := range m.Cells {
+		if c.WithTo != nil {
+			p.item("%s reads %s in %s and %d blocks; with TO in its policies in %s and %d", c.Role, c.Table, ms(c.MS), c.Blocks, ms(c.WithTo.MS), c.WithTo.Blocks)
+		}
+	}
+	for _, outcome := range []string{Leak, Undecided} {
+		for _, line := range m.reasons(outcome) {
+			p.item("%s: %s", outcome, line)
+		}
+	}
+	p.line("")
+	p.line("%d of %d cells leak, %d are inconclusive", m.Leaks(), len(m.Cells), m.Open())
+	return p.err
+}
+
+// reasons are those of an outcome, each once with the identities that it is about.
+func (m *Matrix) reasons(outcome string) []string {
+	var what []string
+	who := map[string][]string{}
+	for _, c := range m.Cells {
+		if c.Outcome != outcome {
+			continue
+		}
+		key := c.Verb + " on " + c.Table + "\x00" + c.Reason
+		if who[key] == nil {
+			what = append(what, key)
+		}
+		who[key] = append(who[key], c.who())
+	}
+	for i, key := range what {
+		cell, reason, _ := strings.Cut(key, "\x00")
+		what[i] = cell + " as " + strings.Join(who[key], ", ") + ": " + reason
+	}
+	return what
+}
+
+func (c *Cell) who() string {
+	if c.Identity == 0 {
+		return c.Role
+	}
+	return fmt.Sprintf("%s %d", c.Role, c.Identity)
+}
+
+func (c *Cell) text() string {
+	figures := fmt.Sprintf("%d, %s, %d", c.Rows, ms(c.MS), c.Blocks)
+	switch c.Outcome {
+	case Leak:
+		return "LEAK " + figures
+	case Denied:
+		return "denied"
+	case Undecided:
+		if c.MS == 0 {
+			return "?"
+		}
+		return figures + " ?"
+	}
+	return figures
 }
