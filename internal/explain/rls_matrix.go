@@ -251,14 +251,14 @@ func (t *trial) run(o MatrixOptions) (err error) {
 		shared = shared || name == t.rel.Name.Short() || name == t.rel.Name.String()
 	}
 	switch {
-	case t.cell.Verb == "insert" && len(t.policies()) == 0:
-		// Other verbs find no row then, which is measured.
-		t.cell.Outcome, t.cell.Reason = Denied, "no policy lets it insert"
-		return nil
 	case t.cell.Verb == "select":
 		err = t.read()
 	case !o.Writes:
 		return errors.New("not tried: writes are tried on a throwaway server, or with --analyze-writes on this host")
+	case t.cell.Verb == "insert" && len(t.policies()) == 0:
+		// Other verbs find no row then, which is measured.
+		t.cell.Outcome, t.cell.Reason = Denied, "no policy lets it insert"
+		return nil
 	case t.cell.Verb == "insert":
 		err = t.insert(why)
 	default:
