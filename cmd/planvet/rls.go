@@ -208,12 +208,9 @@ func withPolicyServer(c *cli.Context, ask func(rlsTarget) error) (err error) {
 }
 
 func askPolicies(c *cli.Context, url string, o live.Options, t rlsTarget, ask func(rlsTarget) error) error {
-	s, err := live.Connect(c.Context, url, o)
-	switch {
-	case errors.Is(err, live.ErrURL):
-		return usage(err)
-	case err != nil:
-		return &engine.Error{Kind: engine.Unfinished, Err: err}
+	s, err := engine.Connect(c.Context, url, o)
+	if err != nil {
+		return err
 	}
 	defer s.Close(c.Context)
 	if !t.own {
