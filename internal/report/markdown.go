@@ -1,8 +1,6 @@
 package report
 
-import (
-	"strings"
-)
+import "strings"
 
 // MarkdownText makes a text stand as it is in Markdown, on one line, in a cell of a
 // table too.
@@ -49,11 +47,8 @@ func MarkdownFence(language, s string) string {
 }
 
 // MarkdownTable is a table of cells that are Markdown already; columns that are
-// right hold figures. Without rows it is "".
+// right hold figures. Rows may follow one by one.
 func MarkdownTable(columns []Column, rows [][]string) string {
-	if len(rows) == 0 {
-		return ""
-	}
 	var b strings.Builder
 	for _, c := range columns {
 		b.WriteString("| " + c.Title + " ")
@@ -67,7 +62,10 @@ func MarkdownTable(columns []Column, rows [][]string) string {
 	}
 	b.WriteString("|\n")
 	for _, row := range rows {
-		b.WriteString("| " + strings.Join(row, " | ") + " |\n")
+		b.WriteString(MarkdownRow(row))
 	}
 	return b.String()
 }
+
+// MarkdownRow is one row of a table.
+func MarkdownRow(cells []string) string { return "| " + strings.Join(cells, " | ") + " |\n" }

@@ -1,0 +1,70 @@
+package explain
+
+import (
+	"fmt"
+	"math"
+	"strings"
+)
+
+// node is a step of the drawn plan, with the lines that lead to it.
+type node struct {
+	*Step
+	plan *Plan
+	// Edge is the class of its line to its parent, Trunk of the line that goes on to
+	// its later siblings, "" for the last.
+	Edge, Trunk string
+	// Deep nodes are indented less, so that they keep room.
+	Deep bool
+	// Below counts the steps below.
+	Below int
+	Kids  []*node
+}
+
+const (
+	// maxEdge is the class of the widest line.
+	maxEdge = 8
+	// deep is the depth from which nodes are Deep.
+	deep = 8
+)
+
+// rootNode is the whole drawing of a plan.
+func rootNode(p *Plan) *node { return drawn(p.Root, p, nil, 0) }
+
+func drawn(s *Step, p *Plan, later []*Step, depth int) *node {
+	n := &node{Step: s, plan: p, Edge: edge(s, p), Deep: depth >= deep}
+	widest := ""
+	for _, l := range later {
+		widest = max(widest, edge(l, p))
+	}
+	n.Trunk = strings.Replace(widest, "edge", "trunk", 1)
+	for i, c := range s.Children {
+		kid := drawn(c, p, s.Children[i+1:], depth+1)
+		n.Kids, n.Below = append(n.Kids, kid), n.Below+1+kid.Below
+	}
+	return n
+}
+
+// nodes are the steps of a plan one by one, without lines.
+func nodes(p *Plan) []*node {
+	var out []*node
+	for _, s := range steps(p) {
+		out = append(out, &node{Step: s, plan: p})
+	}
+	return out
+}
+
+// Analyzed reports whether the figures are of a run.
+func (n *node) Analyzed() bool { return n.plan.Analyzed }
+
+// edge is the class of a step's line: its width goes by the power of ten of its rows,
+// from 0 for none to 8 for ten million and more.
+func edge(s *Step, p *Plan) string {
+	rows := s.Estimated
+	if p.Analyzed {
+		rows = s.Rows
+	}
+	if rows < 1 {
+		return "edge0"
+	}
+	return fmt.Sprintf("edge%d", min(maxEdge, 1+int(math.Log10(rows)+1e-9)))
+}

@@ -1,0 +1,408 @@
+package explain
+
+import (
+	"fmt"
+	"math"
+	"reflect"
+	"strings"
+
+	"github.com/planvet/planvet/internal/report"
+	"github.com/planvet/planvet/rules"
+)
+
+// What the writers say alike: each fact of a report in words, once.
+
+// presentable is a copy that can be shown: control characters of any text are
+// replaced, but for new lines and tabs, and passwords that a server's error may
+// repeat are masked in what is prose.
+func presentable(r *Report) *Report {
+	c := *r
+	c.NotRun, c.SensitiveWhy, c.Server.Where = report.Redact(r.NotRun), report.Redact(r.SensitiveWhy), report.Redact(r.Server.Where)
+	c.Notes = make([]string, len(r.Notes))
+	for i, n := range r.Notes {
+		c.Notes[i] = report.Redact(n)
+	}
+	c.Recommendations = redactWhy(r.Recommendations)
+	if r.RLS != nil {
+		rls := *r.RLS
+		rls.Problem, rls.Remedies = report.Redact(rls.Problem), redactWhy(rls.Remedies)
+		c.RLS = &rls
+	}
+	return mapTexts(reflect.ValueOf(&c), readable).Interface().(*Report)
+}
+
+func redactWhy(rs []Recommendation) []Recommendation {
+	out := make([]Recommendation, len(rs))
+	for i, r := range rs {
+		r.Why = report.Redact(r.Why)
+		out[i] = r
+	}
+	return out
+}
+
+// readable keeps the lines of a text.
+func readable(s string) string {
+	lines := strings.Split(strings.ReplaceAll(s, "\r\n", "\n"), "\n")
+	for i, l := range lines {
+		lines[i] = report.Printable(l)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// mapTexts copies a value with each of its texts changed.
+func mapTexts(v reflect.Value, f func(string) string) reflect.Value {
+	out := reflect.New(v.Type()).Elem()
+	switch v.Kind() {
+	case reflect.String:
+		out.SetString(f(v.String()))
+	case reflect.Pointer:
+		if !v.IsNil() {
+			out.Set(reflect.New(v.Type().Elem()))
+			out.Elem().Set(mapTexts(v.Elem(), f))
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			out.Field(i).Set(mapTexts(v.Field(i), f))
+		}
+	case reflect.Slice:
+		if !v.IsNil() {
+			out.Set(reflect.MakeSlice(v.Type(), v.Len(), v.Len()))
+			for i := range v.Len() {
+				out.Index(i).Set(mapTexts(v.Index(i), f))
+			}
+		}
+	case reflect.Map:
+		if !v.IsNil() {
+			out.Set(reflect.MakeMap(v.Type()))
+			for it := v.MapRange(); it.Next(); {
+				out.SetMapIndex(mapTexts(it.Key(), f), mapTexts(it.Value(), f))
+			}
+		}
+	default:
+		out.Set(v)
+	}
+	return out
+}
+
+// line is a text on one line.
+func line(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// figuresLine is the time and the blocks of the statement, or what there is instead.
+func figuresLine(r *Report) string {
+	if t := r.Timing; t != nil {
+		s := report.MS(t.Warm.PlanningMS+t.Warm.ExecutionMS) + ", " + report.Blocks(t.Warm.Hit+t.Warm.Read)
+		if t.Runs == 0 {
+			s = report.MS(t.Cold.PlanningMS+t.Cold.ExecutionMS) + " cold, " + report.Blocks(t.Cold.Hit+t.Cold.Read)
+		}
+		return s
+	}
+	if len(r.Plans) == 0 {
+		return "not planned"
+	}
+	p := &r.Plans[0]
+	if p.Analyzed {
+		return report.MS(p.PlanningMS+p.ExecutionMS) + ", " + report.Blocks(p.Blocks)
+	}
+	why := ""
+	if r.NotRun != "" {
+		why = " (" + line(r.NotRun) + ")"
+	}
+	return "not run" + why + ", cost " + report.Figure(p.Cost)
+}
+
+// worst is the finding that weighs most.
+func worst(r *Report) *Finding {
+	if len(r.Findings) == 0 {
+		return nil
+	}
+	return &r.Findings[0]
+}
+
+// worstLine says what weighs most, in one line.
+func worstLine(r *Report) string {
+	if f := worst(r); f != nil {
+		return fmt.Sprintf("%s: %s [%d]", f.Severity, line(f.Message), f.ID)
+	}
+	return "no fault found in the plan"
+}
+
+// whereLine says on what and as whom the query was planned.
+func whereLine(s *Server) string {
+	parts := []string{}
+	if s.Version != "" {
+		parts = append(parts, "PostgreSQL "+line(s.Version))
+	}
+	if s.Where != "" {
+		parts = append(parts, line(s.Where))
+	}
+	if s.Role != "" {
+		parts = append(parts, "as "+line(s.Role))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// planningShare is planning's part of a run; 0 where it took no time.
+func planningShare(r Run) float64 {
+	if total := r.PlanningMS + r.ExecutionMS; total > 0 {
+		return r.PlanningMS / total
+	}
+	return 0
+}
+
+// spread is the least and the greatest of the warm runs.
+func spread(t *Timing) string {
+	if len(t.Each) == 0 {
+		return report.Plural(t.Runs, "run")
+	}
+	low, high := t.Each[0], t.Each[0]
+	for _, x := range t.Each {
+		low, high = min(low, x), max(high, x)
+	}
+	return fmt.Sprintf("median of %s, %s to %s", report.Plural(t.Runs, "run"), report.MS(low), report.MS(high))
+}
+
+// planLine names a plan and says when it was not run.
+func planLine(p *Plan) string {
+	if p.Analyzed {
+		return planLabel(p.Label)
+	}
+	return planLabel(p.Label) + ", estimated"
+}
+
+func planLabel(label string) string {
+	switch label {
+	case "given":
+		return "for the given values"
+	case "generic":
+		return "for any values"
+	case "frequent", "rare":
+		return "for " + label + " values"
+	case "absent":
+		return "for values that no row has"
+	}
+	return label
+}
+
+// measure is what shares of a plan's steps are of: time, blocks or cost.
+func measure(p *Plan) string {
+	ms := 0.0
+	for _, s := range steps(p) {
+		ms += s.SelfMS
+	}
+	switch {
+	case p.Analyzed && ms > 0:
+		return "time"
+	case p.Analyzed && p.Blocks > 0:
+		return "blocks"
+	}
+	return "cost"
+}
+
+// steps lists a plan's in the order of EXPLAIN.
+func steps(p *Plan) []*Step {
+	var out []*Step
+	var walk func(s *Step)
+	walk = func(s *Step) {
+		out = append(out, s)
+		for _, c := range s.Children {
+			walk(c)
+		}
+	}
+	if p.Root != nil {
+		walk(p.Root)
+	}
+	return out
+}
+
+// stepTitle is a step with what it is to its parent.
+func stepTitle(s *Step) string {
+	if s.Role == "" {
+		return line(s.Title)
+	}
+	return line(s.Role) + ": " + line(s.Title)
+}
+
+// rowsLine is estimate → actual, with the factor where it matters.
+func rowsLine(s *Step, analyzed bool) string {
+	switch {
+	case !analyzed:
+		return report.Short(s.Estimated)
+	case s.Never:
+		return report.Short(s.Estimated) + " → –"
+	}
+	out := report.Short(s.Estimated) + " → " + report.Short(s.Rows)
+	if f := factor(s); f != "" {
+		out += " " + f
+	}
+	return out
+}
+
+// factor says how far an estimate is off, from twice on: "120× more", "8× fewer".
+func factor(s *Step) string {
+	switch {
+	case s.Factor >= 2:
+		return times(s.Factor) + " more"
+	case s.Factor > 0 && s.Factor <= 0.5:
+		return times(1/s.Factor) + " fewer"
+	}
+	return ""
+}
+
+// misestimated grades a factor as the heuristics do: bad from a hundredfold, warn
+// from tenfold, where there are rows enough to matter.
+func misestimated(s *Step) string {
+	if s.Factor <= 0 || s.Never || max(s.Estimated, s.Rows) < 100 {
+		return ""
+	}
+	switch f := max(s.Factor, 1/s.Factor); {
+	case f >= 100:
+		return "bad"
+	case f >= 10:
+		return "warn"
+	}
+	return ""
+}
+
+// times writes a ratio without more digits than it has meaning.
+func times(x float64) string {
+	if x >= 1000 {
+		return report.Short(x) + "×"
+	}
+	if x >= 10 {
+		return rules.Thousands(int64(x+0.5)) + "×"
+	}
+	return fmt.Sprintf("%.1f×", x)
+}
+
+// Comparison is one figure of a recommendation's effect.
+type comparison struct {
+	Unit          string
+	Before, After float64
+}
+
+func (c comparison) text(x float64) string {
+	switch c.Unit {
+	case "time":
+		return report.MS(x)
+	case "blocks":
+		return report.Plural(int(x), "block")
+	}
+	return "cost " + report.Figure(x)
+}
+
+// gain says how much less, or more, it became.
+func (c comparison) gain() string {
+	switch {
+	case c.After <= 0 || c.Before <= 0:
+		return ""
+	case c.Before >= c.After*1.05:
+		return times(c.Before/c.After) + " less"
+	case c.After >= c.Before*1.05:
+		return times(c.After/c.Before) + " more"
+	}
+	return "the same"
+}
+
+// comparisons are the figures that both sides of an effect have: time, then blocks,
+// and costs where neither was measured.
+func comparisons(before, after *Effect) []comparison {
+	if before == nil || after == nil {
+		return nil
+	}
+	var out []comparison
+	if before.MS > 0 && after.MS > 0 {
+		out = append(out, comparison{"time", before.MS, after.MS})
+	}
+	if before.Blocks > 0 {
+		out = append(out, comparison{"blocks", float64(before.Blocks), float64(after.Blocks)})
+	}
+	if len(out) == 0 && (before.Cost > 0 || after.Cost > 0) {
+		out = append(out, comparison{"cost", before.Cost, after.Cost})
+	}
+	return out
+}
+
+// effectLines are before → after, one figure a line, then the access.
+func effectLines(rec *Recommendation) []string {
+	var out []string
+	for _, c := range comparisons(rec.Before, rec.After) {
+		s := c.text(c.Before) + " → " + strings.TrimPrefix(c.text(c.After), "cost ")
+		if g := c.gain(); g != "" {
+			s += ", " + g
+		}
+		out = append(out, s)
+	}
+	if b, a := rec.Before, rec.After; b != nil && a != nil && b.Access != a.Access {
+		out = append(out, line(b.Access)+" → "+line(a.Access))
+	}
+	return out
+}
+
+// verified is the label of a recommendation: measured, estimated or unverified.
+func verified(rec *Recommendation) string {
+	if rec.Verified == "" {
+		return "unverified"
+	}
+	return rec.Verified
+}
+
+// indexFacts are the remarks on an index that deserve a word.
+func indexFacts(u *IndexUse) []string {
+	var out []string
+	if u.Step == 0 {
+		return []string{"not used"}
+	}
+	if !u.Leading && u.Condition != "" {
+		out = append(out, "no condition on its leading key")
+	}
+	if len(u.UnusedKeys) > 0 {
+		out = append(out, "not searched by "+strings.Join(u.UnusedKeys, ", "))
+	}
+	if u.HeapFetches > 0 {
+		out = append(out, report.Short(u.HeapFetches)+" heap fetches")
+	}
+	if u.Searches > 1 {
+		out = append(out, report.Short(u.Searches)+" searches")
+	}
+	return out
+}
+
+func indexName(u *IndexUse) string { return u.Index + " (" + strings.Join(u.Keys, ", ") + ")" }
+
+// arms are the ways that a statement was run for its row security, with their names.
+func arms(o *Overhead) []namedArm {
+	out := []namedArm{{"enforced", "row security as it is", o.Enforced}, {"ideal", "same rows without it", o.Ideal}}
+	if o.Naked != nil {
+		out = append(out, namedArm{"naked", "no conditions, other rows", *o.Naked})
+	}
+	return out
+}
+
+type namedArm struct {
+	Name, What string
+	Arm
+}
+
+// overheadLine is the verdict on row security.
+func overheadLine(o *Overhead) string {
+	switch {
+	case o.Problem != "":
+		return "not measured: " + line(o.Problem)
+	case !o.SameRows:
+		return "not measured: the arms returned other rows"
+	}
+	s := fmt.Sprintf("row security costs %s as %s", report.MS(math.Max(o.MS, 0)), line(o.Role))
+	if o.Ratio > 0 {
+		s += fmt.Sprintf(", %s the time of the same rows without it", times(o.Ratio))
+	}
+	return s + fmt.Sprintf(" (medians of %s)", report.Plural(o.Rounds, "round"))
+}
+
+// callLine says how often a policy's function is evaluated.
+func callLine(c *PolicyCall) string {
+	s := line(c.Function) + " " + line(c.Evaluated)
+	if c.Calls > 0 {
+		s += ", " + report.Short(c.Calls) + " calls"
+	}
+	return s
+}
