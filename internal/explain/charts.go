@@ -16,8 +16,8 @@ const chartSteps = 12
 
 // timeChart is own work by step, the heaviest first.
 func timeChart(p *Plan) template.HTML {
-	list := steps(p)
-	of := measure(p)
+	list := slices.DeleteFunc(stepList(p), func(s *Step) bool { return s.Never })
+	of := shareOf(p)
 	value := func(s *Step) (float64, string) {
 		switch of {
 		case "time":
@@ -56,7 +56,7 @@ func rowChart(p *Plan) template.HTML {
 	if !p.Analyzed {
 		return ""
 	}
-	list := slices.DeleteFunc(steps(p), func(s *Step) bool { return s.Never })
+	list := slices.DeleteFunc(stepList(p), func(s *Step) bool { return s.Never })
 	off := func(s *Step) float64 {
 		if s.Factor <= 0 {
 			return 0
@@ -77,23 +77,24 @@ func stepLabel(s *Step) string { return fmt.Sprintf("%d %s", s.ID, line(s.Title)
 
 func stepLink(s *Step) string { return fmt.Sprintf("#step-%d", s.ID) }
 
-// comparisonBars are a recommendation's figures before and after, a chart a unit.
-type comparisonBars struct {
-	Gain string
-	Bars template.HTML
-}
-
-func effectBars(rec Recommendation) []comparisonBars {
-	var out []comparisonBars
+// effectBars are a recommendation's figures before and after, a chart a unit.
+func effectBars(rec Recommendation) []template.HTML {
+	var out []template.HTML
 	for _, c := range comparisons(rec.Before, rec.After) {
-		after := "good"
-		if c.After > c.Before {
-			after = "bad"
+		class, after := "", strings.TrimPrefix(c.text(c.After), "cost ")
+		switch {
+		case c.After < c.Before:
+			class = "good"
+		case c.After > c.Before:
+			class = "bad"
 		}
-		out = append(out, comparisonBars{c.gain(), report.Bars([]report.Bar{
+		if g := c.gain(); g != "" {
+			after += ", " + g
+		}
+		out = append(out, report.Bars([]report.Bar{
 			{Label: c.Unit + " before", Value: strings.TrimPrefix(c.text(c.Before), "cost "), Amount: c.Before},
-			{Label: c.Unit + " after", Value: strings.TrimPrefix(c.text(c.After), "cost "), Amount: c.After, Class: after},
-		})})
+			{Label: c.Unit + " after", Value: after, Amount: c.After, Class: class},
+		}))
 	}
 	return out
 }

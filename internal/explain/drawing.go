@@ -47,7 +47,7 @@ func drawn(s *Step, p *Plan, later []*Step, depth int) *node {
 // nodes are the steps of a plan one by one, without lines.
 func nodes(p *Plan) []*node {
 	var out []*node
-	for _, s := range steps(p) {
+	for _, s := range stepList(p) {
 		out = append(out, &node{Step: s, plan: p})
 	}
 	return out

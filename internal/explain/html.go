@@ -24,7 +24,7 @@ var (
 var pageBody = template.Must(template.New("page.html").Funcs(template.FuncMap{
 	// Words that every writer uses.
 	"ms": report.MS, "percent": report.Percent, "short": report.Short, "figure": report.Figure, "count": count, "join": strings.Join,
-	"title": stepTitle, "rows": rowsLine, "factor": factor, "misestimated": misestimated, "figures": figuresLine, "worst": worst,
+	"title": stepTitle, "arrow": arrow, "number": number, "factor": factorText, "misestimated": misestimated, "figures": figuresLine, "worst": worst,
 	"where": whereLine, "spread": spread, "planning": planningShare, "planLine": planLine, "notes": noteLines, "verified": verified,
 	"access": accessLine, "indexName": indexName, "indexFacts": indexFacts, "overhead": overheadLine, "callLine": callLine, "demotion": demotionLine,
 	// The drawing.
@@ -45,7 +45,7 @@ func HTML(w io.Writer, r *Report) error {
 		Measure string
 	}{Report: r}
 	if len(r.Plans) > 0 && r.Plans[0].Root != nil {
-		v.Plan, v.Measure = &r.Plans[0], measure(&r.Plans[0])
+		v.Plan, v.Measure = &r.Plans[0], shareOf(&r.Plans[0])
 	}
 	var body strings.Builder
 	if err := pageBody.Execute(&body, v); err != nil {

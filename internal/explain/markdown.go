@@ -238,7 +238,7 @@ func (m *md) indexes(us []IndexUse) {
 }
 
 func (m *md) notes(r *Report) {
-	lines := noteLines(r)
+	lines := append(parameterLines(r), noteLines(r)...)
 	if len(lines) == 0 {
 		return
 	}
@@ -267,7 +267,7 @@ func (m *md) plan(r *Report) {
 			shown = shown[:i]
 		}
 	}
-	m.printf("\n<details><summary>Plan %s, %s</summary>\n\n", m.text(planLine(p)), report.Plural(len(steps(p)), "step"))
+	m.printf("\n<details><summary>Plan %s, %s</summary>\n\n", m.text(planLine(p)), report.Plural(len(stepList(p)), "step"))
 	m.printf("%s", report.MarkdownFence("text", shown))
 	if cut := strings.Count(text, "\n") - strings.Count(shown, "\n"); cut > 0 {
 		m.printf("\nThe last %d lines of the plan are not shown: a comment holds no more. The JSON and HTML forms have them.\n", cut)

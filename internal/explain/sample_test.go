@@ -4,9 +4,9 @@ import "fmt"
 
 func ptr[T any](v T) *T { return &v }
 
-// number gives the steps of a plan their IDs, the plan its totals.
-func number(p Plan) Plan {
-	for i, s := range steps(&p) {
+// numbered gives the steps of a plan their IDs, the plan its totals.
+func numbered(p Plan) Plan {
+	for i, s := range stepList(&p) {
 		s.ID = i + 1
 		if s.Factor == 0 && p.Analyzed && !s.Never && s.Estimated > 0 {
 			s.Factor = max(s.Rows, 1) / s.Estimated
@@ -52,7 +52,7 @@ func slowSample() *Report {
 			Cold: Run{PlanningMS: 1.9, ExecutionMS: 688, Hit: 7379, Read: 11343}, Warm: Run{PlanningMS: 0.42, ExecutionMS: 412.6, Hit: 7379, Read: 11343},
 			Runs: 5, Each: []float64{420.1, 409.8, 412.6, 431, 408.2},
 		},
-		Plans: []Plan{number(Plan{
+		Plans: []Plan{numbered(Plan{
 			Label: "given", Analyzed: true, Cost: 28411, Shape: "a1", PlanningMS: 0.42, ExecutionMS: 412.6, Blocks: 18722, HitRatio: ptr(0.394), Root: root,
 		})},
 		Indexes: []IndexUse{
@@ -124,9 +124,9 @@ func plannedSample() *Report {
 		},
 		NotRun: "it writes",
 		Plans: []Plan{
-			number(Plan{Label: "generic", Cost: 4100, Shape: "g", Root: scan("Index Scan using players_country_idx on players", 4100, 5000, index)}),
-			number(Plan{Label: "frequent", Cost: 22000, Shape: "s", Root: scan("Seq Scan on players", 22000, 610000, seq)}),
-			number(Plan{Label: "rare", Cost: 12.4, Shape: "g", Root: scan("Index Scan using players_country_idx on players", 12.4, 3, index)}),
+			numbered(Plan{Label: "generic", Cost: 4100, Shape: "g", Root: scan("Index Scan using players_country_idx on players", 4100, 5000, index)}),
+			numbered(Plan{Label: "frequent", Cost: 22000, Shape: "s", Root: scan("Seq Scan on players", 22000, 610000, seq)}),
+			numbered(Plan{Label: "rare", Cost: 12.4, Shape: "g", Root: scan("Index Scan using players_country_idx on players", 12.4, 3, index)}),
 		},
 		Sensitive: true, SensitiveWhy: "frequent values cost 1,774 times what rare ones do, and are read by another plan",
 		Findings: []Finding{{
@@ -141,7 +141,7 @@ func policySample() *Report {
 		SQL: "select id, amount from payments where lower(reference) = $1", Server: Server{Version: "17.10", Where: "localhost/bank", Role: "authenticated"},
 		Parameters: []Parameter{{Number: 1, Type: "text", Source: "given", Value: ptr("x|y`z")}},
 		Timing:     &Timing{Cold: Run{PlanningMS: 0.6, ExecutionMS: 171, Hit: 40, Read: 900}, Warm: Run{PlanningMS: 0.3, ExecutionMS: 168, Hit: 940}, Runs: 3},
-		Plans: []Plan{number(Plan{
+		Plans: []Plan{numbered(Plan{
 			Label: "given", Analyzed: true, Cost: 9000, Shape: "p", ExecutionMS: 168, Blocks: 940, HitRatio: ptr(1.0),
 			Root: &Step{
 				Title: "Result", Type: "Result", Estimated: 1, Rows: 1, Loops: 1, Cost: 9000, MS: 168, SelfMS: 0.1, Blocks: 940, Share: 0.0006,
@@ -217,7 +217,7 @@ func hostileSample() *Report {
 func bigSample(n int) *Report {
 	r := slowSample()
 	root := &Step{Title: "Append", Type: "Append", Estimated: 1000, Rows: 1200, Loops: 1, SelfMS: 1, Share: 0.01}
-	for i := 0; len(steps(&Plan{Root: root})) < n; i++ {
+	for i := 0; len(stepList(&Plan{Root: root})) < n; i++ {
 		root.Children = append(root.Children, &Step{
 			Title: "Nested Loop", Type: "Nested Loop", Estimated: 10, Rows: 12, Loops: 1, SelfMS: 0.1, Share: 0.002,
 			Children: []*Step{
@@ -228,6 +228,6 @@ func bigSample(n int) *Report {
 		})
 	}
 	r.Plans[0].Root = root
-	r.Plans[0] = number(r.Plans[0])
+	r.Plans[0] = numbered(r.Plans[0])
 	return r
 }

@@ -276,7 +276,7 @@ func planRows(r *Report) ([]report.Column, [][]string) {
 // heaviest is the step with the greatest share.
 func heaviest(p *Plan) *Step {
 	var top *Step
-	for _, s := range steps(p) {
+	for _, s := range stepList(p) {
 		if top == nil || s.Share > top.Share {
 			top = s
 		}
@@ -335,7 +335,7 @@ func demotionLine(d *Demotion) string {
 }
 
 func (t *text) notes(r *Report) {
-	lines := noteLines(r)
+	lines := append(parameterLines(r), noteLines(r)...)
 	if len(lines) == 0 {
 		return
 	}
@@ -345,12 +345,9 @@ func (t *text) notes(r *Report) {
 	}
 }
 
-// noteLines are how the report was made: values, changes to the text, settings, notes.
+// noteLines are how the report was made: changes to the text, settings, notes.
 func noteLines(r *Report) []string {
 	var out []string
-	for i := range r.Parameters {
-		out = append(out, parameterLine(&r.Parameters[i]))
-	}
 	for _, c := range r.Cleaned {
 		out = append(out, "the text was changed: "+line(c))
 	}
@@ -366,15 +363,19 @@ func noteLines(r *Report) []string {
 	return out
 }
 
-// parameterLine says what a parameter was and where the value is from.
-func parameterLine(p *Parameter) string {
-	value := "NULL"
-	if p.Value != nil {
-		value = line(*p.Value)
+// parameterLines say what each parameter was and where its value is from.
+func parameterLines(r *Report) []string {
+	var out []string
+	for i := range r.Parameters {
+		p, value := &r.Parameters[i], "NULL"
+		if p.Value != nil {
+			value = line(*p.Value)
+		}
+		s := fmt.Sprintf("$%d %s = %s", p.Number, line(p.Type), value)
+		if p.Column != "" {
+			s += " for " + line(p.Column)
+		}
+		out = append(out, s+" ("+line(p.Source)+")")
 	}
-	s := fmt.Sprintf("$%d %s = %s", p.Number, line(p.Type), value)
-	if p.Column != "" {
-		s += " for " + line(p.Column)
-	}
-	return s + " (" + line(p.Source) + ")"
+	return out
 }

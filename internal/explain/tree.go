@@ -9,9 +9,9 @@ import (
 	"github.com/planvet/planvet/internal/report"
 )
 
-// tree draws a plan: a line a step with guides, the figures in columns at the right,
+// treeWriter draws a plan: a line a step with guides, the figures in columns at the right,
 // what belongs to the step dimmed below it.
-type tree struct {
+type treeWriter struct {
 	*text
 	analyzed bool
 	title    int // columns of guides and titles
@@ -36,8 +36,8 @@ func (t *text) plan(p *Plan) {
 }
 
 func (t *text) tree(p *Plan) {
-	d := &tree{text: t, analyzed: p.Analyzed, rows: len("rows")}
-	for _, s := range steps(p) {
+	d := &treeWriter{text: t, analyzed: p.Analyzed, rows: len("rows")}
+	for _, s := range stepList(p) {
 		d.rows = max(d.rows, report.Cells(rowsLine(s, p.Analyzed)))
 		d.margin = max(d.margin, len(strconv.Itoa(s.ID)))
 	}
@@ -47,11 +47,11 @@ func (t *text) tree(p *Plan) {
 		fixed += loopsCells + blocksCells
 	}
 	d.title = max(t.width-d.margin-fixed-d.rows, 24)
-	d.head(measure(p))
+	d.head(shareOf(p))
 	d.step(p.Root, "", "")
 }
 
-func (d *tree) head(of string) {
+func (d *treeWriter) head(of string) {
 	rows, more := "rows", ""
 	if d.analyzed {
 		rows, more = report.PadLeft("est → act", d.rows), report.PadLeft("loops", loopsCells)+report.PadLeft("blocks", blocksCells)
@@ -61,7 +61,7 @@ func (d *tree) head(of string) {
 }
 
 // step draws one: branch leads to it from its parent, trunk goes on below it.
-func (d *tree) step(s *Step, branch, trunk string) {
+func (d *treeWriter) step(s *Step, branch, trunk string) {
 	room := max(d.title-report.Cells(branch), 16)
 	marks := ""
 	for _, id := range s.Findings {
@@ -112,7 +112,7 @@ func (d *tree) step(s *Step, branch, trunk string) {
 	}
 }
 
-func (d *tree) figures(s *Step) {
+func (d *treeWriter) figures(s *Step) {
 	rows := report.PadLeft(rowsLine(s, d.analyzed), d.rows)
 	d.Printf("  ")
 	switch misestimated(s) {

@@ -183,10 +183,10 @@ func planLabel(label string) string {
 	return label
 }
 
-// measure is what shares of a plan's steps are of: time, blocks or cost.
-func measure(p *Plan) string {
+// shareOf is what shares of a plan's steps are of: time, blocks or cost.
+func shareOf(p *Plan) string {
 	ms := 0.0
-	for _, s := range steps(p) {
+	for _, s := range stepList(p) {
 		ms += s.SelfMS
 	}
 	switch {
@@ -198,8 +198,8 @@ func measure(p *Plan) string {
 	return "cost"
 }
 
-// steps lists a plan's in the order of EXPLAIN.
-func steps(p *Plan) []*Step {
+// stepList lists a plan's in the order of EXPLAIN.
+func stepList(p *Plan) []*Step {
 	var out []*Step
 	var walk func(s *Step)
 	walk = func(s *Step) {
@@ -222,23 +222,36 @@ func stepTitle(s *Step) string {
 	return line(s.Role) + ": " + line(s.Title)
 }
 
-// rowsLine is estimate → actual, with the factor where it matters.
-func rowsLine(s *Step, analyzed bool) string {
+// arrow is estimate → actual.
+func arrow(s *Step, analyzed bool) string {
 	switch {
 	case !analyzed:
 		return report.Short(s.Estimated)
 	case s.Never:
 		return report.Short(s.Estimated) + " → –"
 	}
-	out := report.Short(s.Estimated) + " → " + report.Short(s.Rows)
-	if f := factor(s); f != "" {
+	return report.Short(s.Estimated) + " → " + report.Short(s.Rows)
+}
+
+// rowsLine is estimate → actual, with the factor where it matters.
+func rowsLine(s *Step, analyzed bool) string {
+	out := arrow(s, analyzed)
+	if f := factorText(s); f != "" && analyzed && !s.Never {
 		out += " " + f
 	}
 	return out
 }
 
-// factor says how far an estimate is off, from twice on: "120× more", "8× fewer".
-func factor(s *Step) string {
+// number writes a count in full.
+func number(x float64) string {
+	if x != math.Trunc(x) || math.Abs(x) > 1e15 {
+		return report.Figure(x)
+	}
+	return rules.Thousands(int64(x))
+}
+
+// factorText says how far an estimate is off, from twice on: "120× more", "8× fewer".
+func factorText(s *Step) string {
 	switch {
 	case s.Factor >= 2:
 		return times(s.Factor) + " more"

@@ -110,7 +110,7 @@
   const foldLight = () => plan.querySelectorAll(".node").forEach((n) => fold(n, light(n)));
   document.getElementById("fold").addEventListener("click", foldLight);
   document.getElementById("unfold").addEventListener("click", () => plan.querySelectorAll(".node").forEach((n) => fold(n, false)));
-  document.querySelectorAll(".tools, .toggle").forEach((t) => { t.hidden = false; });
+  document.querySelectorAll(boxes.length > 8 ? ".tools, .toggle" : ".toggle").forEach((t) => { t.hidden = false; });
   if (boxes.length > 60) foldLight();
 
   const asked = /^#step-\d+$/.test(location.hash) && boxOf(location.hash.slice(1));
