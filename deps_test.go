@@ -62,6 +62,7 @@ cmd/planvet: rules rules/all catalog analyzers/... internal/... ; cli terminal
 # programs and packages of the house
 catalog/builtin/gen: catalog/builtin ; pgx
 internal/shadow/shadowtest: internal/shadow ; pgx
+internal/report/browsertest: ;
 internal/newrule: ;
 internal/casetest: ; tests
 `

@@ -17,6 +17,8 @@ type treeWriter struct {
 	title    int // columns of guides and titles
 	rows     int // columns of row figures
 	margin   int // columns of step numbers, at the left
+	// narrow puts the figures below the title.
+	narrow bool
 }
 
 const (
@@ -25,6 +27,8 @@ const (
 	fixedCells  = meterCells + 1 + 6 + 2
 	loopsCells  = 8
 	blocksCells = 8
+	// leastTitle is the room without which titles are no pleasure.
+	leastTitle = 32
 )
 
 func (t *text) plan(p *Plan) {
@@ -46,23 +50,28 @@ func (t *text) tree(p *Plan) {
 	if p.Analyzed {
 		fixed += loopsCells + blocksCells
 	}
-	d.title = max(t.width-d.margin-fixed-d.rows, 24)
+	d.title = t.width - d.margin - fixed - d.rows
+	if d.narrow = d.title < leastTitle; d.narrow {
+		d.title = t.width - d.margin - fixedCells
+	}
 	d.head(shareOf(p))
 	d.step(p.Root, "", "")
 }
 
 func (d *treeWriter) head(of string) {
 	rows, more := "rows", ""
-	if d.analyzed {
+	if d.narrow {
+		rows = ""
+	} else if d.analyzed {
 		rows, more = report.PadLeft("est → act", d.rows), report.PadLeft("loops", loopsCells)+report.PadLeft("blocks", blocksCells)
 	}
-	d.Paint(report.Dim, strings.Repeat(" ", d.margin+d.title)+report.PadLeft("own "+of, meterCells+1+6)+"  "+report.PadLeft(rows, d.rows)+more)
+	d.Paint(report.Dim, strings.Repeat(" ", d.margin+d.title)+report.PadLeft("own "+of, meterCells+1+6)+strings.TrimRight("  "+report.PadLeft(rows, d.rows)+more, " "))
 	d.Printf("\n")
 }
 
 // step draws one: branch leads to it from its parent, trunk goes on below it.
 func (d *treeWriter) step(s *Step, branch, trunk string) {
-	room := max(d.title-report.Cells(branch), 16)
+	room := max(d.title-1-report.Cells(branch), 16)
 	marks := ""
 	for _, id := range s.Findings {
 		marks += fmt.Sprintf(" [%d]", id)
@@ -76,7 +85,9 @@ func (d *treeWriter) step(s *Step, branch, trunk string) {
 	d.Paint(style, report.Meter(s.Share, meterCells))
 	d.Printf(" ")
 	d.Paint(style, report.PadLeft(report.Percent(s.Share), 6))
-	d.figures(s)
+	if !d.narrow {
+		d.figures(s)
+	}
 	d.Printf("\n")
 
 	guide := trunk + "  "
@@ -93,6 +104,9 @@ func (d *treeWriter) step(s *Step, branch, trunk string) {
 	}
 	for _, l := range title[1:] {
 		under(titleStyle(s, style), l)
+	}
+	if d.narrow {
+		under(report.Plain, figuresText(s, d.analyzed))
 	}
 	for _, c := range s.Conditions {
 		under(report.Dim, c.Kind+": "+c.Text)
@@ -133,6 +147,24 @@ func (d *treeWriter) figures(s *Step) {
 		loops = report.Short(s.Loops)
 	}
 	d.Printf("%s%s", report.PadLeft(loops, loopsCells), report.PadLeft(report.Short(float64(s.SelfBlocks)), blocksCells))
+}
+
+// figuresText is what the columns say, as a text.
+func figuresText(s *Step, analyzed bool) string {
+	out := []string{arrow(s, analyzed) + " rows"}
+	if f := factorText(s); f != "" && analyzed && !s.Never {
+		out = append(out, f)
+	}
+	switch {
+	case s.Never:
+		out = append(out, "never run")
+	case s.Loops > 1:
+		out = append(out, report.Short(s.Loops)+" loops")
+	}
+	if s.SelfBlocks > 0 {
+		out = append(out, report.Short(float64(s.SelfBlocks))+" blocks")
+	}
+	return strings.Join(out, ", ")
 }
 
 // shareStyle colours a step by its part of the plan.

@@ -1,0 +1,206 @@
+package explain
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/planvet/planvet/internal/report/browsertest"
+)
+
+// Views that a page is read in.
+var views = map[string]browsertest.View{
+	"desktop":      {Width: 1280, Height: 900},
+	"desktop_dark": {Width: 1280, Height: 900, Dark: true},
+	"phone":        {Width: 320, Height: 640},
+	"phone_dark":   {Width: 320, Height: 640, Dark: true},
+	"paper":        {Width: 794, Height: 1123, Print: true},
+}
+
+// In each view of each report nothing is logged, nothing loaded, and the page does
+// not scroll sideways. PLANVET_TEST_SHOTS names a folder to keep pictures in.
+func TestBrowserViews(t *testing.T) {
+	b := browsertest.Start(t)
+	shots := os.Getenv("PLANVET_TEST_SHOTS")
+	for name, r := range samples() {
+		page := []byte(htmlOf(t, r))
+		for view, v := range views {
+			t.Run(name+"/"+view, func(t *testing.T) {
+				p := b.Open(t, page, v)
+				var seen struct {
+					Page, Window int
+					Hostile      bool
+				}
+				p.Eval(`({Page: document.documentElement.scrollWidth, Window: innerWidth,
+					Hostile: document.scripts.length != 1 || document.images.length > 0})`, &seen)
+				if seen.Page > seen.Window {
+					t.Errorf("the page is %d pixels wide in a window of %d", seen.Page, seen.Window)
+				}
+				if seen.Hostile {
+					t.Error("a text of the report became an element")
+				}
+				if logged := p.Logged(); len(logged) > 0 {
+					t.Errorf("logged: %s", strings.Join(logged, "\n"))
+				}
+				if requests := p.Requests(); len(requests) != 1 {
+					t.Errorf("asked for: %v", requests)
+				}
+				if shots == "" {
+					return
+				}
+				if err := os.WriteFile(filepath.Join(shots, name+"_"+view+".png"), p.Screenshot(true), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			})
+		}
+	}
+}
+
+// shown is the step whose details a reader sees; 0 for none.
+func shown(p *browsertest.Page) int {
+	var n int
+	p.Eval(`Number([...document.querySelectorAll(".step")].find(s => s.offsetParent !== null)?.id.slice(5) ?? 0)`, &n)
+	return n
+}
+
+// seenBoxes counts the boxes that are not folded away.
+func seenBoxes(p *browsertest.Page) int {
+	var n int
+	p.Eval(`[...document.querySelectorAll(".box")].filter(b => b.offsetParent !== null).length`, &n)
+	return n
+}
+
+// A click on a box shows its details; a finding's link does too; a fold hides what is
+// below and says so.
+func TestBrowserClick(t *testing.T) {
+	b := browsertest.Start(t)
+	for _, view := range []string{"desktop", "phone"} {
+		t.Run(view, func(t *testing.T) {
+			p := b.Open(t, []byte(htmlOf(t, slowSample())), views[view])
+			first := map[string]int{"desktop": 4, "phone": 0}[view] // the heaviest, where there is room for a panel
+			if got := shown(p); got != first {
+				t.Errorf("step %d is shown at first, want %d", got, first)
+			}
+			p.Click("#node-5 .name")
+			if got := shown(p); got != 5 {
+				t.Errorf("after a click on step 5, step %d is shown", got)
+			}
+			var text string
+			if p.Eval(`document.querySelector("#step-5").innerText`, &text); !strings.Contains(text, "(round_id = r.id)") {
+				t.Errorf("details without the condition: %q", text)
+			}
+			p.Click(`#finding-1 a[href="#step-4"]`)
+			if got := shown(p); got != 4 {
+				t.Errorf("after a click on a finding's step 4, step %d is shown", got)
+			}
+			p.Click("#node-2 + .toggle")
+			var expanded string
+			if p.Eval(`document.querySelector("#node-2 + .toggle").getAttribute("aria-expanded")`, &expanded); expanded != "false" || seenBoxes(p) != 2 {
+				t.Errorf("folded: aria-expanded=%s, %d boxes are seen", expanded, seenBoxes(p))
+			}
+			p.Click(`#finding-3 a[href="#step-5"]`)
+			if shown(p) != 5 || seenBoxes(p) != 5 {
+				t.Errorf("a link to a folded step shows step %d among %d boxes", shown(p), seenBoxes(p))
+			}
+		})
+	}
+}
+
+// Everything can be reached with keys.
+func TestBrowserKeys(t *testing.T) {
+	b := browsertest.Start(t)
+	p := b.Open(t, []byte(htmlOf(t, slowSample())), views["desktop"])
+	focused := func() string {
+		var id string
+		p.Eval(`document.activeElement.id`, &id)
+		return id
+	}
+	for i := 0; focused() != "node-4" && i < 40; i++ {
+		p.Press("Tab")
+	}
+	for _, c := range []struct {
+		key, focused string
+		shown, boxes int
+	}{
+		{"ArrowUp", "node-3", 3, 5},
+		{"ArrowLeft", "node-3", 3, 3},
+		{"ArrowRight", "node-3", 3, 5},
+		{"ArrowRight", "node-4", 4, 5},
+		{"ArrowDown", "node-5", 5, 5},
+		{"Escape", "node-5", 0, 5},
+		{"Enter", "node-5", 5, 5},
+		{"ArrowLeft", "node-3", 3, 5},
+	} {
+		p.Press(c.key)
+		if focused() != c.focused || shown(p) != c.shown || seenBoxes(p) != c.boxes {
+			t.Fatalf("after %s: focus on %s, step %d shown, %d boxes; want %s, %d, %d", c.key, focused(), shown(p), seenBoxes(p), c.focused, c.shown, c.boxes)
+		}
+	}
+}
+
+// The switch colours by blocks, without JavaScript too.
+func TestBrowserSwitch(t *testing.T) {
+	b := browsertest.Start(t)
+	p := b.Open(t, []byte(htmlOf(t, slowSample())), views["desktop"])
+	share := func() string {
+		var text string
+		p.Eval(`document.querySelector("#node-5").innerText.match(/[0-9.]+ %/)[0]`, &text)
+		return text
+	}
+	if got := share(); got != "23 %" {
+		t.Errorf("by time: %s", got)
+	}
+	p.Click(`label[for="by-blocks"]`)
+	if got := share(); got != "33 %" {
+		t.Errorf("by blocks: %s", got)
+	}
+}
+
+// Without JavaScript the details of all steps are there, and no button that does
+// nothing.
+func TestBrowserNoScript(t *testing.T) {
+	b := browsertest.Start(t)
+	v := views["phone"]
+	v.NoScript = true
+	p := b.Open(t, []byte(htmlOf(t, slowSample())), v)
+	// The debugger's expressions still run.
+	var seen struct{ Steps, Buttons, Page int }
+	p.Eval(`({Steps: [...document.querySelectorAll(".step")].filter(s => s.offsetParent !== null).length,
+		Buttons: [...document.querySelectorAll("button")].filter(s => s.offsetParent !== null).length, Page: document.documentElement.scrollWidth})`, &seen)
+	if seen.Steps != 5 || seen.Buttons != 0 || seen.Page > 320 {
+		t.Errorf("%d steps and %d buttons are seen, %d pixels wide", seen.Steps, seen.Buttons, seen.Page)
+	}
+	p.Click("#node-5 .name")
+	var y float64
+	if p.Eval(`document.querySelector("#step-5").getBoundingClientRect().top`, &y); y < -1 || y > 640 {
+		t.Errorf("a click on a box does not lead to its details: they are at %v", y)
+	}
+}
+
+// A plan of 500 steps opens folded to what weighs, and answers at once.
+func TestBrowserLarge(t *testing.T) {
+	b := browsertest.Start(t)
+	r := bigSample(500)
+	for i, s := range stepList(&r.Plans[0]) {
+		if s.Share = 0.001; i == 250 {
+			s.Share = 0.7
+		}
+	}
+	p := b.Open(t, []byte(htmlOf(t, r)), views["desktop"])
+	if got := shown(p); got != 251 {
+		t.Errorf("step %d is shown, want the heaviest, 251", got)
+	}
+	if n := seenBoxes(p); n < 100 || n > 200 {
+		t.Errorf("%d boxes are seen of a folded plan", n)
+	}
+	start := time.Now()
+	p.Click("#unfold")
+	if n := seenBoxes(p); n < 500 {
+		t.Errorf("%d boxes are seen of an unfolded plan", n)
+	}
+	if took := time.Since(start); took > 20*time.Second {
+		t.Errorf("unfolding took %s", took)
+	}
+}
