@@ -25,7 +25,7 @@ func TestBrowserViews(t *testing.T) {
 	b := browsertest.Start(t)
 	shots := os.Getenv("PLANVET_TEST_SHOTS")
 	for name, r := range samples() {
-		page := []byte(htmlOf(t, r))
+		page := []byte(asHTML(t, r))
 		for view, v := range views {
 			t.Run(name+"/"+view, func(t *testing.T) {
 				p := b.Open(t, page, v)
@@ -78,7 +78,7 @@ func TestBrowserClick(t *testing.T) {
 	b := browsertest.Start(t)
 	for _, view := range []string{"desktop", "phone"} {
 		t.Run(view, func(t *testing.T) {
-			p := b.Open(t, []byte(htmlOf(t, slowSample())), views[view])
+			p := b.Open(t, []byte(asHTML(t, slowSample())), views[view])
 			first := map[string]int{"desktop": 4, "phone": 0}[view] // the heaviest, where there is room for a panel
 			if got := shown(p); got != first {
 				t.Errorf("step %d is shown at first, want %d", got, first)
@@ -111,7 +111,7 @@ func TestBrowserClick(t *testing.T) {
 // Everything can be reached with keys.
 func TestBrowserKeys(t *testing.T) {
 	b := browsertest.Start(t)
-	p := b.Open(t, []byte(htmlOf(t, slowSample())), views["desktop"])
+	p := b.Open(t, []byte(asHTML(t, slowSample())), views["desktop"])
 	focused := func() string {
 		var id string
 		p.Eval(`document.activeElement.id`, &id)
@@ -143,7 +143,7 @@ func TestBrowserKeys(t *testing.T) {
 // The switch colours by blocks, without JavaScript too.
 func TestBrowserSwitch(t *testing.T) {
 	b := browsertest.Start(t)
-	p := b.Open(t, []byte(htmlOf(t, slowSample())), views["desktop"])
+	p := b.Open(t, []byte(asHTML(t, slowSample())), views["desktop"])
 	share := func() string {
 		var text string
 		p.Eval(`document.querySelector("#node-5").innerText.match(/[0-9.]+ %/)[0]`, &text)
@@ -164,7 +164,7 @@ func TestBrowserNoScript(t *testing.T) {
 	b := browsertest.Start(t)
 	v := views["phone"]
 	v.NoScript = true
-	p := b.Open(t, []byte(htmlOf(t, slowSample())), v)
+	p := b.Open(t, []byte(asHTML(t, slowSample())), v)
 	// The debugger's expressions still run.
 	var seen struct{ Steps, Buttons, Page int }
 	p.Eval(`({Steps: [...document.querySelectorAll(".step")].filter(s => s.offsetParent !== null).length,
@@ -188,7 +188,7 @@ func TestBrowserLarge(t *testing.T) {
 			s.Share = 0.7
 		}
 	}
-	p := b.Open(t, []byte(htmlOf(t, r)), views["desktop"])
+	p := b.Open(t, []byte(asHTML(t, r)), views["desktop"])
 	if got := shown(p); got != 251 {
 		t.Errorf("step %d is shown, want the heaviest, 251", got)
 	}

@@ -21,8 +21,8 @@ func TestWritersOnRealPlans(t *testing.T) {
 			if err := validateReport(t, schema, asJSON(t, r)); err != nil {
 				t.Errorf("%s: %v", s.name, err)
 			}
-			elements(t, htmlOf(t, r))
-			if textOf(t, r, report.TextOptions{}) == "" || markdownOf(t, r) == "" {
+			elements(t, asHTML(t, r))
+			if asText(t, r, report.TextOptions{}) == "" || asMarkdown(t, r) == "" {
 				t.Errorf("%s: nothing is written", s.name)
 			}
 		}

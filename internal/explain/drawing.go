@@ -28,9 +28,9 @@ const (
 )
 
 // rootNode is the whole drawing of a plan.
-func rootNode(p *Plan) *node { return drawn(p.Root, p, nil, 0) }
+func rootNode(p *Plan) *node { return drawNode(p.Root, p, nil, 0) }
 
-func drawn(s *Step, p *Plan, later []*Step, depth int) *node {
+func drawNode(s *Step, p *Plan, later []*Step, depth int) *node {
 	n := &node{Step: s, plan: p, Edge: edge(s, p), Deep: depth >= deep}
 	widest := ""
 	for _, l := range later {
@@ -38,7 +38,7 @@ func drawn(s *Step, p *Plan, later []*Step, depth int) *node {
 	}
 	n.Trunk = strings.Replace(widest, "edge", "trunk", 1)
 	for i, c := range s.Children {
-		kid := drawn(c, p, s.Children[i+1:], depth+1)
+		kid := drawNode(c, p, s.Children[i+1:], depth+1)
 		n.Kids, n.Below = append(n.Kids, kid), n.Below+1+kid.Below
 	}
 	return n

@@ -62,7 +62,7 @@ func elements(t *testing.T, page string) []element {
 func TestHTML(t *testing.T) {
 	for name, r := range samples() {
 		t.Run(name, func(t *testing.T) {
-			page := htmlOf(t, r)
+			page := asHTML(t, r)
 			all := elements(t, page)
 			ids := map[string]bool{}
 			for _, e := range all {
@@ -102,7 +102,7 @@ func TestHTML(t *testing.T) {
 
 // Without JavaScript each step's conditions and figures stand in the document.
 func TestHTMLHasDetails(t *testing.T) {
-	page := htmlOf(t, slowSample())
+	page := asHTML(t, slowSample())
 	for _, want := range []string{
 		"(round_id = r.id)", "Sort Method: top-N heapsort", "981,680 rows", "18,320 came, 41 estimated", "create index concurrently",
 		"drop index concurrently", "measured", "unverified", `id="finding-3"`, "rows, logarithmic", "413 ms", "84 blocks, 223× less",

@@ -254,9 +254,9 @@ func number(x float64) string {
 func factorText(s *Step) string {
 	switch {
 	case s.Factor >= 2:
-		return times(s.Factor) + " more"
+		return ratioText(s.Factor) + " more"
 	case s.Factor > 0 && s.Factor <= 0.5:
-		return times(1/s.Factor) + " fewer"
+		return ratioText(1/s.Factor) + " fewer"
 	}
 	return ""
 }
@@ -276,8 +276,8 @@ func misestimated(s *Step) string {
 	return ""
 }
 
-// times writes a ratio without more digits than it has meaning.
-func times(x float64) string {
+// ratioText writes a ratio without more digits than it has meaning.
+func ratioText(x float64) string {
 	if x >= 1000 {
 		return report.Short(x) + "×"
 	}
@@ -309,9 +309,9 @@ func (c comparison) gain() string {
 	case c.After <= 0 || c.Before <= 0:
 		return ""
 	case c.Before >= c.After*1.05:
-		return times(c.Before/c.After) + " less"
+		return ratioText(c.Before/c.After) + " less"
 	case c.After >= c.Before*1.05:
-		return times(c.After/c.Before) + " more"
+		return ratioText(c.After/c.Before) + " more"
 	}
 	return "the same"
 }
@@ -406,7 +406,7 @@ func overheadLine(o *Overhead) string {
 	}
 	s := fmt.Sprintf("row security costs %s as %s", report.MS(math.Max(o.MS, 0)), line(o.Role))
 	if o.Ratio > 0 {
-		s += fmt.Sprintf(", %s the time of the same rows without it", times(o.Ratio))
+		s += fmt.Sprintf(", %s the time of the same rows without it", ratioText(o.Ratio))
 	}
 	return s + fmt.Sprintf(" (medians of %s)", report.Plural(o.Rounds, "round"))
 }

@@ -23,17 +23,17 @@ func written(t *testing.T, write func(w io.Writer) error) string {
 	return b.String()
 }
 
-func textOf(t *testing.T, r *Report, o report.TextOptions) string {
+func asText(t *testing.T, r *Report, o report.TextOptions) string {
 	t.Helper()
 	return written(t, func(w io.Writer) error { return Text(w, r, o) })
 }
 
-func htmlOf(t *testing.T, r *Report) string {
+func asHTML(t *testing.T, r *Report) string {
 	t.Helper()
 	return written(t, func(w io.Writer) error { return HTML(w, r) })
 }
 
-func markdownOf(t *testing.T, r *Report) string {
+func asMarkdown(t *testing.T, r *Report) string {
 	t.Helper()
 	return written(t, func(w io.Writer) error { return Markdown(w, r) })
 }
@@ -69,7 +69,7 @@ func TestTextWidth(t *testing.T) {
 	for _, width := range []int{64, 80, 100, 160} {
 		r := slowSample()
 		r.Recommendations = nil
-		for line := range strings.Lines(textOf(t, r, report.TextOptions{Width: width})) {
+		for line := range strings.Lines(asText(t, r, report.TextOptions{Width: width})) {
 			if n := report.Cells(strings.TrimSuffix(line, "\n")); n > width {
 				t.Errorf("a line takes %d of %d columns: %q", n, width, line)
 			}
@@ -79,7 +79,7 @@ func TestTextWidth(t *testing.T) {
 
 // No text of a report reaches the terminal but as text.
 func TestHostileText(t *testing.T) {
-	out := textOf(t, hostileSample(), report.TextOptions{})
+	out := asText(t, hostileSample(), report.TextOptions{})
 	if !utf8.ValidString(out) {
 		t.Error("the text is not UTF-8")
 	}
@@ -92,7 +92,7 @@ func TestHostileText(t *testing.T) {
 
 // Outside of code, hostile text is escaped; in a fence it cannot end it.
 func TestHostileMarkdown(t *testing.T) {
-	out := markdownOf(t, hostileSample())
+	out := asMarkdown(t, hostileSample())
 	fence := ""
 	for line := range strings.Lines(out) {
 		line = strings.TrimSpace(line)
@@ -127,7 +127,7 @@ func TestHostileMarkdown(t *testing.T) {
 func TestMarkdownTables(t *testing.T) {
 	for name, r := range samples() {
 		cells := 0
-		for line := range strings.Lines(markdownOf(t, r)) {
+		for line := range strings.Lines(asMarkdown(t, r)) {
 			if !strings.HasPrefix(line, "|") {
 				cells = 0
 				continue
@@ -147,7 +147,7 @@ func TestMarkdownTables(t *testing.T) {
 // cut is said.
 func TestMarkdownFits(t *testing.T) {
 	r := bigSample(2000)
-	out := markdownOf(t, r)
+	out := asMarkdown(t, r)
 	if len(out) > 65_536 || !strings.Contains(out, "lines of the plan are not shown") || !strings.Contains(out, "rounds is read in full") {
 		t.Errorf("%d bytes, ending in %q", len(out), out[max(0, len(out)-300):])
 	}
@@ -162,7 +162,7 @@ func TestMarkdownFits(t *testing.T) {
 		r.RLS.Demoted = append(r.RLS.Demoted, Demotion{Table: worse, Condition: worse, Advice: worse})
 		r.SQL += worse
 	}
-	out = markdownOf(t, r)
+	out = asMarkdown(t, r)
 	if len(out) > 65_536 || !strings.Contains(out, "more are not shown") || !strings.Contains(out, "</details>") {
 		t.Errorf("%d bytes of a report that is large in all parts", len(out))
 	}
