@@ -1,0 +1,155 @@
+package monitor_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/planvet/planvet/internal/live"
+	"github.com/planvet/planvet/internal/monitor"
+	"github.com/planvet/planvet/internal/shadow/shadowtest"
+)
+
+// client is another session on conn's database, under a name.
+func client(t *testing.T, conn *pgx.Conn, name string) *pgx.Conn {
+	t.Helper()
+	cfg := conn.Config().Copy()
+	cfg.RuntimeParams["application_name"] = name
+	c, err := pgx.ConnectConfig(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close(context.Background()) })
+	return c
+}
+
+// eventually waits for something that another session brings about.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if ok() {
+			return
+		}
+	}
+	t.Fatalf("never came: %s", what)
+}
+
+// TestConnections opens ten clients, three of them with a transaction that does
+// nothing (row 76).
+func TestConnections(t *testing.T) {
+	conn := shadowtest.Connect(t)
+	s := open(t, conn)
+	before, err := monitor.ReadConnections(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 10 {
+		c := client(t, conn, "planvet-test-clients")
+		if i < 3 {
+			run(t, c, "begin")
+			run(t, c, "select 1")
+		}
+	}
+	after, err := monitor.ReadConnections(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts := map[string]int{}
+	for _, g := range after.Groups {
+		if g.Application == "planvet-test-clients" {
+			counts[g.State] += g.Count
+		}
+	}
+	if counts["idle"] != 7 || counts["idle in transaction"] != 3 || after.Used-before.Used != 10 || before.Headroom-after.Headroom != 10 {
+		t.Errorf("got %v, used %d → %d, headroom %d → %d", counts, before.Used, after.Used, before.Headroom, after.Headroom)
+	}
+	if after.IdleInTransaction != 3 || len(after.Oldest) != 3 || after.Oldest[0].XactMS < after.Oldest[0].StateMS || after.Saturated {
+		t.Errorf("got %+v", after)
+	}
+}
+
+// TestLockTree has one session hold a lock, a second wait for it, and a third for both
+// (row 80).
+func TestLockTree(t *testing.T) {
+	conn := shadowtest.Connect(t, "create table slips (id int primary key, n int)", "insert into slips values (1, 0), (2, 0)")
+	holder := client(t, conn, "holder")
+	run(t, holder, "begin")
+	run(t, holder, "update slips set n = 1 where id = 1")
+	done := make(chan error, 2)
+	for _, name := range []string{"second", "third"} {
+		c := client(t, conn, name)
+		go func() {
+			_, err := c.Exec(context.Background(), "update slips set n = 2 where id = 1")
+			done <- err
+		}()
+		s := open(t, conn)
+		eventually(t, name+" waits", func() bool {
+			l, err := monitor.ReadLocks(t.Context(), s)
+			return err == nil && len(l.Trees) == 1 && l.Trees[0].Waiting == map[string]int{"second": 1, "third": 2}[name]
+		})
+	}
+	l, err := monitor.ReadLocks(t.Context(), open(t, conn))
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := l.Trees[0]
+	if root.Application != "holder" || root.State != "idle in transaction" || root.Wants != "" || len(root.Holds) == 0 {
+		t.Fatalf("got %+v", root)
+	}
+	if second := root.Holds[0]; second.Application != "second" || second.WaitMS <= 0 || !strings.Contains(second.Wants, " on ") || !strings.HasPrefix(second.Query, "update slips") {
+		t.Errorf("got %+v", second)
+	}
+	run(t, holder, "commit")
+	for range 2 {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	if l, err = monitor.ReadLocks(t.Context(), open(t, conn)); err != nil || len(l.Trees) != 0 {
+		t.Errorf("after the commit: %+v, %v", l, err)
+	}
+}
+
+// TestDeadlock makes one and finds it counted (row 80).
+func TestDeadlock(t *testing.T) {
+	conn := shadowtest.Connect(t, "create table slips (id int primary key, n int)", "insert into slips values (1, 0), (2, 0)")
+	before, err := monitor.ReadLocks(t.Context(), open(t, conn))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := client(t, conn, "a"), client(t, conn, "b")
+	for c, id := range map[*pgx.Conn]int{a: 1, b: 2} {
+		run(t, c, "begin")
+		run(t, c, "set local deadlock_timeout = '50ms'")
+		run(t, c, "update slips set n = 1 where id = $1", id)
+	}
+	done := make(chan error, 2)
+	for c, id := range map[*pgx.Conn]int{a: 2, b: 1} {
+		go func() {
+			_, err := c.Exec(context.Background(), "update slips set n = 1 where id = $1", id)
+			if err != nil {
+				c.Exec(context.Background(), "rollback")
+			} else {
+				c.Exec(context.Background(), "commit")
+			}
+			done <- err
+		}()
+	}
+	failed := 0
+	for range 2 {
+		if err := <-done; live.Code(err) == "40P01" {
+			failed++
+		}
+	}
+	if failed != 1 {
+		t.Fatalf("%d sessions were told of a deadlock", failed)
+	}
+	s := open(t, conn)
+	eventually(t, "the deadlock is counted", func() bool {
+		after, err := monitor.ReadLocks(t.Context(), s)
+		return err == nil && after.Deadlocks == before.Deadlocks+1
+	})
+}
