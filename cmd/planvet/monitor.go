@@ -30,6 +30,10 @@ func monitorCommand(code *report.ExitCode) *cli.Command {
 			&cli.IntFlag{Name: "top", Value: 20, Usage: "show the first `N` statements; 0 shows all"},
 			&cli.StringFlag{Name: "sort", Value: "total", Usage: "rank by " + strings.Join(monitor.Sorts, ", ")},
 			&cli.DurationFlag{Name: "interval", Usage: "read twice, `DURATION` apart (10s), and show what happened between"},
+			&cli.BoolFlag{Name: "pool-stats", Usage: "show connections by state, and the pools of --pgbouncer and --supavisor"},
+			&cli.StringFlag{Name: "pgbouncer", EnvVars: []string{"PLANVET_PGBOUNCER_URL"}, Usage: "`URL` of PgBouncer's console: postgres://stats@host:6432/pgbouncer"},
+			&cli.StringFlag{Name: "supavisor", EnvVars: []string{"PLANVET_SUPAVISOR_URL"}, Usage: "`URL` of Supavisor's metrics; PLANVET_SUPAVISOR_TOKEN has the token"},
+			&cli.BoolFlag{Name: "locks", Usage: "show who waits for whom, and deadlocks"},
 			&cli.StringFlag{Name: "format", Value: "text", Usage: "text, json, csv or markdown"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the report to `FILE`"},
 			&cli.StringFlag{Name: "csv-output", Usage: "write the statements to `FILE` as CSV too"},
@@ -125,6 +129,9 @@ func watchStatements(c *cli.Context) error {
 	} else if err != nil {
 		return err
 	}
+	if err := activity(c, s, r); err != nil {
+		return err
+	}
 	r.CorrelationID = id
 	if log != nil {
 		if err := log.Append(r.Events()...); err != nil {
@@ -159,6 +166,39 @@ func monitored(c *cli.Context, s *live.Session, o monitor.Options) (*monitor.Rep
 		return nil, err
 	}
 	return after.Since(before, o), nil
+}
+
+// activity adds what the flags ask for beside statements.
+func activity(c *cli.Context, s *live.Session, r *monitor.Report) (err error) {
+	ctx := c.Context
+	if c.Bool("pool-stats") || c.String("pgbouncer") != "" || c.String("supavisor") != "" {
+		if r.Connections, err = monitor.ReadConnections(ctx, s); err != nil {
+			return err
+		}
+	}
+	if url := c.String("pgbouncer"); url != "" {
+		console, err := engine.Connect(ctx, url, live.Options{})
+		if err != nil {
+			return err
+		}
+		defer console.Close(ctx)
+		pools, err := monitor.ReadPgBouncer(ctx, console)
+		if err != nil {
+			return err
+		}
+		r.Pools = append(r.Pools, pools...)
+	}
+	if url := c.String("supavisor"); url != "" {
+		pools, err := monitor.ReadSupavisor(ctx, url, os.Getenv("PLANVET_SUPAVISOR_TOKEN"))
+		if err != nil {
+			return err
+		}
+		r.Pools = append(r.Pools, pools...)
+	}
+	if c.Bool("locks") {
+		r.Locks, err = monitor.ReadLocks(ctx, s)
+	}
+	return err
 }
 
 func writeMonitor(c *cli.Context, w io.Writer, r *monitor.Report) error {

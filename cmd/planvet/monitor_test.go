@@ -88,8 +88,9 @@ func TestMonitor(t *testing.T) {
 		t.Errorf("got %+v, %v; want a measurement and a finding of each run", s, err)
 	}
 	for _, format := range []string{"text", "markdown", "csv"} {
-		code, out, errs := planvetRun(t, "monitor", "--database-url", url, "--format", format, "--sort", "mean", "--top", "3")
-		if code != 0 || !strings.Contains(out, "select note") {
+		code, out, errs := planvetRun(t, "monitor", "--database-url", url, "--format", format, "--sort", "mean", "--top", "3", "--pool-stats", "--locks")
+		activity := format == "csv" || strings.Contains(strings.ToLower(out), "connections") && strings.Contains(out, "0 deadlocks")
+		if code != 0 || !strings.Contains(out, "select note") || !activity {
 			t.Errorf("%s: exit %d, %s%s", format, code, out, errs)
 		}
 	}

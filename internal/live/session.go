@@ -184,3 +184,23 @@ func Code(err error) string {
 	}
 	return ""
 }
+
+// Console sends a command to a pooler's console, which knows the simple protocol
+// alone, and returns its rows by the names of their columns.
+func (s *Session) Console(ctx context.Context, command string) ([]map[string]string, error) {
+	all, err := s.conn.PgConn().Exec(ctx, command).ReadAll()
+	if err != nil {
+		return nil, err
+	}
+	var out []map[string]string
+	for _, res := range all {
+		for _, row := range res.Rows {
+			r := map[string]string{}
+			for i, f := range res.FieldDescriptions {
+				r[f.Name] = string(row[i])
+			}
+			out = append(out, r)
+		}
+	}
+	return out, nil
+}

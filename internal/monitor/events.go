@@ -27,5 +27,15 @@ func (r *Report) Events() []audit.Event {
 			})
 		}
 	}
+	for i := range r.Pools {
+		if p := &r.Pools[i]; p.Saturated {
+			waiting := float64(p.Waiting)
+			out = append(out, audit.Event{Kind: "finding", Subject: "pool " + p.Database + "/" + p.User, Metric: "waiting_clients", Value: &waiting, Verdict: "saturated", Evidence: evidence})
+		}
+	}
+	if c := r.Connections; c != nil && c.Saturated {
+		used := float64(c.Used)
+		out = append(out, audit.Event{Kind: "finding", Subject: "connections", Metric: "used", Value: &used, Verdict: "saturated", Evidence: evidence})
+	}
 	return out
 }

@@ -22,6 +22,10 @@ type Report struct {
 	Sort       string  `json:"sort"`
 	Totals     Totals  `json:"totals"`
 	Top        []Query `json:"top"`
+	// Connections, Pools and Locks are there where they were asked for.
+	Connections *Connections `json:"connections,omitempty"`
+	Pools       []Pool       `json:"pools,omitempty"`
+	Locks       *Locks       `json:"locks,omitempty"`
 	// Notes are what a reader must know of the figures: a reset, evictions, hidden
 	// statements, a restart.
 	Notes []string `json:"notes,omitempty"`

@@ -150,6 +150,7 @@ func Text(w io.Writer, r *Report, o report.TextOptions) error {
 			t.Printf("#%d %s %s\n", r.Top[i].Rank, t.Styled(report.Yellow, f.Name+":"), report.Printable(f.Message))
 		}
 	}
+	r.activity(t, report.Width(w))
 	for i, n := range r.Notes {
 		if i == 0 {
 			t.Printf("\n")
@@ -178,6 +179,7 @@ func Markdown(w io.Writer, r *Report) error {
 			fmt.Fprintf(&b, "\n- **#%d %s**: %s", r.Top[i].Rank, f.Name, report.MarkdownText(f.Message))
 		}
 	}
+	r.activityMarkdown(&b)
 	for _, n := range r.Notes {
 		fmt.Fprintf(&b, "\n- note: %s", report.MarkdownText(n))
 	}
