@@ -50,8 +50,8 @@ internal/shadow: catalog internal/live internal/pgast internal/plan internal/sta
 internal/confirm: rules catalog internal/plan internal/pgast internal/predicate internal/params ;
 internal/audit: ; ulid
 internal/monitor: catalog internal/audit internal/live internal/pgast internal/predicate internal/report ;
-internal/investigate: internal/audit internal/explain internal/live internal/monitor internal/report ;
-internal/explain: rules rlscheck catalog migrationscan internal/plan internal/live internal/predicate internal/params internal/pgast internal/stats internal/shadow internal/confirm internal/report ;
+internal/investigate: internal/audit internal/explain internal/live internal/monitor internal/pgast internal/report ;
+internal/explain: rules rlscheck catalog internal/audit migrationscan internal/plan internal/live internal/predicate internal/params internal/pgast internal/stats internal/shadow internal/confirm internal/report ;
 
 # the rim
 internal/report: rules ; terminal

@@ -26,32 +26,7 @@ func explainCommand(code *report.ExitCode) *cli.Command {
 			"it where that is safe: a SELECT on this machine that calls no function with effects.\n" +
 			"Everything happens in a read-only transaction with timeouts that is rolled back.\n" +
 			"- reads the statement from standard input.",
-		Flags: slices.Concat([]cli.Flag{
-			&cli.StringFlag{Name: "sql", Usage: "the statement"},
-			&cli.StringFlag{Name: "file", Aliases: []string{"f"}, Usage: "read the statement from `FILE`"},
-			&cli.Int64Flag{Name: "queryid", Usage: "take the statement from pg_stat_statements by its `ID`"},
-			&cli.StringFlag{Name: "params", Usage: "values of $1, $2 … as a `JSON` array; missing ones are drawn from statistics"},
-			&cli.StringFlag{Name: "database-url", Aliases: []string{"conn"}, EnvVars: []string{"PLANVET_DATABASE_URL", "DATABASE_URL"}, Usage: "`URL` of the server"},
-			&cli.BoolFlag{Name: "shadow", Usage: "ask a throwaway PostgreSQL with the project's schema and made rows instead"},
-			&cli.Int64Flag{Name: "rows", Value: 10000, Usage: "with --shadow: make `N` rows in each table"},
-			&cli.StringFlag{Name: "database", Usage: "with --shadow: the database, where a project has several"},
-			&cli.StringFlag{Name: "config", Usage: "with --shadow: read `FILE` instead of the planvet.yaml that is found"},
-			&cli.StringFlag{Name: "role", Usage: "plan and run as this role"},
-		}, identityFlags(), []cli.Flag{
-			&cli.IntFlag{Name: "runs", Value: 5, Usage: "number of warm runs"},
-			&cli.BoolFlag{Name: "show-values", Usage: "print values that come from the server's statistics: they are data"},
-			&cli.BoolFlag{Name: "analyze", Usage: "fail where the statement is not run"},
-			&cli.BoolFlag{Name: "no-analyze", Usage: "plan only"},
-			&cli.BoolFlag{Name: "allow-remote-analyze", Usage: "run it on a host that is not this machine too"},
-			&cli.BoolFlag{Name: "analyze-writes", Usage: "run a statement that writes too, and roll it back"},
-			&cli.StringSliceFlag{Name: "allow-functions", Usage: "functions that the statement may call when it runs: `NAME[,NAME]`"},
-			&cli.DurationFlag{Name: "timeout", Usage: "bound of each statement (default: 5s, with --shadow 30s)"},
-			&cli.BoolFlag{Name: "rls-overhead", Usage: "measure what row security costs the statement as --role"},
-			&cli.StringFlag{Name: "correlation-id", Usage: "`ID` that joins the report with others"},
-			&cli.StringFlag{Name: "format", Value: "text", Usage: "text, json, markdown or html"},
-			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the report to `FILE`"},
-			&cli.StringFlag{Name: "color", Value: "auto", Usage: "auto, always or never"},
-		}),
+		Flags: explainFlags(),
 		Action: func(c *cli.Context) error {
 			if err := explainQuery(c); err != nil {
 				return err
@@ -62,11 +37,45 @@ func explainCommand(code *report.ExitCode) *cli.Command {
 	}
 }
 
+// explainFlags are those of commands that ask about a statement.
+func explainFlags() []cli.Flag {
+	return slices.Concat([]cli.Flag{
+		&cli.StringFlag{Name: "sql", Usage: "the statement"},
+		&cli.StringFlag{Name: "file", Aliases: []string{"f"}, Usage: "read the statement from `FILE`"},
+		&cli.Int64Flag{Name: "queryid", Usage: "take the statement from pg_stat_statements by its `ID`"},
+		&cli.StringFlag{Name: "params", Usage: "values of $1, $2 … as a `JSON` array; missing ones are drawn from statistics"},
+		&cli.StringFlag{Name: "database-url", Aliases: []string{"conn"}, EnvVars: []string{"PLANVET_DATABASE_URL", "DATABASE_URL"}, Usage: "`URL` of the server"},
+		&cli.BoolFlag{Name: "shadow", Usage: "ask a throwaway PostgreSQL with the project's schema and made rows instead"},
+		&cli.Int64Flag{Name: "rows", Value: 10000, Usage: "with --shadow: make `N` rows in each table"},
+		&cli.StringFlag{Name: "database", Usage: "with --shadow: the database, where a project has several"},
+		&cli.StringFlag{Name: "config", Usage: "with --shadow: read `FILE` instead of the planvet.yaml that is found"},
+		&cli.StringFlag{Name: "role", Usage: "plan and run as this role"},
+	}, identityFlags(), []cli.Flag{
+		&cli.IntFlag{Name: "runs", Value: 5, Usage: "number of warm runs"},
+		&cli.BoolFlag{Name: "show-values", Usage: "print values that come from the server's statistics: they are data"},
+		&cli.BoolFlag{Name: "analyze", Usage: "fail where the statement is not run"},
+		&cli.BoolFlag{Name: "no-analyze", Usage: "plan only"},
+		&cli.BoolFlag{Name: "allow-remote-analyze", Usage: "run it on a host that is not this machine too"},
+		&cli.BoolFlag{Name: "analyze-writes", Usage: "run a statement that writes too, and roll it back"},
+		&cli.StringSliceFlag{Name: "allow-functions", Usage: "functions that the statement may call when it runs: `NAME[,NAME]`"},
+		&cli.DurationFlag{Name: "timeout", Usage: "bound of each statement (default: 5s, with --shadow 30s)"},
+		&cli.BoolFlag{Name: "rls-overhead", Usage: "measure what row security costs the statement as --role"},
+		&cli.StringFlag{Name: "format", Value: "text", Usage: "text, json, markdown or html"},
+		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the report to `FILE`"},
+		&cli.StringFlag{Name: "color", Value: "auto", Usage: "auto, always or never"},
+	}, auditFlags())
+}
+
 func explainQuery(c *cli.Context) (err error) {
 	o, err := explainOptions(c)
 	if err != nil {
 		return usage(err)
 	}
+	id, log, err := audited(c, "explain")
+	if err != nil {
+		return err
+	}
+	o.CorrelationID = id
 	progress := report.NewProgress(c.App.ErrWriter)
 	defer progress.Done()
 	o.Progress = func(what string) { progress.Step(what, 0, 0) }
@@ -86,6 +95,11 @@ func explainQuery(c *cli.Context) (err error) {
 		return err
 	}
 	progress.Done()
+	if log != nil {
+		if err := log.Append(r.Events()...); err != nil {
+			return err
+		}
+	}
 	return writeTo(c.App.Writer, c.String("output"), func(w io.Writer) error { return writeExplained(c, w, r) })
 }
 
@@ -102,7 +116,7 @@ func explainOptions(c *cli.Context) (o explain.Options, err error) {
 		URL: c.String("database-url"), QueryID: c.Int64("queryid"), Runs: c.Int("runs"), ShowValues: c.Bool("show-values"),
 		Analyze: c.Bool("analyze"), NoAnalyze: c.Bool("no-analyze"), AllowRemote: c.Bool("allow-remote-analyze"),
 		AnalyzeWrites: c.Bool("analyze-writes"), AllowFunctions: c.StringSlice("allow-functions"), Timeout: c.Duration("timeout"),
-		RLSOverhead: c.Bool("rls-overhead"), CorrelationID: c.String("correlation-id"),
+		RLSOverhead: c.Bool("rls-overhead"),
 	}
 	if err := errors.Join(
 		oneOf("format", c.String("format"), "text", "json", "markdown", "html"),
@@ -128,8 +142,10 @@ func explainOptions(c *cli.Context) (o explain.Options, err error) {
 	case o.URL == "":
 		return o, errors.New("explain needs --database-url URL, or PLANVET_DATABASE_URL or DATABASE_URL in the environment, or --shadow")
 	}
-	if o.SQL, err = explainText(c); err != nil {
-		return o, err
+	if c.String("url") == "" { // an endpoint's statements are found
+		if o.SQL, err = explainText(c); err != nil {
+			return o, err
+		}
 	}
 	if o.Params, err = explain.ReadParams(c.String("params")); err != nil {
 		return o, err

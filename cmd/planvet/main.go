@@ -83,7 +83,7 @@ func newApp(stdout, stderr io.Writer, code *report.ExitCode) *cli.App {
 		Commands: []*cli.Command{
 			checkCommand(code), schemaCommand(code), queriesCommand(code), rulesCommand(), vetCommand(code),
 			explainCommand(code), shadowCommand(code), statsCommand(code), auditCommand(code), monitorCommand(code),
-			rlsCommand(code),
+			rlsCommand(code), investigateCommand(code),
 		},
 	}
 	for _, c := range app.Commands {

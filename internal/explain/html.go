@@ -38,6 +38,15 @@ var pageBody = template.Must(template.New("page.html").Funcs(template.FuncMap{
 // HTML writes a report as one page that needs nothing else: the plan is drawn, each
 // step's figures are there without JavaScript, which only adds folding and a panel.
 func HTML(w io.Writer, r *Report) error {
+	page, err := Draw(r)
+	if err != nil {
+		return err
+	}
+	return report.WritePage(w, page)
+}
+
+// Draw is the page of a report, which may become part of another.
+func Draw(r *Report) (*report.Page, error) {
 	r = presentable(r)
 	v := struct {
 		*Report
@@ -49,11 +58,11 @@ func HTML(w io.Writer, r *Report) error {
 	}
 	var body strings.Builder
 	if err := pageBody.Execute(&body, v); err != nil {
-		return fmt.Errorf("writing the page: %w", err)
+		return nil, fmt.Errorf("writing the page: %w", err)
 	}
-	return report.WritePage(w, &report.Page{
+	return &report.Page{
 		Title: "planvet explain: " + figuresLine(r), Body: template.HTML(body.String()), Style: pageCSS, Script: pageJS,
-	})
+	}, nil
 }
 
 // grade is the class of a severity: its colour.
