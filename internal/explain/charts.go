@@ -66,8 +66,12 @@ func rowChart(p *Plan) template.HTML {
 	slices.SortStableFunc(list, func(a, b *Step) int { return cmp.Compare(off(b), off(a)) })
 	var pairs []report.Pair
 	for _, s := range list[:min(len(list), chartSteps)] {
+		value := arrow(s, true)
+		if f := factorText(s); f != "" {
+			value += ", " + f
+		}
 		pairs = append(pairs, report.Pair{
-			Label: stepLabel(s), Value: rowsLine(s, true), Link: stepLink(s), From: s.Estimated, To: s.Rows, Class: misestimated(s),
+			Label: stepLabel(s), Value: value, Link: stepLink(s), From: s.Estimated, To: s.Rows, Class: misestimated(s),
 		})
 	}
 	return report.Pairs(pairs, "rows, logarithmic")
@@ -119,22 +123,29 @@ func armBars(o *Overhead) template.HTML {
 	return report.Bars(bars)
 }
 
-// planTable has cells that know their column's side.
-func planTable(r *Report) struct {
+// cell is one of a table, with its heading: a narrow page shows rows as lists.
+type cell struct {
+	Head, Text string
+	Right      bool
+}
+
+type cellTable struct {
 	Columns []report.Column
-	Rows    [][]report.Column
-} {
+	Rows    [][]cell
+}
+
+// planTable compares the plans.
+func planTable(r *Report) cellTable {
 	columns, rows := planRows(r)
-	cells := make([][]report.Column, len(rows))
-	for i, row := range rows {
-		for j, text := range row {
-			cells[i] = append(cells[i], report.Column{Title: text, Right: columns[j].Right})
+	t := cellTable{Columns: columns}
+	for _, row := range rows {
+		var cells []cell
+		for i, text := range row {
+			cells = append(cells, cell{columns[i].Title, text, columns[i].Right})
 		}
+		t.Rows = append(t.Rows, cells)
 	}
-	return struct {
-		Columns []report.Column
-		Rows    [][]report.Column
-	}{columns, cells}
+	return t
 }
 
 func treeOf(p *Plan) (string, error) {

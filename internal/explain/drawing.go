@@ -13,8 +13,8 @@ type node struct {
 	// Edge is the class of its line to its parent, Trunk of the line that goes on to
 	// its later siblings, "" for the last.
 	Edge, Trunk string
-	// Deep nodes are indented less, so that they keep room.
-	Deep bool
+	// Deep is the class of nodes that are indented less, so that they keep room.
+	Deep string
 	// Below counts the steps below.
 	Below int
 	Kids  []*node
@@ -23,15 +23,15 @@ type node struct {
 const (
 	// maxEdge is the class of the widest line.
 	maxEdge = 8
-	// deep is the depth from which nodes are Deep.
-	deep = 8
+	// From these depths on nodes are indented less, and hardly.
+	deep, deeper = 8, 14
 )
 
 // rootNode is the whole drawing of a plan.
 func rootNode(p *Plan) *node { return drawNode(p.Root, p, nil, 0) }
 
 func drawNode(s *Step, p *Plan, later []*Step, depth int) *node {
-	n := &node{Step: s, plan: p, Edge: edge(s, p), Deep: depth >= deep}
+	n := &node{Step: s, plan: p, Edge: edge(s, p), Deep: indentation(depth)}
 	widest := ""
 	for _, l := range later {
 		widest = max(widest, edge(l, p))
@@ -42,6 +42,16 @@ func drawNode(s *Step, p *Plan, later []*Step, depth int) *node {
 		n.Kids, n.Below = append(n.Kids, kid), n.Below+1+kid.Below
 	}
 	return n
+}
+
+func indentation(depth int) string {
+	switch {
+	case depth >= deeper:
+		return "deep deeper"
+	case depth >= deep:
+		return "deep"
+	}
+	return ""
 }
 
 // nodes are the steps of a plan one by one, without lines.

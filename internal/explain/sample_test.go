@@ -231,3 +231,13 @@ func bigSample(n int) *Report {
 	r.Plans[0] = numbered(r.Plans[0])
 	return r
 }
+
+// deepSample is a plan of n steps, each below the last.
+func deepSample(n int) *Report {
+	r := slowSample()
+	for i := range n {
+		r.Plans[0].Root = &Step{Title: fmt.Sprintf("Hash Left Join %d", i), Type: "Hash Join", Estimated: 1e6, Rows: 1e8, Loops: 1, Children: []*Step{r.Plans[0].Root}}
+	}
+	r.Plans[0] = numbered(r.Plans[0])
+	return r
+}

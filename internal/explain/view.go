@@ -3,7 +3,6 @@ package explain
 import (
 	"fmt"
 	"math"
-	"reflect"
 	"strings"
 
 	"github.com/planvet/planvet/internal/report"
@@ -11,78 +10,6 @@ import (
 )
 
 // What the writers say alike: each fact of a report in words, once.
-
-// presentable is a copy that can be shown: control characters of any text are
-// replaced, but for new lines and tabs, and passwords that a server's error may
-// repeat are masked in what is prose.
-func presentable(r *Report) *Report {
-	c := *r
-	c.NotRun, c.SensitiveWhy, c.Server.Where = report.Redact(r.NotRun), report.Redact(r.SensitiveWhy), report.Redact(r.Server.Where)
-	c.Notes = make([]string, len(r.Notes))
-	for i, n := range r.Notes {
-		c.Notes[i] = report.Redact(n)
-	}
-	c.Recommendations = redactWhy(r.Recommendations)
-	if r.RLS != nil {
-		rls := *r.RLS
-		rls.Problem, rls.Remedies = report.Redact(rls.Problem), redactWhy(rls.Remedies)
-		c.RLS = &rls
-	}
-	return mapTexts(reflect.ValueOf(&c), readable).Interface().(*Report)
-}
-
-func redactWhy(rs []Recommendation) []Recommendation {
-	out := make([]Recommendation, len(rs))
-	for i, r := range rs {
-		r.Why = report.Redact(r.Why)
-		out[i] = r
-	}
-	return out
-}
-
-// readable keeps the lines of a text.
-func readable(s string) string {
-	lines := strings.Split(strings.ReplaceAll(s, "\r\n", "\n"), "\n")
-	for i, l := range lines {
-		lines[i] = report.Printable(l)
-	}
-	return strings.Join(lines, "\n")
-}
-
-// mapTexts copies a value with each of its texts changed.
-func mapTexts(v reflect.Value, f func(string) string) reflect.Value {
-	out := reflect.New(v.Type()).Elem()
-	switch v.Kind() {
-	case reflect.String:
-		out.SetString(f(v.String()))
-	case reflect.Pointer:
-		if !v.IsNil() {
-			out.Set(reflect.New(v.Type().Elem()))
-			out.Elem().Set(mapTexts(v.Elem(), f))
-		}
-	case reflect.Struct:
-		for i := range v.NumField() {
-			out.Field(i).Set(mapTexts(v.Field(i), f))
-		}
-	case reflect.Slice:
-		if !v.IsNil() {
-			out.Set(reflect.MakeSlice(v.Type(), v.Len(), v.Len()))
-			for i := range v.Len() {
-				out.Index(i).Set(mapTexts(v.Index(i), f))
-			}
-		}
-	case reflect.Map:
-		if !v.IsNil() {
-			out.Set(reflect.MakeMap(v.Type()))
-			for it := v.MapRange(); it.Next(); {
-				out.SetMapIndex(mapTexts(it.Key(), f), mapTexts(it.Value(), f))
-			}
-		}
-	default:
-		out.Set(v)
-	}
-	return out
-}
 
 // line is a text on one line.
 func line(s string) string { return strings.Join(strings.Fields(s), " ") }
@@ -285,78 +212,6 @@ func ratioText(x float64) string {
 		return rules.Thousands(int64(x+0.5)) + "×"
 	}
 	return fmt.Sprintf("%.1f×", x)
-}
-
-// Comparison is one figure of a recommendation's effect.
-type comparison struct {
-	Unit          string
-	Before, After float64
-}
-
-func (c comparison) text(x float64) string {
-	switch c.Unit {
-	case "time":
-		return report.MS(x)
-	case "blocks":
-		return report.Plural(int(x), "block")
-	}
-	return "cost " + report.Figure(x)
-}
-
-// gain says how much less, or more, it became.
-func (c comparison) gain() string {
-	switch {
-	case c.After <= 0 || c.Before <= 0:
-		return ""
-	case c.Before >= c.After*1.05:
-		return ratioText(c.Before/c.After) + " less"
-	case c.After >= c.Before*1.05:
-		return ratioText(c.After/c.Before) + " more"
-	}
-	return "the same"
-}
-
-// comparisons are the figures that both sides of an effect have: time, then blocks,
-// and costs where neither was measured.
-func comparisons(before, after *Effect) []comparison {
-	if before == nil || after == nil {
-		return nil
-	}
-	var out []comparison
-	if before.MS > 0 && after.MS > 0 {
-		out = append(out, comparison{"time", before.MS, after.MS})
-	}
-	if before.Blocks > 0 {
-		out = append(out, comparison{"blocks", float64(before.Blocks), float64(after.Blocks)})
-	}
-	if len(out) == 0 && (before.Cost > 0 || after.Cost > 0) {
-		out = append(out, comparison{"cost", before.Cost, after.Cost})
-	}
-	return out
-}
-
-// effectLines are before → after, one figure a line, then the access.
-func effectLines(rec *Recommendation) []string {
-	var out []string
-	for _, c := range comparisons(rec.Before, rec.After) {
-		s := c.text(c.Before) + " → " + strings.TrimPrefix(c.text(c.After), "cost ")
-		if g := c.gain(); g != "" {
-			s += ", " + g
-		}
-		out = append(out, s)
-	}
-	if b, a := rec.Before, rec.After; b != nil && a != nil && b.Access != a.Access {
-		out = append(out, line(b.Access)+" → "+line(a.Access))
-	}
-	return out
-}
-
-// verified is the label of a recommendation: measured, estimated or unverified.
-func verified(rec *Recommendation) string {
-	if rec.Verified == "" {
-		return "unverified"
-	}
-	return rec.Verified
 }
 
 // indexFacts are the remarks on an index that deserve a word.

@@ -41,7 +41,7 @@ func asMarkdown(t *testing.T, r *Report) string {
 // samples are reports of every kind.
 func samples() map[string]*Report {
 	return map[string]*Report{
-		"slow": slowSample(), "planned": plannedSample(), "policy": policySample(), "hostile": hostileSample(), "big": bigSample(300),
+		"slow": slowSample(), "planned": plannedSample(), "policy": policySample(), "hostile": hostileSample(), "big": bigSample(300), "deep": deepSample(30),
 		"empty": {}, "bare": {Plans: []Plan{{Label: "generic"}}, Timing: &Timing{}, RLS: &Overhead{}, Findings: []Finding{{ID: 1, Severity: Note}}},
 	}
 }

@@ -62,12 +62,15 @@ func Pairs(pairs []Pair, unit string) template.HTML {
 	for i, p := range pairs {
 		class := template.HTMLEscapeString(p.Class)
 		from, to := percent(a.at(p.From)), percent(a.at(p.To))
-		lines[i] = chartLine{p.Label, p.Link, p.Value, template.HTML(a.grid() +
+		lines[i] = chartLine{p.Label, p.Link, p.Value, template.HTML(a.grid(chartHeight) +
 			fmt.Sprintf(`<line class="span %s" x1="%s" x2="%s" y1="10" y2="10"/><circle class="from" cx="%s" cy="10" r="4.5"/><circle class="to %s" cx="%s" cy="10" r="4.5"/>`,
 				class, from, to, from, class, to))}
 	}
 	return chart(lines, a.labels(unit))
 }
+
+// chartHeight is that of a line's drawing, in pixels.
+const chartHeight = 20
 
 // axis is a logarithmic one from 1 to ten to the power of decades.
 type axis struct{ decades int }
@@ -84,11 +87,12 @@ func (a axis) at(v float64) float64 {
 	return margin + x*(1-2*margin)
 }
 
-func (a axis) grid() string {
+// grid is a line at each power of ten, from the top down.
+func (a axis) grid(height int) string {
 	var b strings.Builder
 	for d := 0; d <= a.decades; d++ {
 		x := percent(a.at(math.Pow10(d)))
-		fmt.Fprintf(&b, `<line class="grid" x1="%s" x2="%s" y1="0" y2="20"/>`, x, x)
+		fmt.Fprintf(&b, `<line class="grid" x1="%s" x2="%s" y1="0" y2="%d"/>`, x, x, height)
 	}
 	return b.String()
 }
@@ -98,7 +102,7 @@ func (a axis) grid() string {
 func (a axis) labels(unit string) template.HTML {
 	step := (a.decades + 3) / 4
 	var b strings.Builder
-	b.WriteString(a.grid())
+	b.WriteString(a.grid(4))
 	for d := 0; d <= a.decades; d += step {
 		anchor, text := "middle", Short(math.Pow10(d))
 		switch d {
@@ -111,7 +115,7 @@ func (a axis) labels(unit string) template.HTML {
 	}
 	return template.HTML(fmt.Sprintf(
 		`<li class="axis" aria-hidden="true"><span class="label"></span><span class="value">%s</span><svg height="20">%s</svg></li>`,
-		template.HTMLEscapeString(unit), strings.ReplaceAll(b.String(), `y2="20"`, `y2="4"`)))
+		template.HTMLEscapeString(unit), b.String()))
 }
 
 type chartLine struct {
