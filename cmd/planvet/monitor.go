@@ -36,6 +36,7 @@ func monitorCommand(code *report.ExitCode) *cli.Command {
 			&cli.BoolFlag{Name: "locks", Usage: "show who waits for whom, and deadlocks"},
 			&cli.StringFlag{Name: "format", Value: "text", Usage: "text, json, csv or markdown"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the report to `FILE`"},
+			&cli.StringFlag{Name: "json-output", Aliases: []string{"history"}, Usage: "append the readings to the history in `FILE`, or in the PostgreSQL at this URL; monitor trends reads it"},
 			&cli.StringFlag{Name: "csv-output", Usage: "write the statements to `FILE` as CSV too"},
 			&cli.Float64Flag{Name: "primary-key-ms", Value: monitor.DefaultLimits.PrimaryKeyMS, Usage: "flag lookups by key whose mean is over `MS`"},
 			&cli.Float64Flag{Name: "range-ms", Value: monitor.DefaultLimits.RangeMS, Usage: "flag range scans whose mean is over `MS`"},
@@ -44,11 +45,67 @@ func monitorCommand(code *report.ExitCode) *cli.Command {
 			&cli.Int64Flag{Name: "min-calls", Value: monitor.DefaultLimits.Calls, Usage: "flag times only of statements with `N` calls"},
 			&cli.StringFlag{Name: "color", Value: "auto", Usage: "auto, always or never"},
 		}, auditFlags()),
+		Subcommands: []*cli.Command{trendsCommand(code)},
 		Action: func(c *cli.Context) error {
 			*code = report.ExitClean
 			return watchStatements(c)
 		},
 	}
+}
+
+func trendsCommand(code *report.ExitCode) *cli.Command {
+	return &cli.Command{
+		Name:  "trends",
+		Usage: "show the statements of a history whose mean time changed",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "history", Usage: "`FILE`, or URL of a PostgreSQL, that monitor --json-output wrote"},
+			&cli.Float64Flag{Name: "min-change", Value: monitor.DefaultTrendOptions.Change, Usage: "list changes by at least this `SHARE`"},
+			&cli.StringFlag{Name: "format", Value: "text", Usage: "text, json or markdown"},
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the report to `FILE`"},
+			&cli.StringFlag{Name: "color", Value: "auto", Usage: "auto, always or never"},
+		},
+		Action: func(c *cli.Context) error {
+			*code = report.ExitClean
+			return trends(c)
+		},
+	}
+}
+
+func trends(c *cli.Context) error {
+	o, where := monitor.DefaultTrendOptions, c.String("history")
+	o.Change = c.Float64("min-change")
+	switch {
+	case where == "":
+		return usage(errors.New("monitor trends needs --history FILE, or the URL of a team's PostgreSQL"))
+	case o.Change <= 0:
+		return usage(fmt.Errorf("--min-change %g: use a positive share: 0.2", o.Change))
+	}
+	for flag, allowed := range map[string][]string{"format": {"text", "json", "markdown"}, "color": {"auto", "always", "never"}} {
+		if err := oneOf(flag, c.String(flag), allowed...); err != nil {
+			return usage(err)
+		}
+	}
+	if _, err := os.Stat(where); err != nil && !strings.Contains(where, "://") {
+		return usage(fmt.Errorf("opening the history: %w", err))
+	}
+	h, err := monitor.OpenHistory(c.Context, where)
+	if err != nil {
+		return err
+	}
+	defer h.Close(c.Context)
+	t, err := monitor.FindTrends(c.Context, h, o)
+	if err != nil {
+		return err
+	}
+	return writeTo(c.App.Writer, c.String("output"), func(w io.Writer) error {
+		switch c.String("format") {
+		case "json":
+			return monitor.TrendsJSON(w, t)
+		case "markdown":
+			return monitor.TrendsMarkdown(w, t)
+		}
+		return monitor.TrendsText(w, t, report.TextOptions{Color: c.String("output") == "" && report.ColorFor(w, c.String("color"))})
+	})
 }
 
 // serverFlags name a server.
@@ -148,7 +205,22 @@ func watchStatements(c *cli.Context) error {
 
 // monitored reads once, or twice with the interval between.
 func monitored(c *cli.Context, s *live.Session, o monitor.Options) (*monitor.Report, error) {
-	before, err := monitor.Read(c.Context, s)
+	read := func() (*monitor.Reading, error) { return monitor.Read(c.Context, s) }
+	if where := c.String("json-output"); where != "" {
+		h, err := monitor.OpenHistory(c.Context, where)
+		if err != nil {
+			return nil, err
+		}
+		defer h.Close(c.Context)
+		read = func() (*monitor.Reading, error) {
+			r, err := monitor.Read(c.Context, s)
+			if err == nil {
+				err = h.Append(c.Context, r)
+			}
+			return r, err
+		}
+	}
+	before, err := read()
 	if err != nil {
 		return nil, err
 	}
@@ -161,7 +233,7 @@ func monitored(c *cli.Context, s *live.Session, o monitor.Options) (*monitor.Rep
 	case <-c.Context.Done():
 		return nil, c.Context.Err()
 	}
-	after, err := monitor.Read(c.Context, s)
+	after, err := read()
 	if err != nil {
 		return nil, err
 	}
@@ -210,5 +282,5 @@ func writeMonitor(c *cli.Context, w io.Writer, r *monitor.Report) error {
 	case "markdown":
 		return monitor.Markdown(w, r)
 	}
-	return monitor.Text(w, r, report.TextOptions{Color: w == os.Stdout && report.ColorFor(w, c.String("color"))})
+	return monitor.Text(w, r, report.TextOptions{Color: c.String("output") == "" && report.ColorFor(w, c.String("color"))})
 }

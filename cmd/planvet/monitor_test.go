@@ -96,6 +96,24 @@ func TestMonitor(t *testing.T) {
 	}
 }
 
+// TestMonitorHistory reads twice into a history, and shows its trends.
+func TestMonitorHistory(t *testing.T) {
+	conn := shadowtest.Connect(t, "create extension pg_stat_statements")
+	url, file := conn.Config().ConnString(), filepath.Join(t.TempDir(), "history.jsonl")
+	for range 2 {
+		if code, _, errs := planvetRun(t, "monitor", "--database-url", url, "--json-output", file); code != 0 {
+			t.Fatalf("exit %d: %s", code, errs)
+		}
+	}
+	code, out, errs := planvetRun(t, "monitor", "trends", "--history", file)
+	if code != 0 || !strings.Contains(out, "2 readings") || !strings.Contains(out, "0 of 0 statements changed") {
+		t.Errorf("exit %d: %s%s", code, out, errs)
+	}
+	if code, _, errs := planvetRun(t, "monitor", "trends", "--history", file+"x"); code != 2 || !strings.Contains(errs, file+"x") {
+		t.Errorf("exit %d: %s", code, errs)
+	}
+}
+
 func TestMonitorRefuses(t *testing.T) {
 	conn := shadowtest.Connect(t)
 	url := conn.Config().ConnString()
