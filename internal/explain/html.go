@@ -24,7 +24,7 @@ var (
 var pageBody = template.Must(template.New("page.html").Funcs(template.FuncMap{
 	// Words that every writer uses.
 	"ms": report.MS, "percent": report.Percent, "short": report.Short, "figure": report.Figure, "count": count, "join": strings.Join,
-	"title": stepTitle, "arrow": arrow, "number": number, "factor": factorText, "misestimated": misestimated, "figures": figuresLine, "worst": worst,
+	"title": stepTitle, "details": stepDetails, "arrow": arrow, "number": number, "factor": factorText, "misestimated": misestimated, "figures": figuresLine, "worst": worst,
 	"where": whereLine, "spread": spread, "planning": planningShare, "planLine": planLine, "notes": noteLines, "verified": verified,
 	"access": accessLine, "indexName": indexName, "indexFacts": indexFacts, "overhead": overheadLine, "callLine": callLine, "demotion": demotionLine,
 	// The drawing.

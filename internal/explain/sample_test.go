@@ -36,6 +36,7 @@ func slowSample() *Report {
 						Title: "Index Scan using bets_round_id_idx on bets b", Type: "Index Scan", Role: "inner", Relation: "public.bets",
 						Index: "public.bets_round_id_idx", Cost: 31.9, Estimated: 20500, Rows: 18320, Loops: 18320, Removed: 54960, MS: 92.9, SelfMS: 92.9,
 						Blocks: 6242, SelfBlocks: 6242, Share: 0.2252, BlockShare: 0.3334,
+						Details:    []string{"Rows Removed by Filter: 3"},
 						Conditions: []Condition{{"Index Cond", "(round_id = r.id)"}, {"Filter", "(stake > '100'::numeric)"}}, Findings: []int{3},
 					},
 				},

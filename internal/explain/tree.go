@@ -114,7 +114,7 @@ func (d *treeWriter) step(s *Step, branch, trunk string) {
 	if s.Removed > 0 {
 		under(report.Dim, report.Short(s.Removed)+" rows read and thrown away")
 	}
-	for _, l := range s.Details {
+	for _, l := range stepDetails(s) {
 		under(report.Dim, l)
 	}
 	for i, c := range s.Children {

@@ -169,6 +169,18 @@ func rowsLine(s *Step, analyzed bool) string {
 	return out
 }
 
+// stepDetails are a step's details but for rows removed, which EXPLAIN gives by loop and
+// Removed as a whole.
+func stepDetails(s *Step) []string {
+	var out []string
+	for _, d := range s.Details {
+		if !strings.HasPrefix(d, "Rows Removed by ") {
+			out = append(out, line(d))
+		}
+	}
+	return out
+}
+
 // number writes a count in full.
 func number(x float64) string {
 	if x != math.Trunc(x) || math.Abs(x) > 1e15 {
