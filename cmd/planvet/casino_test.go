@@ -143,15 +143,20 @@ func checkObject(t *testing.T, a anchor, f rules.Finding) {
 	}
 }
 
-// TestCasinoConfirmed asks a throwaway server: access-path faults, the initplan
-// fault and the loop are confirmed with a measured before and after, catalog
-// facts by the server's word.
+// TestCasinoConfirmed asks a throwaway server: access-path faults are confirmed with a
+// before and after, estimated or, where they are asked for or needed, measured; the
+// initplan fault and the loop are always measured, catalog facts are the server's word.
 func TestCasinoConfirmed(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a server")
 	}
 	shadowtest.Server(t)
-	doc, _, _ := runJSON(t, "check", casino, "--confirm", "shadow", "--format", "json")
+	t.Run("estimated", func(t *testing.T) { checkProofs(t, rules.Estimated) })
+	t.Run("measured", func(t *testing.T) { checkProofs(t, rules.Measured, "--measure") })
+}
+
+func checkProofs(t *testing.T, access rules.Level, flags ...string) {
+	doc, _, _ := runJSON(t, append([]string{"check", casino, "--confirm", "shadow", "--format", "json"}, flags...)...)
 	for _, a := range readPlanted(t).Faults {
 		from, to := a.lines(t)
 		for _, f := range doc.Findings {
@@ -161,8 +166,13 @@ func TestCasinoConfirmed(t *testing.T) {
 			v := f.Verdict
 			switch a.Evidence {
 			case "before-after":
-				if v.Status != rules.Confirmed || v.Level != rules.Measured || v.Before == nil || v.After == nil {
-					t.Errorf("%s\nverdict %s (%s) %s, want confirmed by a measured before and after", place(f), v.Status, v.Level, v.Reason)
+				want := access
+				switch f.Rule {
+				case "nplusone", "rls-initplan", "rls-leakproof":
+					want = rules.Measured
+				}
+				if v.Status != rules.Confirmed || v.Level != want || v.Before == nil || v.After == nil {
+					t.Errorf("%s\nverdict %s (%s) %s, want confirmed by a before and after, %s", place(f), v.Status, v.Level, v.Reason, want)
 				}
 			case "facts":
 				if v.Status != rules.Confirmed || len(v.Facts) == 0 {

@@ -28,6 +28,7 @@ func checkCommand(code *report.ExitCode) *cli.Command {
 			&cli.StringFlag{Name: "format", Value: "text", Usage: "text, json or checklist"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the report to `FILE`"},
 			&cli.StringFlag{Name: "confirm", Usage: "ask a planner: shadow starts a throwaway PostgreSQL, live asks --database-url"},
+			&cli.BoolFlag{Name: "measure", Usage: "with --confirm shadow: run statements on made rows, where plans on production-sized empty tables would do"},
 			&cli.StringFlag{Name: "database-url", EnvVars: []string{"PLANVET_DATABASE_URL"}, Usage: "`URL` of the server for --confirm live"},
 			&cli.StringFlag{Name: "fail-on", Usage: "lowest severity that exits 1: error, warning, info or never (default: warning)"},
 			&cli.BoolFlag{Name: "strict", Usage: "exit 3 when anything was unparsed, unresolved or not applied"},
@@ -146,7 +147,7 @@ func readCheckFlags(c *cli.Context) (*checkFlags, error) {
 		format: c.String("format"), output: c.String("output"), confirm: c.String("confirm"),
 		policy: report.Policy{FailOn: c.String("fail-on"), Strict: c.Bool("strict"), Inconclusive: c.String("inconclusive")},
 		text:   report.TextOptions{Verbose: c.Bool("verbose")},
-		ask:    engine.ConfirmOptions{Role: c.String("role")},
+		ask:    engine.ConfirmOptions{Role: c.String("role"), Measure: c.Bool("measure")},
 	}
 	if err := oneOf("format", f.format, "text", "json", "checklist"); err != nil {
 		return nil, err
@@ -165,6 +166,9 @@ func readCheckFlags(c *cli.Context) (*checkFlags, error) {
 	}
 	if f.confirm == "" && c.IsSet("confirm") {
 		return nil, oneOf("confirm", "", "shadow", "live")
+	}
+	if f.ask.Measure && f.confirm != "shadow" {
+		return nil, fmt.Errorf("--measure is about --confirm shadow: add it")
 	}
 	switch f.confirm {
 	case "", "shadow":

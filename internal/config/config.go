@@ -68,6 +68,12 @@ type Rule struct {
 type Table struct {
 	// Rows is the table's row count; nil where it is not given.
 	Rows *int64
+	// Width is the average width of a row in bytes, 0 where it is not given; Distinct are
+	// numbers of distinct values by column. Recent are the columns that grow in the order
+	// of the rows; nil means all times.
+	Width    int
+	Distinct map[string]int64
+	Recent   Strings
 }
 
 // Confirm are the settings of the confirmation.
@@ -87,10 +93,25 @@ func (c *Config) StatisticsOf(database string) string {
 // Rows returns the row count that the config gives a table, by schema.name or by
 // name alone, and whether it gives one.
 func (c *Config) Rows(schema, name string) (int64, bool) {
-	for _, k := range []string{schema + "." + name, name} {
-		if t, ok := c.Tables[k]; ok && t.Rows != nil {
-			return *t.Rows, true
-		}
+	if rows := c.Table(schema, name).Rows; rows != nil {
+		return *rows, true
 	}
 	return 0, false
+}
+
+// Table is what the config says of a table, by name alone and, before that, by
+// schema.name.
+func (c *Config) Table(schema, name string) Table {
+	t, plain := c.Tables[schema+"."+name], c.Tables[name]
+	if t.Rows == nil {
+		t.Rows = plain.Rows
+	}
+	if t.Distinct == nil {
+		t.Distinct = plain.Distinct
+	}
+	if t.Recent == nil {
+		t.Recent = plain.Recent
+	}
+	t.Width = cmp.Or(t.Width, plain.Width)
+	return t
 }

@@ -79,6 +79,12 @@ var tableFields = []field[Table]{
 		rows := r.count(path, n)
 		t.Rows = &rows
 	}},
+	{"width", func(r *reader, t *Table, path string, n ast.Node) { t.Width = int(min(r.count(path, n), 1<<20)) }},
+	{"distinct", func(r *reader, t *Table, path string, n ast.Node) {
+		t.Distinct = map[string]int64{}
+		r.mapping(path, n, func(key string, _, v ast.Node) { t.Distinct[key] = r.count(join(path, key), v) })
+	}},
+	{"recent", func(r *reader, t *Table, path string, n ast.Node) { t.Recent = r.strings(path, n) }},
 }
 
 var confirmFields = []field[Confirm]{

@@ -46,6 +46,10 @@ type Explainer interface {
 type Options struct {
 	// Server is asked. Everything runs on its one connection, in order.
 	Server Explainer
+	// Plan, where there is one, is asked about access paths instead: no rows are made for
+	// those. With Measure all is asked on rows all the same.
+	Plan    *PlanTier
+	Measure bool
 	// Live is set for a server that the user named: the read-only part is done.
 	Live bool
 	// MakeRows puts rows into tables and returns how many each holds; nil on Live.
@@ -69,31 +73,46 @@ type Options struct {
 // verdicts given before stand, and findings that nobody could ask about are not-run
 // with the reason.
 func Confirm(ctx context.Context, cat *catalog.Catalog, fs []rules.Finding, o Options) ([]rules.Finding, error) {
-	a := &asker{
-		ctx: ctx, cat: cat, o: o, rows: map[catalog.Name]int64{}, problems: map[catalog.Name]string{},
-		samples: map[string][][]*string{}, verdicts: map[string]rules.Verdict{}, slow: map[string]slowRun{},
-	}
+	a := newAsker(ctx, cat, o)
+	planner := a.planner(ctx)
 	out := slices.Clone(fs)
-	if err := a.fill(fs); err != nil {
-		return Unasked(out, err), err
-	}
-	for i := range out {
-		f := &out[i]
-		if f.Probe == nil {
-			continue
+	// What needs no rows comes first: it is quick, and stands whatever comes after.
+	for _, rows := range []bool{false, true} {
+		if rows {
+			if err := a.fill(fs); err != nil {
+				return Unasked(out, err), err
+			}
 		}
-		if err := ctx.Err(); err != nil {
-			return Unasked(out, err), err
+		for i := range out {
+			f := &out[i]
+			if f.Probe == nil || o.needsRows(f) != rows {
+				continue
+			}
+			if err := ctx.Err(); err != nil {
+				return Unasked(out, err), err
+			}
+			a.say("asking about finding %d of %d: %s on %s.%s", i+1, len(out), f.Rule, f.Object.Schema, f.Object.Table)
+			who := a
+			if planner != nil && !rows && f.Probe.Kind != rules.ProbeFact {
+				who = planner
+			}
+			v, err := who.ask(f)
+			if err != nil {
+				err = fmt.Errorf("asking about %s: %w", f.Rule, err)
+				return Unasked(out, err), err
+			}
+			f.Verdict = v
 		}
-		a.say("asking about finding %d of %d: %s on %s.%s", i+1, len(out), f.Rule, f.Object.Schema, f.Object.Table)
-		v, err := a.ask(f)
-		if err != nil {
-			err = fmt.Errorf("asking about %s: %w", f.Rule, err)
-			return Unasked(out, err), err
-		}
-		f.Verdict = v
 	}
 	return out, a.trouble
+}
+
+func newAsker(ctx context.Context, cat *catalog.Catalog, o Options) *asker {
+	return &asker{
+		ctx: ctx, cat: cat, o: o, rows: map[catalog.Name]int64{}, problems: map[catalog.Name]string{},
+		samples: map[string][][]*string{}, columns: map[catalog.Name]map[string]column{},
+		verdicts: map[string]rules.Verdict{}, slow: map[string]slowRun{},
+	}
 }
 
 // Unasked gives findings that have a probe and no verdict the reason why nobody could
@@ -112,11 +131,15 @@ type asker struct {
 	ctx context.Context
 	cat *catalog.Catalog
 	o   Options
+	// tier is set where the server is the plan tier's.
+	tier *PlanTier
 	// rows and problems are MakeRows's answer.
 	rows     map[catalog.Name]int64
 	problems map[catalog.Name]string
 	// samples are values drawn from tables, by the query that drew them.
 	samples map[string][][]*string
+	// columns are what statistics say of values, by table.
+	columns map[catalog.Name]map[string]column
 	// verdicts are those of equal probes: one query often stands in two places.
 	verdicts map[string]rules.Verdict
 	// slow are runs that took long, by question.key.
@@ -126,7 +149,7 @@ type asker struct {
 	// granted tells that the probe's role was given rights in this transaction.
 	granted []string
 	// made are the indexes of the fix, while its transaction lasts.
-	made []index
+	made []Index
 }
 
 func (a *asker) say(format string, args ...any) {
@@ -140,7 +163,7 @@ func (a *asker) fill(fs []rules.Finding) error {
 	if a.o.MakeRows == nil {
 		return nil
 	}
-	list := a.parentsFirst(a.needed(fs))
+	list := a.parentsFirst(a.o.needed(a.cat, fs))
 	for i, name := range list {
 		a.say("making rows in %s (%d of %d)", name, i+1, len(list))
 		if a.trouble != nil {
@@ -161,12 +184,13 @@ func (a *asker) fill(fs []rules.Finding) error {
 	return nil
 }
 
-// needed are the tables that probes read.
-func (a *asker) needed(fs []rules.Finding) map[catalog.Name]bool {
+// needed are the tables that probes read where rows are.
+func (o *Options) needed(cat *catalog.Catalog, fs []rules.Finding) map[catalog.Name]bool {
+	a := &asker{cat: cat}
 	out := map[catalog.Name]bool{}
 	for i := range fs {
-		if p := fs[i].Probe; p != nil && p.Kind != rules.ProbeFact {
-			a.tables(p, out)
+		if o.needsRows(&fs[i]) {
+			a.tables(fs[i].Probe, out)
 		}
 	}
 	return out
@@ -175,10 +199,9 @@ func (a *asker) needed(fs []rules.Finding) map[catalog.Name]bool {
 // RowLimit is how many rows a table should have at most for confirming findings:
 // 100,000, and fewer where many tables are needed, so that filling them takes
 // minutes. 10,000 rows still tell a scan from an index.
-func RowLimit(cat *catalog.Catalog, fs []rules.Finding) int64 {
+func (o *Options) RowLimit(cat *catalog.Catalog, fs []rules.Finding) int64 {
 	const most, least, all = 100_000, 10_000, 2_500_000
-	a := &asker{cat: cat}
-	n := max(len(a.needed(fs)), 1)
+	n := max(len(o.needed(cat, fs)), 1)
 	return min(most, max(least, int64(all/n)))
 }
 

@@ -43,6 +43,12 @@ func (a *asker) onlyConstants(s *params.Scope, stmt pgast.Stmt, columns []string
 		return ""
 	}
 	for _, c := range constants {
+		if a.tier != nil {
+			if !a.tier.Known(rel.Name) && !slices.ContainsFunc(columns, func(name string) bool { return a.listed(rel.Name, s.Flagged, name, c) }) {
+				return "how many rows of production have " + c + " decides, and no statistics tell: name a file of planvet stats dump --values"
+			}
+			continue
+		}
 		rows, err := a.o.Server.Query(a.ctx, fmt.Sprintf("select exists (select 1 from %s as %s where %s)", ident(rel.Name), quote(s.Flagged), c))
 		if err == nil && len(rows) == 1 && *rows[0][0] == "f" {
 			return "no made row has " + c + ": how many rows of production have decides; ask with --confirm live"

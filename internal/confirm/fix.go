@@ -6,23 +6,18 @@ import (
 	"github.com/planvet/planvet/internal/plan"
 )
 
-// index is an index that a fix made.
-type index struct{ oid, name string }
-
 var concurrently = regexp.MustCompile(`(?i)^(\s*(?:create|drop)\s+(?:unique\s+)?index\s+)concurrently\b`)
 
 // apply runs a fix in the open transaction and returns the indexes that it made,
 // those on partitions included. Where an index has expressions the tables are
 // analyzed, because only then has the planner statistics for it.
-func (a *asker) apply(ddl []string) ([]index, string) {
+func (a *asker) apply(ddl []string) ([]Index, string) {
 	known, err := a.indexOIDs()
 	if err != nil {
 		return nil, "reading the catalog: " + message(err)
 	}
 	for _, sql := range ddl {
-		// Nobody else is on this server, and CONCURRENTLY cannot be undone.
-		sql = concurrently.ReplaceAllString(sql, "$1")
-		if err := a.o.Server.Exec(a.ctx, sql); err != nil {
+		if err := a.o.Server.Exec(a.ctx, inPlace(sql)); err != nil {
 			return nil, "applying the fix: " + message(err)
 		}
 	}
@@ -31,12 +26,12 @@ func (a *asker) apply(ddl []string) ([]index, string) {
 	if err != nil {
 		return nil, "reading the catalog: " + message(err)
 	}
-	var made []index
+	var made []Index
 	for _, r := range rows {
 		if known[*r[0]] {
 			continue
 		}
-		made = append(made, index{oid: *r[0], name: *r[1]})
+		made = append(made, Index{OID: *r[0], Name: *r[1]})
 		if *r[3] == "true" {
 			if err := a.o.Server.Exec(a.ctx, "analyze "+*r[2]); err != nil {
 				return nil, "analyzing " + *r[2] + ": " + message(err)
@@ -59,10 +54,10 @@ func (a *asker) indexOIDs() (map[string]bool, error) {
 }
 
 // show lets the planner see indexes, or hides them.
-func (a *asker) show(all []index, on bool) error {
+func (a *asker) show(all []Index, on bool) error {
 	oids := make([]string, len(all))
 	for i, x := range all {
-		oids[i] = x.oid
+		oids[i] = x.OID
 	}
 	return a.o.Server.Exec(a.ctx, plan.ValidSQL(oids, on))
 }

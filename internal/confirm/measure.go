@@ -78,7 +78,7 @@ func (a *asker) measure(q *question, apply []string) (*measurement, string) {
 				if err != nil {
 					return nil, a.runReason("running the statement", q, err)
 				}
-				used := slices.ContainsFunc(made, func(x index) bool { return p.Uses(x.name) })
+				used := slices.ContainsFunc(made, func(x Index) bool { return p.Uses(x.Name) })
 				if used && !on {
 					return nil, "the new index could not be hidden for the comparison"
 				}
@@ -101,7 +101,7 @@ func (a *asker) measureAfter(q *question, m *measurement, first map[int]*plan.Pl
 		if err != nil {
 			return nil, "planning the statement: " + message(err)
 		}
-		used := slices.ContainsFunc(a.made, func(x index) bool { return p.Uses(x.name) })
+		used := slices.ContainsFunc(a.made, func(x Index) bool { return p.Uses(x.Name) })
 		after := first[k]
 		if used || m.rewritten {
 			if after, err = a.explain(analyzed(q, k)); err != nil {

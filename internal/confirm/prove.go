@@ -129,8 +129,9 @@ func (a *asker) settle(v rules.Verdict, s structural, err error) (_ rules.Verdic
 //
 //  1. structural: a path before means refuted, on some sets only means
 //     inconclusive;
-//  2. measured before and after the fix, interleaved;
-//  3. confirmed when for the typical or the rare value the fix is used and at most
+//  2. on the plan tier estimated before and after the fix, see estimate;
+//  3. on rows measured before and after the fix, interleaved;
+//  4. confirmed when for the typical or the rare value the fix is used and at most
 //     half of the blocks are left, and for no value it costs more than before.
 func (a *asker) prove(q *question, apply []string) rules.Verdict {
 	v := rules.Verdict{Role: q.role, Settings: q.sets[typical].settings, Level: rules.Structural}
@@ -144,6 +145,9 @@ func (a *asker) prove(q *question, apply []string) rules.Verdict {
 	}
 	if problem := a.problems[q.all[0]]; problem != "" {
 		return a.doubtful(v, "there is no access path; "+q.rel.Table+" is empty because "+problem)
+	}
+	if a.tier != nil {
+		return a.estimate(q, apply, v)
 	}
 	m, reason := a.measure(q, apply)
 	if reason != "" {

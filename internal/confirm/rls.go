@@ -101,7 +101,7 @@ func (a *asker) compareOwner(q *question, v rules.Verdict) rules.Verdict {
 // hideOthers leaves the planner one index of some relations, and those on
 // partitions that belong to it.
 func (a *asker) hideOthers(rels []catalog.Name, name string) error {
-	var others []index
+	var others []Index
 	for _, rel := range rels {
 		rows, err := a.o.Server.Query(a.ctx, `select x.indexrelid::text, i.relname::text from pg_index x join pg_class i on i.oid = x.indexrelid
 			where x.indrelid = to_regclass($1) and i.relname <> $2 and not exists (
@@ -111,7 +111,7 @@ func (a *asker) hideOthers(rels []catalog.Name, name string) error {
 			return err
 		}
 		for _, r := range rows {
-			others = append(others, index{oid: *r[0], name: *r[1]})
+			others = append(others, Index{OID: *r[0], Name: *r[1]})
 		}
 	}
 	if len(others) == 0 {

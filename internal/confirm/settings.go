@@ -28,7 +28,8 @@ type source struct {
 // type that it is cast to.
 type want struct {
 	source
-	from, expr string
+	rel         catalog.Name
+	alias, expr string
 	typ        string
 	constant   bool
 }
@@ -119,7 +120,7 @@ func (id *identity) compare(table, other pgast.Expr, s *params.Scope) {
 	for _, src := range sources {
 		w := want{source: src, constant: literalOnly(table) && direct(other)}
 		if alias != "" {
-			w.from, w.expr = ident(s.ByAlias[alias].Name)+" as "+quote(alias), pgast.Format(table)
+			w.rel, w.alias, w.expr = s.ByAlias[alias].Name, alias, pgast.Format(table)
 		}
 		id.note(w)
 	}
@@ -148,7 +149,7 @@ func (id *identity) note(w want) {
 			continue
 		}
 		if have.expr == "" {
-			have.from, have.expr = w.from, w.expr
+			have.rel, have.alias, have.expr = w.rel, w.alias, w.expr
 		}
 		if have.typ == "" {
 			have.typ = w.typ
@@ -379,7 +380,7 @@ func (id *identity) settle(role string) (sets [nsets]map[string]string, doubt st
 // values are a source's values for the three sets.
 func (id *identity) values(w want) (out [nsets]string, ok bool) {
 	if w.expr != "" && w.typ != "json" && w.typ != "jsonb" { // what is compared is a part of it
-		rows, err := id.a.sample(w.from, w.expr, []string{w.expr})
+		rows, err := id.a.sample(w.rel, w.alias, w.expr, []string{w.expr})
 		if err == nil && len(rows) == nsets && rows[0][0] != nil && (w.claim != "sub" || uuids(rows)) {
 			for k := range out {
 				out[k] = *rows[k][0]

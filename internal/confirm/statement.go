@@ -118,7 +118,7 @@ func (a *asker) foreignKey(p *rules.Probe) rules.Verdict {
 		q.sets[k].args = values[k]
 	}
 	v := a.prove(q, p.Apply)
-	if v.Status == rules.Confirmed {
+	if v.Status == rules.Confirmed && a.tier == nil {
 		a.deleteParent(p, &v)
 	}
 	return v

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/planvet/planvet/catalog"
 	"github.com/planvet/planvet/internal/params"
 )
 
@@ -76,8 +77,8 @@ func (a *asker) fillFrom(s *params.Scope, alias string, found map[int]params.Com
 	for i, c := range mine {
 		exprs[i] = c.Expr
 	}
-	from := ident(s.ByAlias[alias].Name) + " as " + quote(alias)
-	rows, err := a.sample(from, key.Expr, exprs)
+	rel := s.ByAlias[alias].Name
+	rows, err := a.sample(rel, alias, key.Expr, exprs)
 	if err != nil {
 		return fmt.Errorf("drawing values from %s: %w", s.ByAlias[alias].Name, err)
 	}
@@ -93,12 +94,16 @@ func (a *asker) fillFrom(s *params.Scope, alias string, found map[int]params.Com
 			sets[k][c.Param-1] = ptr(c.Shape(*v, types[c.Param-1]))
 		}
 	}
-	return a.fillRanges(from, mine, sets)
+	return a.fillRanges(rel, alias, mine, sets)
 }
 
 // sample draws three rows of values: those of the key's median, most frequent and
 // rarest value.
-func (a *asker) sample(from, key string, exprs []string) ([][]*string, error) {
+func (a *asker) sample(rel catalog.Name, alias, key string, exprs []string) ([][]*string, error) {
+	if a.tier != nil {
+		return a.invented(rel, alias, exprs)
+	}
+	from := ident(rel) + " as " + quote(alias)
 	var picked, names []string
 	for i, e := range exprs {
 		picked = append(picked, fmt.Sprintf("(array_agg((%s)::text))[1] as v%d", e, i))
@@ -126,7 +131,8 @@ func (a *asker) sample(from, key string, exprs []string) ([][]*string, error) {
 // fillRanges gives bounds values that leave about a hundredth of the rows, and a
 // fifth for the frequent set: between two bounds from the middle on, with one
 // bound at the end of the column's values.
-func (a *asker) fillRanges(from string, all []params.Compared, sets *[nsets][]*string) error {
+func (a *asker) fillRanges(rel catalog.Name, alias string, all []params.Compared, sets *[nsets][]*string) error {
+	from := ident(rel) + " as " + quote(alias)
 	lower := func(op string) bool { return op == ">" || op == ">=" }
 	upper := func(op string) bool { return op == "<" || op == "<=" }
 	for _, c := range all {
@@ -139,6 +145,12 @@ func (a *asker) fillRanges(from string, all []params.Compared, sets *[nsets][]*s
 		at := map[bool][2]string{true: {"0.99", "0.8"}, false: {"0.01", "0.2"}}[lower(c.Op)]
 		if both {
 			at = map[bool][2]string{true: {"0.5", "0.5"}, false: {"0.51", "0.7"}}[lower(c.Op)]
+		}
+		if a.tier != nil {
+			if few, many := a.shareOf(rel, c, at[0]), a.shareOf(rel, c, at[1]); few != nil {
+				sets[typical][c.Param-1], sets[rare][c.Param-1], sets[frequent][c.Param-1] = few, few, many
+			}
+			continue
 		}
 		sql := fmt.Sprintf("select percentile_disc(%s) within group (order by %[3]s)::text, percentile_disc(%[2]s) within group (order by %[3]s)::text from %[4]s",
 			at[0], at[1], c.Expr, from)

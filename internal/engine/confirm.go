@@ -20,6 +20,9 @@ type ConfirmOptions struct {
 	// Role is planned as where a finding tells no role; Claims is a JSON object.
 	Role, Claims string
 	Settings     map[string]string
+	// Measure asks about access paths on rows too, where plans on empty tables with
+	// statistics would do.
+	Measure bool
 }
 
 // Confirm gives findings their verdicts. What is asked is decided by each
@@ -59,7 +62,7 @@ func (p *Project) confirmOptions(o ConfirmOptions) (confirm.Options, error) {
 	for k, v := range o.Settings {
 		settings[k] = v
 	}
-	return confirm.Options{Role: o.Role, Claims: claims, Settings: settings, Progress: p.lineProgress()}, nil
+	return confirm.Options{Role: o.Role, Claims: claims, Settings: settings, Measure: o.Measure, Progress: p.lineProgress()}, nil
 }
 
 func (p *Project) lineProgress() func(string) {
@@ -105,17 +108,29 @@ func (p *Project) confirmShadow(ctx context.Context, fs []rules.Finding, o confi
 func (p *Project) confirmInShadow(ctx context.Context, srv *shadow.Server, name string, db *Database,
 	part []rules.Finding, o confirm.Options,
 ) ([]rules.Finding, error) {
-	s, refused, err := migrated(ctx, srv, name, db, o.Progress)
+	refused, err := migrated(ctx, srv, name, db, o.Progress)
+	if err != nil {
+		return part, err
+	}
+	p.addRefused(refused)
+	o.Doubts = doubts(db.Catalog, refused)
+	if ddl := confirm.Candidates(part); len(ddl) > 0 && !o.Measure {
+		tier, err := p.planTier(ctx, srv, name, db, ddl)
+		if err != nil {
+			return part, err
+		}
+		defer tier.Close(ctx)
+		o.Plan = tier.confirm()
+	}
+	s, err := live.Connect(ctx, srv.URL(name), live.Options{Writable: true})
 	if err != nil {
 		return part, err
 	}
 	defer s.Close(ctx)
-	p.addRefused(refused)
-	o.Doubts = doubts(db.Catalog, refused)
 	o.Server = s
 	limit := p.Config.Confirm.Rows
 	if limit == 0 {
-		limit = confirm.RowLimit(db.Catalog, part)
+		limit = o.RowLimit(db.Catalog, part)
 	}
 	o.MakeRows = func(ctx context.Context, tables []catalog.Name) (map[catalog.Name]int64, map[catalog.Name]string, error) {
 		return p.makeRows(ctx, s, db, tables, limit)

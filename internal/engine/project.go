@@ -181,6 +181,9 @@ func (p *Project) Load(ctx context.Context) error {
 	if err := p.readStatistics(); err != nil {
 		return err
 	}
+	if err := p.checkProfiles(); err != nil {
+		return err
+	}
 	if err := ctx.Err(); err != nil {
 		return unfinishedf("%w", err)
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/planvet/planvet/catalog"
 	"github.com/planvet/planvet/internal/confirm"
@@ -19,8 +18,8 @@ type ShadowOptions struct {
 	// Rows, where not 0, are made in each table: fewer where config or statistics say
 	// that it has fewer, because 40 tenants share rows otherwise than 10,000 do.
 	Rows int64
-	// Plan gives it production's statistics and file lengths instead, from the file
-	// that config names: it plans like production and is empty.
+	// Plan gives it statistics and file lengths instead, from the file that config names,
+	// else made up: it plans like production and is empty.
 	Plan bool
 	// Role, where set, is made where no migration makes it, and given rights on all
 	// tables: what row security forbids it stays forbidden.
@@ -50,13 +49,6 @@ func (s *Shadow) Stop() error { return s.server.Stop() }
 // Shadow starts a throwaway server, applies the migrations of each database, and
 // fills it as the options say. It must be stopped.
 func (p *Project) Shadow(ctx context.Context, o ShadowOptions) (_ *Shadow, err error) {
-	if o.Plan {
-		for _, db := range p.Databases {
-			if db.Statistics == nil {
-				return nil, usagef("--plan needs production's statistics of database %s: write them with `planvet stats dump` and name the file in planvet.yaml, statistics: FILE", db.Set.Name)
-			}
-		}
-	}
 	srv, err := shadow.Start(ctx, shadow.Options{Major: p.Config.Postgres, Progress: p.lineProgress()})
 	if err != nil {
 		return nil, unfinishedf("starting a throwaway PostgreSQL: %w", err)
@@ -73,7 +65,11 @@ func (p *Project) Shadow(ctx context.Context, o ShadowOptions) (_ *Shadow, err e
 }
 
 func (p *Project) fillShadow(ctx context.Context, s *Shadow, name string, db *Database, o ShadowOptions) error {
-	session, refused, err := migrated(ctx, s.server, name, db, p.lineProgress())
+	refused, err := migrated(ctx, s.server, name, db, p.lineProgress())
+	if err != nil {
+		return err
+	}
+	session, err := live.Connect(ctx, s.server.URL(name), live.Options{Writable: true})
 	if err != nil {
 		return err
 	}
@@ -86,13 +82,11 @@ func (p *Project) fillShadow(ctx context.Context, s *Shadow, name string, db *Da
 	}
 	switch {
 	case o.Plan:
-		p.progress("loading statistics of " + db.Set.Name)
-		// A shadow for people is of this moment.
-		loaded, err := shadow.LoadStatistics(ctx, session.Conn(), db.Statistics, time.Now())
+		left, err := p.loadPlan(ctx, session.Conn(), db)
 		if err != nil {
 			return err
 		}
-		s.Left = append(s.Left, loaded.Missing...)
+		s.Left = append(s.Left, left...)
 		return s.server.Extend(ctx, name)
 	case o.Rows > 0:
 		cat, err := session.LoadCatalog(ctx)
@@ -160,23 +154,24 @@ func searchPath(cat *catalog.Catalog) string {
 func quoteName(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 
 // migrated makes a database of a throwaway server and applies a set of migrations;
-// those that the server refused are returned.
-func migrated(ctx context.Context, srv *shadow.Server, name string, db *Database, progress func(string)) (*live.Session, []Problem, error) {
+// those that the server refused are returned. Nobody is connected to it then, so that
+// it can be copied.
+func migrated(ctx context.Context, srv *shadow.Server, name string, db *Database, progress func(string)) ([]Problem, error) {
 	url, err := srv.NewDatabase(ctx, name)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	s, err := live.Connect(ctx, url, live.Options{Writable: true})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
+	defer s.Close(ctx)
 	if progress != nil {
 		progress("applying migrations of " + db.Set.Name)
 	}
 	refused, err := shadow.Apply(ctx, s.Conn(), db.Replay)
 	if err != nil {
-		s.Close(ctx)
-		return nil, nil, err
+		return nil, err
 	}
-	return s, migrationProblems(refused), nil
+	return migrationProblems(refused), nil
 }

@@ -309,7 +309,7 @@ func (f *facts) compare(fn, op string, right pgast.Expr) {
 var lengths = map[string]bool{"length": true, "char_length": true, "character_length": true, "octet_length": true, "jsonb_typeof": true, "json_typeof": true}
 
 // transparent are functions that keep what is said of their argument.
-var transparent = map[string]bool{"btrim": true, "trim": true, "lower": true, "ltrim": true, "rtrim": true}
+var transparent = map[string]bool{"btrim": true, "trim": true, "lower": true, "upper": true, "ltrim": true, "rtrim": true}
 
 // subject is the column that an operand is about and the function that measures
 // it, "" for the column itself.

@@ -71,7 +71,7 @@ func inventor(typ string, now time.Time) func(i, n float64) string {
 	case "bigint", "numeric", "real", "double precision", "money", "oid":
 		return func(i, _ float64) string { return fmt.Sprintf("%.0f", 1+i) }
 	case "text", "character varying", "citext", "name", "bpchar", "character":
-		return func(i, _ float64) string { return fmt.Sprintf("v%012.0f", i) }
+		return word
 	case "uuid":
 		return func(i, n float64) string {
 			return fmt.Sprintf("%08x-0000-4000-8000-%012.0f", uint32(i/max(n, 1)*math.MaxUint32), i)
@@ -89,4 +89,20 @@ func inventor(typ string, now time.Time) func(i, n float64) string {
 		}
 	}
 	return nil
+}
+
+// word is the i-th of n texts of 13 small letters, the first six spread evenly: what
+// somebody would search for, the middle of one, is in few others.
+func word(i, n float64) string {
+	const spread, rest = 6, 7
+	var w [spread + rest]byte
+	put := func(at, length int, v float64) {
+		for k := at + length - 1; k >= at; k-- {
+			w[k] = 'a' + byte(math.Mod(v, 26))
+			v = math.Floor(v / 26)
+		}
+	}
+	put(0, spread, math.Floor(i/max(n, 1)*math.Pow(26, spread)))
+	put(spread, rest, i)
+	return string(w[:])
 }
