@@ -30,8 +30,8 @@ type want struct {
 	source
 	rel         catalog.Name
 	alias, expr string
-	typ        string
-	constant   bool
+	typ         string
+	constant    bool
 }
 
 // identity finds what the session must hold for policies to select something.

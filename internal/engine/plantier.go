@@ -6,8 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/planvet/planvet/catalog"
 	"github.com/planvet/planvet/internal/confirm"
 	"github.com/planvet/planvet/internal/live"
@@ -31,16 +29,16 @@ func (p *Project) planTier(ctx context.Context, srv *shadow.Server, migrated str
 	if err != nil {
 		return nil, err
 	}
-	conn, err := pgx.Connect(ctx, url)
+	s, err := live.Connect(ctx, url, live.Options{Writable: true})
 	if err != nil {
 		return nil, err
 	}
 	t := &planTier{db: db}
 	p.progress("building candidate indexes")
-	if t.candidates, err = shadow.BuildHidden(ctx, conn, ddl); err == nil {
-		_, err = p.loadPlan(ctx, conn, db)
+	if t.candidates, err = shadow.BuildHidden(ctx, s.Conn(), ddl); err == nil {
+		_, err = p.loadPlan(ctx, s, db)
 	}
-	if e := conn.Close(ctx); err == nil {
+	if e := s.Close(ctx); err == nil {
 		err = e
 	}
 	if err == nil {
@@ -55,18 +53,18 @@ func (p *Project) planTier(ctx context.Context, srv *shadow.Server, migrated str
 
 // loadPlan gives a database the statistics of production where config names their
 // file, and made-up ones for what the file lacks. It returns what was left out.
-func (p *Project) loadPlan(ctx context.Context, conn *pgx.Conn, db *Database) (left []string, err error) {
+func (p *Project) loadPlan(ctx context.Context, s *live.Session, db *Database) (left []string, err error) {
 	p.progress("loading statistics of " + db.Set.Name)
 	f := shadow.Profile(db.Catalog, p.tableProfile)
 	if db.Statistics != nil {
 		f = merged(db.Statistics, f)
 	}
 	// Statements ask for what is recent, so times end now.
-	loaded, err := shadow.LoadStatistics(ctx, conn, f, time.Now())
+	loaded, err := shadow.LoadStatistics(ctx, s.Conn(), f, time.Now())
 	if err != nil {
 		return nil, err
 	}
-	return loaded.Missing, shadow.SizeIndexes(ctx, conn)
+	return loaded.Missing, shadow.SizeIndexes(ctx, s.Conn())
 }
 
 // merged are the statistics of a file, and of another for tables that it lacks or that

@@ -82,7 +82,7 @@ func (p *Project) fillShadow(ctx context.Context, s *Shadow, name string, db *Da
 	}
 	switch {
 	case o.Plan:
-		left, err := p.loadPlan(ctx, session.Conn(), db)
+		left, err := p.loadPlan(ctx, session, db)
 		if err != nil {
 			return err
 		}
