@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/planvet/planvet/catalog"
 	"github.com/planvet/planvet/internal/plan"
 	"github.com/planvet/planvet/internal/shadow/shadowtest"
 )
@@ -16,6 +17,9 @@ type bench struct {
 	*testing.T
 	conn  *pgx.Conn
 	major int
+	// role is whom statements run as; "" is the superuser.
+	role string
+	cat  *catalog.Catalog
 }
 
 func newBench(t *testing.T, setup ...string) *bench {
@@ -42,6 +46,9 @@ func (b *bench) explain(sql, settings string, analyze bool) *plan.Plan {
 	}
 	b.exec("begin;" + settings)
 	defer b.exec("rollback")
+	if b.role != "" {
+		b.exec("set local role " + b.role)
+	}
 	var text []byte
 	if err := b.conn.QueryRow(context.Background(), "explain ("+options+") "+sql, pgx.QueryExecModeSimpleProtocol).Scan(&text); err != nil {
 		b.Fatalf("%v\n%s", err, sql)

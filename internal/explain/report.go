@@ -171,7 +171,7 @@ type IndexUse struct {
 	Filter    string `json:"filter,omitempty"`
 	// Leading is set where a condition stands on the first key.
 	Leading bool `json:"leading_key"`
-	// UnusedKeys are keys without a condition after those with one.
+	// UnusedKeys are keys without a condition, before or after those with one.
 	UnusedKeys  []string `json:"unused_keys,omitempty"`
 	HeapFetches float64  `json:"heap_fetches,omitempty"`
 	Searches    float64  `json:"searches,omitempty"`

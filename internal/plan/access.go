@@ -105,7 +105,7 @@ func (n *Node) Describe() string {
 
 func bitmapIndexes(n *Node) []string {
 	var out []string
-	n.walk(func(m *Node) {
+	n.Walk(func(m *Node) {
 		if m.Type == "Bitmap Index Scan" {
 			out = append(out, m.Index)
 		}

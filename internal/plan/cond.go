@@ -21,7 +21,7 @@ func conditionKeys(cond, alias string, keys []string) (found []int, unexplained 
 		if strings.HasSuffix(c, " IS NOT NULL") {
 			continue
 		}
-		left := leftOperand(unprefix(c, alias))
+		left := leftOperand(Unprefix(c, alias))
 		if row, ok := strings.CutPrefix(left, "ROW("); ok {
 			left = row[:endOf(row, ",)")]
 		}
@@ -151,12 +151,9 @@ func scan(s string, f func(i, depth int) bool) {
 
 var plainName = regexp.MustCompile(`^[a-z_][a-z0-9_$]*$`)
 
-// unprefix removes the alias that VERBOSE puts before columns.
-func unprefix(s, alias string) string {
-	prefix := alias + "."
-	if !plainName.MatchString(alias) {
-		prefix = `"` + strings.ReplaceAll(alias, `"`, `""`) + `".`
-	}
+// Unprefix removes the alias that VERBOSE puts before columns.
+func Unprefix(s, alias string) string {
+	prefix := ident(alias) + "."
 	var b strings.Builder
 	for i := 0; i < len(s); {
 		if strings.HasPrefix(s[i:], prefix) && (i == 0 || !nameByte(s[i-1])) {

@@ -97,12 +97,12 @@ func (p *Plan) TriggerMS() float64 {
 }
 
 // Walk calls f for each node, parents first.
-func (p *Plan) Walk(f func(*Node)) { p.Root.walk(f) }
+func (p *Plan) Walk(f func(*Node)) { p.Root.Walk(f) }
 
-func (n *Node) walk(f func(*Node)) {
+func (n *Node) Walk(f func(*Node)) {
 	f(n)
 	for _, c := range n.Children {
-		c.walk(f)
+		c.Walk(f)
 	}
 }
 

@@ -57,16 +57,16 @@ func belowGather(n, top *Node) *Node {
 // from the inside: the nearest of that name is meant.
 func (p *Plan) readers(cte *Node) []*Node {
 	var out []*Node
-	cte.Parent.walk(func(n *Node) {
-		if n.Type == "CTE Scan" && n.definition() == cte {
+	cte.Parent.Walk(func(n *Node) {
+		if n.Type == "CTE Scan" && n.Definition() == cte {
 			out = append(out, n)
 		}
 	})
 	return out
 }
 
-// definition is the plan of the WITH query that a CTE Scan reads; nil for none.
-func (n *Node) definition() *Node {
+// Definition is the plan of the WITH query that a CTE Scan reads; nil for none.
+func (n *Node) Definition() *Node {
 	var below *Node
 	for up := n; up != nil; below, up = up, up.Parent {
 		for _, c := range up.Children {

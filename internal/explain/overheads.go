@@ -1,0 +1,319 @@
+package explain
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/planvet/planvet/catalog"
+	"github.com/planvet/planvet/internal/plan"
+)
+
+var jitOverhead = heuristic{
+	Name: "jit-overhead",
+	Fires: fmt.Sprintf("compiling expressions takes over %s of an execution of under %d ms, or over %d ms",
+		percent(jitShare), jitQueryMS, jitMS),
+	Source:   "ours",
+	Severity: "warning",
+	Advice:   "alter role … set jit = off; or a jit_above_cost above the cost of this plan",
+	find: func(d *diagnosis) {
+		share := d.plan.JITMS / math.Max(d.total(), 1e-9)
+		if d.plan.JITMS == 0 || (share <= jitShare || d.plan.ExecutionMS >= jitQueryMS) && d.plan.JITMS <= jitMS {
+			return
+		}
+		d.report(nil, finding{severity: Warning, share: share,
+			message: fmt.Sprintf("JIT compiles %s functions in %s of an execution of %s", num(d.plan.JITFunctions), millis(d.plan.JITMS), millis(d.plan.ExecutionMS)),
+			advice:  fmt.Sprintf("alter role … set jit = off; or a jit_above_cost above %s, the cost of this plan", num(d.plan.Root.TotalCost))})
+	},
+}
+
+var planningTime = heuristic{
+	Name:     "planning-time",
+	Fires:    fmt.Sprintf("planning takes longer than execution and over %d ms, or looks into over %s blocks", planningMS, num(planningBlocks)),
+	Source:   "ours",
+	Severity: "warning",
+	Advice:   "a prepared statement, whose generic plan is kept; fewer joins, indexes or partitions to choose from",
+	Needs:    "the partition tree, for the advice",
+	find: func(d *diagnosis) {
+		p := d.plan
+		if !p.Analyzed() || (p.PlanningMS <= p.ExecutionMS || p.PlanningMS <= planningMS) && p.PlanningBlocks <= planningBlocks {
+			return
+		}
+		f := finding{severity: Warning, share: p.PlanningMS / math.Max(d.total(), 1e-9),
+			message: fmt.Sprintf("planning takes %s and %s blocks, execution %s", millis(p.PlanningMS), num(float64(p.PlanningBlocks)), millis(p.ExecutionMS))}
+		parts := map[string]int{}
+		most := ""
+		for n := range d.steps {
+			if t := d.facts.table(n); t != nil && t.Root != "" {
+				if parts[t.Root]++; parts[t.Root] > parts[most] || parts[t.Root] == parts[most] && t.Root < most {
+					most = t.Root
+				}
+			}
+		}
+		if parts[most] > unprunedParts {
+			f.message += fmt.Sprintf(": %d partitions of %s are planned", parts[most], strings.TrimPrefix(most, "public."))
+			f.advice = "a condition on the partition key that is known when planning, so that partitions are left out; a prepared statement; fewer and larger partitions"
+		}
+		d.report(nil, f)
+	},
+}
+
+var workersNotLaunched = heuristic{
+	Name:     "workers-not-launched",
+	Fires:    "a Gather gets fewer workers than were planned",
+	Source:   "the node's own word",
+	Severity: "note, warning where it gets none",
+	Advice:   "more max_parallel_workers and max_worker_processes, or fewer queries in parallel: the plan was priced with the workers",
+	find: func(d *diagnosis) {
+		for _, n := range d.nodes {
+			if n.Planned == 0 || n.Loops == 0 || n.Workers >= n.Planned {
+				continue
+			}
+			f := finding{severity: Note, share: d.below(n), message: fmt.Sprintf("%s gets %s of %s workers", n.Title(), num(n.Workers), num(n.Planned))}
+			if n.Workers == 0 {
+				f.severity = Warning
+			}
+			d.report(n, f)
+		}
+	},
+}
+
+var parallelSkew = heuristic{
+	Name: "parallel-skew",
+	Fires: fmt.Sprintf("one of three processes or more has over %d times the rows of the median one, of %s rows or more, in a Gather of %d ms or more",
+		skewRatio, num(skewRows), skewGatherMS),
+	Source:   "ours",
+	Severity: "note",
+	Advice:   "the work is in few blocks or partitions: spread it, or fewer workers for the table",
+	find: func(d *diagnosis) {
+		for _, n := range d.nodes {
+			top := child(n, "Outer")
+			if n.Planned == 0 || top == nil || d.steps[n].MS < skewGatherMS {
+				continue
+			}
+			// An aggregate gives a row a group in each process; what it reads tells.
+			for top.Type == "Aggregate" && len(top.Children) > 0 {
+				top = top.Children[len(top.Children)-1]
+			}
+			rows := perProcess(top)
+			total := 0.0
+			for _, r := range rows {
+				total += r
+			}
+			if len(rows) < 3 || total < skewRows {
+				continue
+			}
+			slices.Sort(rows)
+			if most, median := rows[len(rows)-1], rows[len(rows)/2]; most > skewRatio*math.Max(median, 1) {
+				d.report(top, finding{severity: Note, share: d.below(n), message: fmt.Sprintf(
+					"%s: one of %d processes has %s of %s rows, so that the others wait", top.Title(), len(rows), num(most), num(total))})
+			}
+		}
+	},
+}
+
+// perProcess are the rows of a node in each process, the leader's first.
+func perProcess(n *plan.Node) []float64 {
+	out := []float64{n.AllRows()}
+	for _, w := range n.PerWorker {
+		out[0] -= w.Rows * w.Loops
+		out = append(out, w.Rows*w.Loops)
+	}
+	out[0] = math.Max(0, out[0])
+	return out
+}
+
+var triggerTime = heuristic{
+	Name: "trigger-time",
+	Fires: fmt.Sprintf("triggers take over %s of the execution; of a foreign key, only where no index leads with the columns of the referencing table, as the check of a new row costs what it must",
+		percent(triggerShare)),
+	Source:   "ours",
+	Severity: "warning",
+	Advice:   "look at what the trigger does for each row; a statement trigger with transition tables does it once",
+	Needs:    "foreign keys and their indexes, for those",
+	find: func(d *diagnosis) {
+		sum, at := 0.0, plan.Trigger{}
+		advice := ""
+		for _, t := range d.plan.Triggers {
+			if t.Constraint != "" {
+				table, columns := d.unindexedKey(t)
+				if table == "" {
+					continue
+				}
+				if t.MS > at.MS {
+					advice = fmt.Sprintf("create index concurrently on %s (%s): each row deleted or changed in %s looks for its rows", table, strings.Join(columns, ", "), t.Relation)
+				}
+			} else if t.MS > at.MS {
+				advice = ""
+			}
+			sum += t.MS
+			if t.MS > at.MS {
+				at = t
+			}
+		}
+		if sum == 0 || sum <= triggerShare*d.plan.ExecutionMS {
+			return
+		}
+		what := "trigger " + at.Name
+		if at.Constraint != "" {
+			what = "constraint " + at.Constraint
+		}
+		d.report(nil, finding{severity: Warning, share: sum / math.Max(d.total(), 1e-9), advice: advice, message: fmt.Sprintf(
+			"%s on %s is called %s times and takes %s of %s", what, at.Relation, num(at.Calls), millis(at.MS), millis(d.plan.ExecutionMS))})
+	},
+}
+
+// unindexedKey is the referencing side of a trigger's foreign key, where no index
+// leads with its columns.
+func (d *diagnosis) unindexedKey(t plan.Trigger) (table string, columns []string) {
+	if d.facts.Catalog == nil {
+		return "", nil
+	}
+	for _, r := range d.facts.Catalog.Relations() {
+		for _, c := range r.Constraints {
+			if c.Kind != catalog.ForeignKey || c.Name != t.Constraint || c.References.Name != t.Relation {
+				continue
+			}
+			if !slices.ContainsFunc(r.Indexes, func(x *catalog.Index) bool { return leads(x, c.Columns) }) {
+				return r.Name.Short(), c.Columns
+			}
+		}
+	}
+	return "", nil
+}
+
+// leads reports whether the first keys of an index are these columns in some order.
+func leads(x *catalog.Index, columns []string) bool {
+	if len(x.Keys) < len(columns) || x.Predicate != "" {
+		return false
+	}
+	for _, k := range x.Keys[:len(columns)] {
+		if !slices.Contains(columns, k.Column) {
+			return false
+		}
+	}
+	return true
+}
+
+var largeOffset = heuristic{
+	Name:     "large-offset",
+	Fires:    fmt.Sprintf("%s rows or more are made below a LIMIT that returns less than one in %d of them", num(offsetRows), offsetRatio),
+	Source:   "ours",
+	Severity: "warning",
+	Advice:   "keyset pages: where (key) > (the last one seen) order by key limit n",
+	find: func(d *diagnosis) {
+		for _, n := range d.nodes {
+			below := child(n, "Outer")
+			if n.Type != "Limit" || below == nil || below.AllRows() < offsetRows || below.AllRows() <= offsetRatio*math.Max(n.AllRows(), 1) {
+				continue
+			}
+			d.report(n, finding{severity: Warning, share: d.below(n), message: fmt.Sprintf(
+				"%s rows are made to skip them and return %s: each further page costs more", num(below.AllRows()), num(n.AllRows()))})
+		}
+	},
+}
+
+var ioBound = heuristic{
+	Name:     "io-bound",
+	Fires:    fmt.Sprintf("over %d blocks come from outside of shared buffers, and waiting for them is over %s of the execution (with track_io_timing)", readBlocks, percent(readShare)),
+	Source:   "joe's blocks; share ours",
+	Severity: "note",
+	Advice:   "read fewer blocks: a covering index, a partition; or a cache that holds them",
+	find: func(d *diagnosis) {
+		root := d.plan.Root
+		share := root.ReadMS() / math.Max(d.plan.ExecutionMS, 1e-9)
+		if root.Read <= readBlocks || share <= readShare {
+			return
+		}
+		most := root
+		for _, n := range d.nodes {
+			if d.steps[n].SelfRead > d.steps[most].SelfRead {
+				most = n
+			}
+		}
+		d.report(most, finding{severity: Note, share: share, message: fmt.Sprintf(
+			"%s of %s are spent waiting for %s blocks that were not in shared buffers", millis(root.ReadMS()), millis(d.plan.ExecutionMS), num(float64(root.Read)))})
+	},
+}
+
+var walPerRowWritten = heuristic{
+	Name: "write-amplification",
+	Fires: fmt.Sprintf("a write makes over %d bytes of WAL a row, and over %d times the row's width, and over %s in all; "+
+		"or updates a table of whose %s updates or more under %s changed no index", walPerRow, walWidths, kib(walBytes/1024), num(hotUpdates), percent(hotShare)),
+	Source:   "ours",
+	Severity: "note",
+	Advice:   "fewer indexes on the table; a fillfactor under 100, so that new versions fit beside the old",
+	Needs:    "counts of updates, for the second form",
+	find: func(d *diagnosis) {
+		for _, n := range d.nodes {
+			if n.Type != "ModifyTable" {
+				continue
+			}
+			rows, width := 0.0, 0.0
+			for _, c := range n.Children {
+				if c.Relationship != "InitPlan" && c.Relationship != "SubPlan" {
+					rows, width = rows+c.AllRows(), max(width, c.PlanWidth)
+				}
+			}
+			each := float64(n.WALBytes) / math.Max(1, rows)
+			if n.WALBytes > walBytes && each > walPerRow && each > walWidths*width {
+				f := finding{severity: Note, share: d.steps[n].Share, message: fmt.Sprintf(
+					"%s makes %s bytes of WAL a row, %s in all", n.Title(), num(each), kib(float64(n.WALBytes)/1024))}
+				if n.WALImages > 0 {
+					f.message += fmt.Sprintf(", %s full pages among it: the first change of a page after a checkpoint", num(float64(n.WALImages)))
+				}
+				d.report(n, f)
+				continue
+			}
+			if t := d.facts.table(n); t != nil && n.Operation == "Update" && t.Updates >= hotUpdates && t.HOT < hotShare*t.Updates {
+				d.report(n, finding{severity: Note, share: d.steps[n].Share, message: fmt.Sprintf(
+					"%s of %s updates of %s changed its indexes too", num(t.Updates-t.HOT), num(t.Updates), name(n))})
+			}
+		}
+	},
+}
+
+var disabledNode = heuristic{
+	Name:     "disabled-method",
+	Fires:    "the plan has a step of a kind that a setting forbids, or was made with enable_… off. Before 18 its costs are not comparable with others",
+	Source:   "the node's own word; before 18 its cost of 1e10",
+	Severity: "note",
+	Advice:   "reset the setting; where the method is forbidden for a reason, give the planner another way",
+	find: func(d *diagnosis) {
+		var off []string
+		for k, v := range d.plan.Settings {
+			if strings.HasPrefix(k, "enable_") && v == "off" && !defaultsOff[k] {
+				off = append(off, k)
+			}
+		}
+		slices.Sort(off)
+		why := ""
+		if len(off) > 0 {
+			why = "off: " + list(off)
+		}
+		for _, n := range d.nodes {
+			if !n.Disabled && !d.priced(n) {
+				continue
+			}
+			message := n.Title() + " is forbidden by a setting, and used because there is no other way"
+			if why != "" {
+				message += ": " + why
+			}
+			d.report(n, finding{severity: Note, share: d.below(n), always: true, message: message})
+			return
+		}
+		if why != "" {
+			d.report(nil, finding{severity: Note, always: true, message: "the plan was made with methods that settings forbid, " + why})
+		}
+	},
+}
+
+// defaultsOff are methods that are off unless asked for.
+var defaultsOff = map[string]bool{"enable_partitionwise_join": true, "enable_partitionwise_aggregate": true}
+
+// priced reports whether a node, and no node below it, has the price of forbidden
+// ones.
+func (d *diagnosis) priced(n *plan.Node) bool {
+	return n.TotalCost >= disableCost && !slices.ContainsFunc(n.Children, func(c *plan.Node) bool { return c.TotalCost >= disableCost })
+}
