@@ -39,11 +39,11 @@ func wrapped(conjunct, alias string) []wrap {
 		for i, side := range []string{left, right} {
 			other := []string{right, left}[i]
 			columns := plan.Columns(side, alias)
-			if len(columns) != 1 || len(plan.Columns(other, alias)) > 0 || bare(side, alias) == columns[0] {
+			if len(columns) != 1 || len(plan.Columns(other, alias)) > 0 || plainOperand(side, alias) == columns[0] {
 				continue
 			}
 			w := wrap{text: side, column: columns[0]}
-			if m := castColumn.FindStringSubmatch(side); m != nil && bare(m[1], alias) == columns[0] {
+			if m := castColumn.FindStringSubmatch(side); m != nil && plainOperand(m[1], alias) == columns[0] {
 				w.cast = m[2]
 			}
 			out = append(out, w)
@@ -52,8 +52,8 @@ func wrapped(conjunct, alias string) []wrap {
 	return out
 }
 
-// bare is an operand without its alias and outer parentheses.
-func bare(operand, alias string) string {
+// plainOperand is an operand without its alias and outer parentheses.
+func plainOperand(operand, alias string) string {
 	return strings.Trim(unaliased(operand, alias), "()")
 }
 

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/planvet/planvet/internal/plan"
+	"github.com/planvet/planvet/rules"
 )
 
 // diagnose looks for the faults of a plan and tells what it does with indexes. root
@@ -167,13 +167,7 @@ func name(n *plan.Node) string {
 }
 
 // num writes a count: 1,234,567.
-func num(v float64) string {
-	s := strconv.FormatFloat(math.Round(v), 'f', 0, 64)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
+func num(v float64) string { return rules.Thousands(int64(math.Round(v))) }
 
 // millis writes a time.
 func millis(v float64) string {

@@ -35,10 +35,10 @@ func loadFacts(ctx context.Context, s asked, major int, plans ...*plan.Plan) (*F
 		what, sql string
 		take      func(r row)
 	}{
-		{"tables", tableFacts, f.takeTable},
-		{"columns", columnFacts, f.takeColumn},
-		{"extended statistics", extendedFacts(major), f.takeExtended},
-		{"indexes", indexFacts, f.takeIndex},
+		{"tables", tablesQuery, f.takeTable},
+		{"columns", columnsQuery, f.takeColumn},
+		{"extended statistics", extendedQuery(major), f.takeExtended},
+		{"indexes", indexesQuery, f.takeIndex},
 	} {
 		rows, err := s.Query(ctx, part.sql, &arg)
 		if err != nil {
@@ -69,7 +69,7 @@ func relations(plans []*plan.Plan) []string {
 const ofPlan = `(select distinct c.* from json_array_elements_text($1::json) n(name)
 	join pg_catalog.pg_class c on c.oid = pg_catalog.to_regclass(n.name)) c`
 
-const tableFacts = `select s.nspname::text || '.' || c.relname, c.reltuples::text, c.relpages::text, c.relallvisible::text,
+const tablesQuery = `select s.nspname::text || '.' || c.relname, c.reltuples::text, c.relpages::text, c.relallvisible::text,
 		coalesce(t.n_mod_since_analyze, 0)::text, coalesce(t.n_live_tup, 0)::text,
 		coalesce(extract(epoch from now() - greatest(t.last_analyze, t.last_autoanalyze)), 0)::text,
 		(t.last_analyze is null and t.last_autoanalyze is null)::text,
@@ -91,7 +91,7 @@ func (f *Facts) takeTable(r row) {
 	f.Tables[r.text(0)] = t
 }
 
-const columnFacts = `select s.nspname::text || '.' || c.relname, pg_catalog.quote_ident(a.attname), pg_catalog.format_type(a.atttypid, null)
+const columnsQuery = `select s.nspname::text || '.' || c.relname, pg_catalog.quote_ident(a.attname), pg_catalog.format_type(a.atttypid, null)
 	from ` + ofPlan + ` join pg_catalog.pg_namespace s on s.oid = c.relnamespace
 	join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped`
 
@@ -101,10 +101,10 @@ func (f *Facts) takeColumn(r row) {
 	}
 }
 
-// extendedFacts selects statistics objects; those on expressions came with 14. The
+// extendedQuery selects statistics objects; those on expressions came with 14. The
 // view of their contents shows only what the role may read, so that a role that sees
 // none of the table's is taken to see nothing.
-func extendedFacts(major int) string {
+func extendedQuery(major int) string {
 	exprs, built := "'[]'", ""
 	if major >= 14 {
 		built = ` or exists (select from pg_catalog.pg_stats_ext_exprs v where v.statistics_schemaname = es.nspname and v.statistics_name = e.stxname
@@ -128,7 +128,7 @@ func (f *Facts) takeExtended(r row) {
 	}
 }
 
-const indexFacts = `select s.nspname::text, c.relname::text, i.relname::text, am.amname::text, x.indisunique::text, x.indisvalid::text,
+const indexesQuery = `select s.nspname::text, c.relname::text, i.relname::text, am.amname::text, x.indisunique::text, x.indisvalid::text,
 		coalesce(pg_catalog.pg_get_expr(x.indpred, x.indrelid), ''), i.relpages::text,
 		(select json_agg(pg_catalog.pg_get_indexdef(i.oid, k, false) order by k) from generate_series(1, x.indnkeyatts) k)::text,
 		(select coalesce(json_agg(pg_catalog.pg_get_indexdef(i.oid, k, false) order by k), '[]') from generate_series(x.indnkeyatts + 1, x.indnatts) k)::text
