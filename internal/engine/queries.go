@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"io/fs"
 	"path"
 	"slices"
@@ -104,4 +105,23 @@ func (p *Project) withoutTwins(code []*sqllint.Statement) []*sqllint.Statement {
 			})
 		})
 	})
+}
+
+// Owners are the places that statements are sent from, file:line by fingerprint; of
+// several places the first, and how many more there are.
+func Owners(p *Project) map[string]string {
+	places := map[string][]string{}
+	for _, s := range p.Statements {
+		at := fmt.Sprintf("%s:%d", s.Location.Path, s.Location.Line)
+		if !slices.Contains(places[s.Fingerprint], at) {
+			places[s.Fingerprint] = append(places[s.Fingerprint], at)
+		}
+	}
+	out := map[string]string{}
+	for fp, at := range places {
+		if out[fp] = at[0]; len(at) > 1 {
+			out[fp] += fmt.Sprintf(" and %d more", len(at)-1)
+		}
+	}
+	return out
 }
