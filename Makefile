@@ -8,7 +8,7 @@ EXAMPLE := examples/casino
 MODULES := . $(EXAMPLE)
 
 .DEFAULT_GOAL := help
-.PHONY: help build quick check test test-all lint bench demo generate new-rule
+.PHONY: help build quick check test test-all lint bench demo generate rls-guide new-rule
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -45,6 +45,9 @@ demo: build ## check the example and prove its faults on a throwaway PostgreSQL
 
 generate: ## rewrite golden files and generated documents
 	UPDATE=1 $(GO) test ./rules/... ./cmd/planvet .
+
+rls-guide: ## run Supabase's guide to row security and write its table into docs/rls.md
+	UPDATE=1 $(GO) test -count=1 ./internal/rlsguide
 
 new-rule: ## scaffold a rule: make new-rule NAME=unindexed-thing PKG=sqllint
 	$(GO) run ./internal/newrule -name '$(NAME)' -pkg '$(PKG)'

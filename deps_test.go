@@ -52,6 +52,7 @@ internal/audit: ; ulid
 internal/monitor: catalog internal/audit internal/live internal/pgast internal/predicate internal/report ; pgx
 internal/investigate: internal/audit internal/explain internal/live internal/monitor internal/pgast internal/report ;
 internal/explain: rules rlscheck catalog internal/audit migrationscan internal/plan internal/live internal/predicate internal/params internal/pgast internal/stats internal/shadow internal/confirm internal/report ;
+internal/rlsguide: internal/live internal/plan internal/report ;
 
 # the rim
 internal/report: rules ; terminal

@@ -57,13 +57,13 @@ func projectFlags() []cli.Flag {
 func identityFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "claims", Usage: "JWT claims that policies read, as a `JSON` object"},
-		&cli.StringSliceFlag{Name: "set", Usage: "session setting that policies read, as `NAME=VALUE`; repeatable"},
+		&cli.GenericFlag{Name: "set", Value: &texts{}, Usage: "session setting that policies read, as `NAME=VALUE`; repeatable"},
 	}
 }
 
 func readIdentity(c *cli.Context) (claims string, settings map[string]string, err error) {
 	settings = map[string]string{}
-	for _, s := range c.StringSlice("set") {
+	for _, s := range textsOf(c, "set") {
 		k, v, ok := strings.Cut(s, "=")
 		if !ok || k == "" {
 			return "", nil, fmt.Errorf("--set %s: write NAME=VALUE", s)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -15,13 +14,15 @@ import (
 	"github.com/planvet/planvet/internal/explain"
 	"github.com/planvet/planvet/internal/live"
 	"github.com/planvet/planvet/internal/report"
+	"github.com/planvet/planvet/internal/rlsguide"
+	"github.com/planvet/planvet/internal/shadow"
 )
 
 func rlsCommand(code *report.ExitCode) *cli.Command {
 	return &cli.Command{
 		Name:        "rls",
 		Usage:       "measure what row security costs, and who sees whose rows",
-		Subcommands: []*cli.Command{rlsOverheadCommand(code), rlsMatrixCommand(code)},
+		Subcommands: []*cli.Command{rlsOverheadCommand(code), rlsMatrixCommand(code), rlsGuideCommand(code)},
 	}
 }
 
@@ -29,7 +30,7 @@ func rlsCommand(code *report.ExitCode) *cli.Command {
 func rlsFlags(more ...cli.Flag) []cli.Flag {
 	return append([]cli.Flag{
 		&cli.StringFlag{Name: "config", Usage: "read `FILE` instead of the planvet.yaml that is found"},
-		&cli.StringFlag{Name: "database-url", EnvVars: []string{"PLANVET_DATABASE_URL"}, Usage: "`URL` of the server; its role must bypass row security"},
+		&cli.StringFlag{Name: "database-url", Aliases: []string{"conn"}, EnvVars: []string{"PLANVET_DATABASE_URL", "DATABASE_URL"}, Usage: "`URL` of the server; its role must bypass row security"},
 		&cli.BoolFlag{Name: "shadow", Usage: "start a throwaway PostgreSQL with the project's schema; the default without --database-url"},
 		&cli.Int64Flag{Name: "rows", Value: 10_000, Usage: "rows made in each table of the throwaway PostgreSQL: `N`"},
 		&cli.StringFlag{Name: "role", Usage: "measure as `ROLE` (default: authenticated, or one that the policies name)"},
@@ -38,7 +39,8 @@ func rlsFlags(more ...cli.Flag) []cli.Flag {
 		&cli.StringSliceFlag{Name: "allow-functions", Usage: "functions of a named server that may be called though nobody can tell what they do: `NAME[,NAME]`"},
 		&cli.BoolFlag{Name: "allow-remote-analyze", Usage: "run statements on a named server that is not on this machine"},
 		&cli.DurationFlag{Name: "timeout", Usage: "end a statement after this `TIME`"},
-		&cli.StringFlag{Name: "format", Value: explain.FormatText, Usage: "text, json or markdown"},
+		&cli.StringFlag{Name: "format", Value: "text", Usage: "text, json or markdown"},
+		&cli.StringFlag{Name: "color", Value: "auto", Usage: "auto, always or never"},
 		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the report to `FILE`"},
 	}, more...)
 }
@@ -75,7 +77,7 @@ func rlsOverheadCommand(code *report.ExitCode) *cli.Command {
 			}
 			explain.SortOverheads(out.Tables)
 			*code = report.ExitClean
-			return writeTo(c.App.Writer, c.String("output"), func(w io.Writer) error { return out.Write(w, c.String("format")) })
+			return writeRLS(c, out)
 		},
 	}
 }
@@ -126,9 +128,78 @@ func rlsMatrixCommand(code *report.ExitCode) *cli.Command {
 			default:
 				*code = report.ExitClean
 			}
-			return writeTo(c.App.Writer, c.String("output"), func(w io.Writer) error { return out.Write(w, c.String("format")) })
+			return writeRLS(c, out)
 		},
 	}
+}
+
+func rlsGuideCommand(code *report.ExitCode) *cli.Command {
+	return &cli.Command{
+		Name:  "guide",
+		Usage: "run the pairs of Supabase's guide to row security, slow form and fast form, on this machine",
+		Description: "Starts a throwaway PostgreSQL and takes under a minute. Exits 1 where a pair gains less\n" +
+			"than tenfold, or the slow forms do not rank as in the guide.",
+		Flags: []cli.Flag{
+			&cli.IntFlag{Name: "postgres", Usage: "major `VERSION` of PostgreSQL, 13 to 18 (default: what is here)"},
+			&cli.StringFlag{Name: "format", Value: "text", Usage: "text, json or markdown"},
+			&cli.StringFlag{Name: "color", Value: "auto", Usage: "auto, always or never"},
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the report to `FILE`"},
+		},
+		Action: func(c *cli.Context) (err error) {
+			if err := checkRLSFormat(c); err != nil {
+				return err
+			}
+			progress := report.NewProgress(c.App.ErrWriter)
+			defer progress.Done()
+			step := func(what string) { progress.Step(what, 0, 0) }
+			srv, err := shadow.Start(c.Context, shadow.Options{Major: c.Int("postgres"), Progress: step})
+			if err != nil {
+				return fmt.Errorf("starting a throwaway PostgreSQL: %w", err)
+			}
+			defer func() { err = errors.Join(err, srv.Stop()) }()
+			url, err := srv.NewDatabase(c.Context, "planvet_guide")
+			if err != nil {
+				return err
+			}
+			rs, version, err := rlsguide.Run(c.Context, url, step)
+			if err != nil {
+				return err
+			}
+			progress.Done()
+			r := rlsguide.NewReport(rs, version)
+			*code = report.ExitClean
+			if len(r.Differs) > 0 {
+				*code = report.ExitFindings
+			}
+			return writeRLS(c, r)
+		},
+	}
+}
+
+func checkRLSFormat(c *cli.Context) error {
+	err := errors.Join(oneOf("format", c.String("format"), "text", "json", "markdown"), oneOf("color", c.String("color"), "auto", "always", "never"))
+	if err != nil {
+		return usage(err)
+	}
+	return nil
+}
+
+// rlsReport is what the subcommands write.
+type rlsReport interface {
+	Text(w io.Writer, o report.TextOptions) error
+	Markdown(w io.Writer) error
+}
+
+func writeRLS(c *cli.Context, r rlsReport) error {
+	return writeTo(c.App.Writer, c.String("output"), func(w io.Writer) error {
+		switch c.String("format") {
+		case "json":
+			return report.WriteJSON(w, r)
+		case "markdown":
+			return r.Markdown(w)
+		}
+		return r.Text(w, report.TextOptions{Color: report.ColorFor(w, c.String("color")), Width: report.Width(w)})
+	})
 }
 
 // vetOf is what may run on a named server.
@@ -164,8 +235,8 @@ type rlsTarget struct {
 // withPolicyServer hands on the named server, or each database of a throwaway one
 // with made rows.
 func withPolicyServer(c *cli.Context, ask func(rlsTarget) error) (err error) {
-	if f := c.String("format"); !slices.Contains([]string{explain.FormatText, explain.FormatJSON, explain.FormatMarkdown}, f) {
-		return usage(fmt.Errorf("--format %s: use text, json or markdown", f))
+	if err := checkRLSFormat(c); err != nil {
+		return err
 	}
 	t := rlsTarget{settings: map[string]string{}}
 	for _, s := range textsOf(c, "set") {

@@ -176,6 +176,10 @@ func (m *md) rls(o *Overhead) {
 		return
 	}
 	m.heading("Row security")
+	m.overhead(o)
+}
+
+func (m *md) overhead(o *Overhead) {
 	m.printf("%s\n\n", m.text(overheadLine(o)))
 	rows := [][]string{}
 	for _, a := range arms(o) {

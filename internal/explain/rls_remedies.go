@@ -38,7 +38,7 @@ func policyRemedies(cat *catalog.Catalog, policies []applied) []remedy {
 			r := remedy{kind: Index, sql: []string{sql}, cost: f.Fix.Note}
 			r.title = "an index on " + catalog.Name{Schema: f.Object.Schema, Name: f.Object.Table}.Of(f.Object.Columns)
 			if a := policies[i]; strings.HasPrefix(sql, "alter policy ") {
-				r.kind, r.title = Rewrite, fmt.Sprintf("policy %q of %s evaluates what the session decides once a query: (select …)", a.policy.Name, a.rel.Name.Short())
+				r.kind, r.title = Rewrite, fmt.Sprintf("policy %s of %s, written so that what the session decides is evaluated once a query", a.policy.Name, a.rel.Name.Short())
 				r.undo = []string{"alter policy " + quoted(a.policy.Name) + " on " + quoted(a.rel.Schema) + "." + quoted(a.rel.Name.Name) + " using (" + a.policy.Using + ")"}
 			}
 			all.sql, all.undo = append(all.sql, sql), append(all.undo, r.undo...)

@@ -250,7 +250,7 @@ func TestRemedies(t *testing.T) {
 	if o.Problem != "" || len(o.Remedies) != 4 {
 		t.Fatalf("%s; remedies are %+v", o.Problem, o.Remedies)
 	}
-	for i, want := range []string{"(select", "an index on notes.user_id", "together", "to authenticated"} {
+	for i, want := range []string{"evaluated once a query", "an index on notes.user_id", "together", "to authenticated"} {
 		r := o.Remedies[i]
 		if !strings.Contains(r.Title, want) || r.Verified != Measured || r.After == nil {
 			t.Errorf("remedy %d is %q, verified %q (%s); want %q", i, r.Title, r.Verified, r.Why, want)
@@ -259,7 +259,7 @@ func TestRemedies(t *testing.T) {
 		if gain := r.Before.MS / max(r.After.MS, 0.001); gain < 4 {
 			t.Errorf("%s: %.3f ms before, %.3f ms after", r.Title, r.Before.MS, r.After.MS)
 		}
-		if want != "(select" && r.Before.Blocks < 4*r.After.Blocks {
+		if i > 0 && r.Before.Blocks < 4*r.After.Blocks {
 			t.Errorf("%s: %d blocks before, %d after", r.Title, r.Before.Blocks, r.After.Blocks)
 		}
 	}

@@ -3,46 +3,48 @@ package explain
 import (
 	"fmt"
 	"io"
-	"math"
+	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/planvet/planvet/internal/report"
 )
 
-// Formats of the reports on row security.
-const (
-	FormatText     = "text"
-	FormatJSON     = "json"
-	FormatMarkdown = "markdown"
-)
+// presentable is a copy that can be shown.
+func (r *OverheadReport) presentable() *OverheadReport {
+	c := *r
+	c.Tables = slices.Clone(r.Tables)
+	for i := range c.Tables {
+		t := &c.Tables[i]
+		t.Problem, t.Remedies = report.Redact(t.Problem), redactWhy(t.Remedies)
+	}
+	return mapTexts(reflect.ValueOf(&c), readable).Interface().(*OverheadReport)
+}
 
-// Write writes the report in a format.
-func (r *OverheadReport) Write(w io.Writer, format string) error {
-	if format == FormatJSON {
-		return report.WriteJSON(w, r)
-	}
-	p := &writer{w: w, markdown: format == FormatMarkdown}
-	p.line("row security on %s, PostgreSQL %s", r.Where, r.Server)
-	p.line("")
-	var rows [][]string
-	for _, t := range r.Tables {
-		row := []string{t.name(), t.Role}
-		if t.SameRows {
-			row = append(row, strconv.FormatInt(t.Enforced.Rows, 10), ms(t.Enforced.MS), ms(t.Ideal.MS), ms(t.MS), t.ratio(),
-				fmt.Sprintf("%d for %d", t.Enforced.Blocks, t.Ideal.Blocks))
-		} else {
-			row = append(row, "", "", "", "not measured", "", "")
-		}
-		rows = append(rows, row)
-	}
-	p.table([]string{"table", "role", "rows", "enforced", "ideal", "overhead", "ratio", "blocks"}, rows)
+var overheadColumns = []report.Column{
+	{Title: "table"}, {Title: "role"}, {Title: "rows", Right: true}, {Title: "enforced", Right: true}, {Title: "ideal", Right: true},
+	{Title: "overhead", Right: true}, {Title: "ratio", Right: true}, {Title: "blocks", Right: true}, {Title: "ideal", Right: true},
+}
+
+// rows are those of the table of tables.
+func (r *OverheadReport) rows() [][]string {
+	var out [][]string
 	for i := range r.Tables {
-		p.line("")
-		r.Tables[i].write(p)
+		t := &r.Tables[i]
+		row := []string{t.name(), t.Role, "", "", "", "not measured", "", "", ""}
+		if t.SameRows {
+			ratio := ""
+			if t.Enforced.MS >= 1 { // noise makes it where so little time is spent
+				ratio = ratioText(t.Ratio)
+			}
+			row = []string{
+				t.name(), t.Role, report.Short(float64(t.Enforced.Rows)), report.MS(t.Enforced.MS), report.MS(t.Ideal.MS), report.MS(max(t.MS, 0)), ratio,
+				report.Short(float64(t.Enforced.Blocks)), report.Short(float64(t.Ideal.Blocks)),
+			}
+		}
+		out = append(out, row)
 	}
-	return p.err
+	return out
 }
 
 func (t *TableOverhead) name() string {
@@ -52,161 +54,46 @@ func (t *TableOverhead) name() string {
 	return t.Table
 }
 
-// ratio is "" where so little time is spent that noise makes it.
-func (t *TableOverhead) ratio() string {
-	if t.Enforced.MS < 1 {
-		return ""
-	}
-	return times(t.Ratio)
+func (r *OverheadReport) headline() string {
+	return fmt.Sprintf("row security on %s, PostgreSQL %s: what it costs, against the same rows without it", line(r.Where), r.Server)
 }
 
-func (t *TableOverhead) write(p *writer) {
-	p.heading("%s as %s", t.name(), t.Role)
-	for _, line := range t.Lines() {
-		p.item("%s", line)
+// Text writes the report for a terminal: the tables, then each with its policies.
+func (r *OverheadReport) Text(w io.Writer, o report.TextOptions) error {
+	r = r.presentable()
+	t := newText(w, o)
+	t.say(report.Bold, "", r.headline())
+	t.Printf("\n")
+	t.Table("", t.width, overheadColumns, r.rows())
+	for i := range r.Tables {
+		t.heading(r.Tables[i].name(), "as "+r.Tables[i].Role)
+		t.overhead(&r.Tables[i].Overhead)
 	}
+	return t.Err()
 }
 
-// Lines tell of an overhead in sentences: what it is, what each policy costs, what
-// lost its index, and what each remedy gives.
-func (o *Overhead) Lines() []string {
-	var out []string
-	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
-	switch {
-	case o.Problem != "":
-		say("not measured: %s", o.Problem)
-	default:
-		say("%s more than the same %d rows without row security: %s for %s, %d blocks for %d, median of %d rounds",
-			ms(o.MS), o.Enforced.Rows, ms(o.Enforced.MS), ms(o.Ideal.MS), o.Enforced.Blocks, o.Ideal.Blocks, o.Rounds)
-		if o.Naked != nil {
-			say("all %d rows without conditions: %s, %d blocks", o.Naked.Rows, ms(o.Naked.MS), o.Naked.Blocks)
+// Markdown writes the report as Markdown.
+func (r *OverheadReport) Markdown(w io.Writer) error {
+	r = r.presentable()
+	m := &md{}
+	m.printf("### planvet rls overhead\n\n%s\n\n", m.text(r.headline()))
+	m.table(overheadColumns, escaped(m, r.rows()))
+	m.each(len(r.Tables), func(i int) {
+		m.heading(m.text(r.Tables[i].name() + " as " + r.Tables[i].Role))
+		m.overhead(&r.Tables[i].Overhead)
+	})
+	_, err := io.WriteString(w, m.b.String())
+	return err
+}
+
+// escaped makes cells Markdown.
+func escaped(m *md, rows [][]string) [][]string {
+	for _, row := range rows {
+		for i := range row {
+			row[i] = m.text(row[i])
 		}
 	}
-	for _, c := range o.Policies {
-		to := ""
-		if c.ForEverybody {
-			to = ", for every role,"
-		}
-		if len(c.Functions) == 0 {
-			say("policy %q on %s%s calls nothing that costs", c.Policy, c.Table, to)
-		}
-		for _, f := range c.Functions {
-			say("policy %q on %s%s evaluates %s %s", c.Policy, c.Table, to, f.Function, f.often())
-		}
-	}
-	for _, d := range o.Demoted {
-		say("%s cannot use %s: %s is not leakproof, and the policies of %s come first; %s", d.Condition, d.Index, d.Operator, d.Table, d.Advice)
-	}
-	for _, r := range o.Remedies {
-		gain := r.Why
-		if r.Before != nil && r.After != nil {
-			gain = fmt.Sprintf("%s → %s, %d → %d blocks (%s)", ms(r.Before.MS), ms(r.After.MS), r.Before.Blocks, r.After.Blocks, r.Verified)
-		}
-		say("remedy: %s: %s: %s", r.Title, gain, strings.Join(r.SQL, "; "))
-	}
-	return out
-}
-
-// often says how often a call is evaluated.
-func (f PolicyCall) often() string {
-	switch f.Evaluated {
-	case Once:
-		return "once"
-	case InIndex:
-		return fmt.Sprintf("once a scan of its index, %.0f in all", f.Calls)
-	}
-	if f.Calls == 0 {
-		return "for each row, of which there is none here"
-	}
-	return fmt.Sprintf("for each row: %.0f of them", f.Calls)
-}
-
-// ms prints a time so that a tenth of it can be told.
-func ms(v float64) string {
-	switch v = math.Round(v*100) / 100; {
-	case v == 0:
-		return "0.00 ms" // never minus nothing
-	case v >= 100 || v <= -100:
-		return fmt.Sprintf("%.0f ms", v)
-	case v >= 10 || v <= -10:
-		return fmt.Sprintf("%.1f ms", v)
-	}
-	return fmt.Sprintf("%.2f ms", v)
-}
-
-// times prints a ratio.
-func times(v float64) string {
-	if v >= 100 {
-		return fmt.Sprintf("%.0f×", v)
-	}
-	return fmt.Sprintf("%.1f×", v)
-}
-
-// writer writes headings, items and tables as text or Markdown.
-type writer struct {
-	w        io.Writer
-	markdown bool
-	err      error
-}
-
-func (p *writer) line(format string, args ...any) {
-	if p.err == nil {
-		_, p.err = fmt.Fprintln(p.w, plain(fmt.Sprintf(format, args...)))
-	}
-}
-
-func (p *writer) heading(format string, args ...any) {
-	text := fmt.Sprintf(format, args...)
-	if p.markdown {
-		p.line("### %s", text)
-		p.line("")
-		return
-	}
-	p.line("%s", text)
-}
-
-func (p *writer) item(format string, args ...any) {
-	bullet := "  "
-	if p.markdown {
-		bullet = "- "
-	}
-	p.line("%s%s", bullet, fmt.Sprintf(format, args...))
-}
-
-func (p *writer) table(headings []string, rows [][]string) {
-	if p.err != nil {
-		return
-	}
-	if !p.markdown {
-		p.err = report.Table(p.w, headings, rows)
-		return
-	}
-	row := func(cells []string) {
-		escaped := make([]string, len(cells))
-		for i, c := range cells {
-			escaped[i] = strings.ReplaceAll(c, "|", `\|`)
-		}
-		p.line("| %s |", strings.Join(escaped, " | "))
-	}
-	row(headings)
-	rule := make([]string, len(headings))
-	for i := range rule {
-		rule[i] = "---"
-	}
-	row(rule)
-	for _, r := range rows {
-		row(r)
-	}
-}
-
-// plain takes control characters out of names and texts that others chose.
-func plain(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\t' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, s)
+	return rows
 }
 
 // Leaks are the cells in which a foreign tenant's row was seen or changed.
@@ -225,44 +112,52 @@ func (m *Matrix) count(outcome string) int {
 	return n
 }
 
-// Write writes the matrix in a format: a line a table and identity, a column a verb.
-func (m *Matrix) Write(w io.Writer, format string) error {
-	if format == FormatJSON {
-		return report.WriteJSON(w, m)
+func (m *Matrix) headline() string {
+	return fmt.Sprintf("row security on %s, PostgreSQL %s: rows, time and blocks of each verb", line(m.Where), m.Server)
+}
+
+// columns and rows: a line a table and identity, a column a verb.
+func (m *Matrix) columns() []report.Column {
+	out := []report.Column{{Title: "table"}, {Title: "identity"}}
+	for _, v := range Verbs {
+		out = append(out, report.Column{Title: v, Right: true})
 	}
-	p := &writer{w: w, markdown: format == FormatMarkdown}
-	p.line("row security on %s, PostgreSQL %s: rows, time and blocks of each verb", m.Where, m.Server)
-	p.line("")
-	rows, claims := [][]string{}, []string{}
+	return out
+}
+
+func (m *Matrix) rows() [][]string {
+	var out [][]string
 	for i := 0; i+len(Verbs) <= len(m.Cells); i += len(Verbs) {
-		c := m.Cells[i]
-		row := []string{c.Table, c.who()}
+		row := []string{m.Cells[i].Table, m.Cells[i].who()}
 		for _, cell := range m.Cells[i : i+len(Verbs)] {
 			row = append(row, cell.text())
 		}
-		rows = append(rows, row)
-		if line := fmt.Sprintf("%s is %s", c.who(), c.Claims); c.Claims != "" && !slices.Contains(claims, line) {
-			claims = append(claims, line)
-		}
+		out = append(out, row)
 	}
-	p.table(append([]string{"table", "identity"}, Verbs...), rows)
-	p.line("")
-	for _, line := range claims {
-		p.item("%s", line)
+	return out
+}
+
+// lines are what the table has no room for: who the identities are, what TO gives, why
+// cells leak or cannot be judged, and the sum.
+func (m *Matrix) lines() []string {
+	var out []string
+	for _, c := range m.Cells {
+		if s := c.who() + " is " + c.Claims; c.Claims != "" && !slices.Contains(out, s) {
+			out = append(out, s)
+		}
 	}
 	for _, c := range m.Cells {
 		if c.WithTo != nil {
-			p.item("%s reads %s in %s and %d blocks; with TO in its policies in %s and %d", c.Role, c.Table, ms(c.MS), c.Blocks, ms(c.WithTo.MS), c.WithTo.Blocks)
+			out = append(out, fmt.Sprintf("%s pays %s and %s for no row of %s; with TO in its policies %s and %s",
+				c.Role, report.MS(c.MS), report.Blocks(c.Blocks), c.Table, report.MS(c.WithTo.MS), report.Blocks(c.WithTo.Blocks)))
 		}
 	}
 	for _, outcome := range []string{Leak, Undecided} {
-		for _, line := range m.reasons(outcome) {
-			p.item("%s: %s", outcome, line)
+		for _, reason := range m.reasons(outcome) {
+			out = append(out, outcome+": "+report.Redact(reason))
 		}
 	}
-	p.line("")
-	p.line("%d of %d cells leak, %d are inconclusive", m.Leaks(), len(m.Cells), m.Open())
-	return p.err
+	return append(out, fmt.Sprintf("%d of %s leak, %d are inconclusive", m.Leaks(), report.Plural(len(m.Cells), "cell"), m.Open()))
 }
 
 // reasons are those of an outcome, each once with the identities that it is about.
@@ -286,6 +181,35 @@ func (m *Matrix) reasons(outcome string) []string {
 	return what
 }
 
+// Text writes the matrix for a terminal.
+func (m *Matrix) Text(w io.Writer, o report.TextOptions) error {
+	t := newText(w, o)
+	t.say(report.Bold, "", m.headline())
+	t.Printf("\n")
+	t.Table("", t.width, m.columns(), m.rows())
+	t.Printf("\n")
+	for _, l := range m.lines() {
+		style := report.Plain
+		if strings.HasPrefix(l, Leak+":") {
+			style = report.Red
+		}
+		t.say(style, "", l)
+	}
+	return t.Err()
+}
+
+// Markdown writes the matrix as Markdown.
+func (m *Matrix) Markdown(w io.Writer) error {
+	out := &md{}
+	out.printf("### planvet rls matrix\n\n%s\n\n", out.text(m.headline()))
+	out.table(m.columns(), escaped(out, m.rows()))
+	out.printf("\n")
+	lines := m.lines()
+	out.each(len(lines), func(i int) { out.printf("- %s\n", out.text(lines[i])) })
+	_, err := io.WriteString(w, out.b.String())
+	return err
+}
+
 func (c *Cell) who() string {
 	if c.Identity == 0 {
 		return c.Role
@@ -294,17 +218,18 @@ func (c *Cell) who() string {
 }
 
 func (c *Cell) text() string {
-	figures := fmt.Sprintf("%d, %s, %d", c.Rows, ms(c.MS), c.Blocks)
-	switch c.Outcome {
-	case Leak:
+	figures := fmt.Sprintf("%d, %s, %d", c.Rows, report.MS(c.MS), c.Blocks)
+	switch {
+	case c.Outcome == Leak:
 		return "LEAK " + figures
-	case Denied:
+	case c.Outcome == Denied:
 		return "denied"
-	case Undecided:
-		if c.MS == 0 {
-			return "?"
-		}
+	case c.Outcome == Undecided && c.MS == 0:
+		return "?"
+	case c.Outcome == Undecided:
 		return figures + " ?"
+	case c.Verb == "insert" && c.Rows == 0:
+		return "none"
 	}
 	return figures
 }

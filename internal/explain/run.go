@@ -109,6 +109,7 @@ func Explain(ctx context.Context, o Options) (*Report, error) {
 		do   func() error
 	}{
 		{"reading the catalog", r.catalog}, {"finding values", r.values}, {"planning", r.plans}, {"running", r.run},
+		{"measuring row security", r.rowSecurity},
 	} {
 		r.say(step.what)
 		if err := step.do(); err != nil {

@@ -13,11 +13,8 @@ import (
 // Text writes a report for a terminal: the verdict, the plan as a tree with the
 // share of each step, then findings and what to do, fitted to o.Width.
 func Text(w io.Writer, r *Report, o report.TextOptions) error {
-	if o.Width <= 0 {
-		o.Width = report.DefaultWidth
-	}
 	r = presentable(r)
-	t := &text{Printer: report.NewPrinter(w, o), width: max(o.Width, 40)}
+	t := newText(w, o)
 	t.headline(r)
 	t.timing(r)
 	for i := range r.Plans {
@@ -38,6 +35,13 @@ func Text(w io.Writer, r *Report, o report.TextOptions) error {
 type text struct {
 	*report.Printer
 	width int
+}
+
+func newText(w io.Writer, o report.TextOptions) *text {
+	if o.Width <= 0 {
+		o.Width = report.DefaultWidth
+	}
+	return &text{Printer: report.NewPrinter(w, o), width: max(o.Width, 40)}
 }
 
 // heading starts a section.

@@ -11,6 +11,10 @@ func (t *text) rls(o *Overhead) {
 		return
 	}
 	t.heading("row security", "")
+	t.overhead(o)
+}
+
+func (t *text) overhead(o *Overhead) {
 	t.say(report.Bold, "  ", overheadLine(o))
 	var rows [][]string
 	longest := 0.0

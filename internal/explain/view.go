@@ -251,7 +251,12 @@ func indexName(u *IndexUse) string { return u.Index + " (" + strings.Join(u.Keys
 
 // arms are the ways that a statement was run for its row security, with their names.
 func arms(o *Overhead) []namedArm {
-	out := []namedArm{{"enforced", "row security as it is", o.Enforced}, {"ideal", "same rows without it", o.Ideal}}
+	var out []namedArm
+	for _, a := range []namedArm{{"enforced", "row security as it is", o.Enforced}, {"ideal", "same rows without it", o.Ideal}} {
+		if a.Cost > 0 || a.MS > 0 { // it ran
+			out = append(out, a)
+		}
+	}
 	if o.Naked != nil {
 		out = append(out, namedArm{"naked", "no conditions, other rows", *o.Naked})
 	}
