@@ -28,18 +28,17 @@ const (
 )
 
 // rootNode is the whole drawing of a plan.
-func rootNode(p *Plan) *node { return drawNode(p.Root, p, nil, 0) }
+func rootNode(p *Plan) *node { return drawNode(p.Root, p, 0) }
 
-func drawNode(s *Step, p *Plan, later []*Step, depth int) *node {
+func drawNode(s *Step, p *Plan, depth int) *node {
 	n := &node{Step: s, plan: p, Edge: edge(s, p), Deep: indentation(depth)}
-	widest := ""
-	for _, l := range later {
-		widest = max(widest, edge(l, p))
-	}
-	n.Trunk = strings.Replace(widest, "edge", "trunk", 1)
-	for i, c := range s.Children {
-		kid := drawNode(c, p, s.Children[i+1:], depth+1)
-		n.Kids, n.Below = append(n.Kids, kid), n.Below+1+kid.Below
+	n.Kids = make([]*node, len(s.Children))
+	widest := "" // of the later siblings
+	for i := len(s.Children) - 1; i >= 0; i-- {
+		kid := drawNode(s.Children[i], p, depth+1)
+		kid.Trunk = strings.Replace(widest, "edge", "trunk", 1)
+		widest = max(widest, kid.Edge)
+		n.Kids[i], n.Below = kid, n.Below+1+kid.Below
 	}
 	return n
 }

@@ -11,14 +11,15 @@
   const boxOf = (id) => document.getElementById(id.replace("step-", "node-"));
   document.documentElement.classList.add("js");
 
-  // One box is a stop of the Tab key; arrow keys go on from it.
+  // One row is a stop of the Tab key; arrow keys go on from it.
   let current = boxes[0];
+  const reach = (box, tabIndex) => [...box.parentElement.children].forEach((e) => { e.tabIndex = tabIndex; });
   const stop = (box) => {
-    current.tabIndex = -1;
-    box.tabIndex = 0;
+    reach(current, -1);
+    reach(box, 0);
     current = box;
   };
-  boxes.forEach((box) => { box.tabIndex = -1; });
+  boxes.forEach((box) => reach(box, -1));
   stop(current);
 
   const fold = (node, folded) => {
