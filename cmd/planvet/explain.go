@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -103,11 +102,17 @@ func explainQuery(c *cli.Context) (err error) {
 	return writeTo(c.App.Writer, c.String("output"), func(w io.Writer) error { return writeExplained(c, w, r) })
 }
 
+// writeExplained writes a report in the format that was asked for.
 func writeExplained(c *cli.Context, w io.Writer, r *explain.Report) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(r)
+	switch c.String("format") {
+	case "json":
+		return explain.JSON(w, r)
+	case "markdown":
+		return explain.Markdown(w, r)
+	case "html":
+		return explain.HTML(w, r)
+	}
+	return explain.Text(w, r, report.TextOptions{Color: report.ColorFor(w, c.String("color")), Width: report.Width(w)})
 }
 
 // explainOptions reads the flags; its errors are of usage.
