@@ -15,12 +15,17 @@ import (
 // extensions own, every expression in normal form. It pins an empty search_path
 // for the time of its transaction, so that names come out qualified.
 func LoadCatalog(ctx context.Context, conn *pgx.Conn) (*catalog.Catalog, error) {
+	return loadCatalog(ctx, conn, "")
+}
+
+// loadCatalog is LoadCatalog under limits: SET LOCAL statements.
+func loadCatalog(ctx context.Context, conn *pgx.Conn, limits string) (*catalog.Catalog, error) {
 	tx, err := conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: marked("begin isolation level repeatable read, read only"), CommitQuery: marked("commit")})
 	if err != nil {
 		return nil, fmt.Errorf("reading the catalog: %w", err)
 	}
 	defer tx.Rollback(ctx)
-	if _, err := tx.Exec(ctx, marked("set local search_path = ''")); err != nil {
+	if _, err := conn.PgConn().Exec(ctx, marked(limits+"set local search_path = ''")).ReadAll(); err != nil {
 		return nil, fmt.Errorf("reading the catalog: %w", err)
 	}
 	l := &loader{ctx: ctx, tx: tx, cat: catalog.New(), rels: map[uint32]*catalog.Relation{}}

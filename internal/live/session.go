@@ -163,7 +163,8 @@ func (s *Session) LoadCatalog(ctx context.Context) (*catalog.Catalog, error) {
 	if s.open {
 		return nil, errors.New("reading the catalog: a transaction is open")
 	}
-	return LoadCatalog(ctx, s.conn)
+	// A view's definition waits for locks on its tables.
+	return loadCatalog(ctx, s.conn, fmt.Sprintf("set local lock_timeout = %d; ", s.opts.LockTimeout.Milliseconds()))
 }
 
 func textArgs(args []*string) [][]byte {
