@@ -43,13 +43,12 @@ func explainFlags() []cli.Flag {
 		&cli.StringFlag{Name: "file", Aliases: []string{"f"}, Usage: "read the statement from `FILE`"},
 		&cli.Int64Flag{Name: "queryid", Usage: "take the statement from pg_stat_statements by its `ID`"},
 		&cli.StringFlag{Name: "params", Usage: "values of $1, $2 … as a `JSON` array; missing ones are drawn from statistics"},
-		&cli.StringFlag{Name: "database-url", Aliases: []string{"conn"}, EnvVars: []string{"PLANVET_DATABASE_URL", "DATABASE_URL"}, Usage: "`URL` of the server"},
 		&cli.BoolFlag{Name: "shadow", Usage: "ask a throwaway PostgreSQL with the project's schema and made rows instead"},
 		&cli.Int64Flag{Name: "rows", Value: 10000, Usage: "with --shadow: make `N` rows in each table"},
 		&cli.StringFlag{Name: "database", Usage: "with --shadow: the database, where a project has several"},
 		&cli.StringFlag{Name: "config", Usage: "with --shadow: read `FILE` instead of the planvet.yaml that is found"},
 		&cli.StringFlag{Name: "role", Usage: "plan and run as this role"},
-	}, identityFlags(), []cli.Flag{
+	}, serverFlags(), identityFlags(), []cli.Flag{
 		&cli.IntFlag{Name: "runs", Value: 5, Usage: "number of warm runs"},
 		&cli.BoolFlag{Name: "show-values", Usage: "print values that come from the server's statistics: they are data"},
 		&cli.BoolFlag{Name: "analyze", Usage: "fail where the statement is not run"},

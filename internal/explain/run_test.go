@@ -29,8 +29,8 @@ const store = `
 	analyze;
 `
 
-// asked is a server with a schema, and the connection of its owner.
-func asked(t *testing.T, schema string) (string, *pgx.Conn) {
+// questioned is a server with a schema, and the connection of its owner.
+func questioned(t *testing.T, schema string) (string, *pgx.Conn) {
 	t.Helper()
 	u := shadowtest.URL(t)
 	conn, err := pgx.Connect(context.Background(), u)
@@ -53,7 +53,7 @@ func raw(t *testing.T, array string) []json.RawMessage {
 	return out
 }
 
-func report(t *testing.T, o Options) *Report {
+func answer(t *testing.T, o Options) *Report {
 	t.Helper()
 	if o.Runs == 0 {
 		o.Runs = 2
@@ -86,7 +86,7 @@ func planFor(r *Report, label string) *Plan {
 
 // live.md row 1: one statement that has a plan, and nothing else.
 func TestRow1OneStatement(t *testing.T) {
-	u, conn := asked(t, store)
+	u, conn := questioned(t, store)
 	for _, sql := range []string{
 		"select 1; drop table orders", "", "-- nothing", "drop table orders", "vacuum orders", "explain select 1", "select 1 into t2",
 		"copy orders to stdout", "begin", "do $$ begin drop table orders; end $$", "select 1 \\; drop table orders", "selec 1",
@@ -108,7 +108,7 @@ func TestRow1OneStatement(t *testing.T) {
 
 // live.md row 2: values get their parameter's type; a bad one is named.
 func TestRow2Parameters(t *testing.T) {
-	u, _ := asked(t, store)
+	u, _ := questioned(t, store)
 	for _, c := range []struct{ sql, params, want string }{
 		{"select * from customers where ref = $1", `["no uuid"]`, "$1::uuid"},
 		{"select * from customers where ref = $1", `[{"a": 1}]`, "$1::uuid"},
@@ -143,12 +143,12 @@ func TestRow2Parameters(t *testing.T) {
 		{"select id from orders where state = any ($1)", `[["open", "paid"]]`},
 		{"select array[[1,2],[3,4]] = $1::int[]", `[[[1,2],[3,4]]]`},
 	} {
-		r := report(t, Options{SQL: c.sql, URL: u, Params: raw(t, c.params), Analyze: true})
+		r := answer(t, Options{SQL: c.sql, URL: u, Params: raw(t, c.params), Analyze: true})
 		if r.Parameters[0].Source != "given" || r.Plans[0].Label != "given" || !r.Plans[0].Analyzed {
 			t.Errorf("%s: %+v, plan %s", c.sql, r.Parameters[0], r.Plans[0].Label)
 		}
 	}
-	rows := report(t, Options{SQL: "select id from customers where created_at = $1", URL: u, Params: raw(t, `["2024-01-01T02:05:00+02:00"]`)})
+	rows := answer(t, Options{SQL: "select id from customers where created_at = $1", URL: u, Params: raw(t, `["2024-01-01T02:05:00+02:00"]`)})
 	if rows.Plans[0].Root.Rows != 1 {
 		t.Errorf("%v rows of the moment that one row has", rows.Plans[0].Root.Rows)
 	}
@@ -157,9 +157,9 @@ func TestRow2Parameters(t *testing.T) {
 // Values that were not given are drawn, and plans for them are compared; what comes
 // from the server's statistics is in no text.
 func TestDrawnValues(t *testing.T) {
-	u, _ := asked(t, store)
+	u, _ := questioned(t, store)
 	const sql = "select * from orders o join customers c on c.id = o.customer_id where o.state = $1 and c.email = $2 and c.created_at between $3 and $4 and c.country = any ($5) limit $6"
-	r := report(t, Options{SQL: sql, URL: u})
+	r := answer(t, Options{SQL: sql, URL: u})
 	for i, want := range []struct{ column, source string }{
 		{"orders.state", "statistics"}, {"customers.email", "statistics"}, {"customers.created_at", "statistics"},
 		{"customers.created_at", "statistics"}, {"customers.country", "statistics"}, {"", "guessed"},
@@ -176,14 +176,14 @@ func TestDrawnValues(t *testing.T) {
 	if doc := document(t, r); strings.Contains(doc, "secret") || strings.Contains(doc, "2024-0") || strings.Contains(doc, "DE") {
 		t.Errorf("the report holds values of the table: %s", doc)
 	}
-	if doc := document(t, report(t, Options{SQL: sql, URL: u, ShowValues: true})); !strings.Contains(doc, "secret") || !strings.Contains(doc, "2024-0") {
+	if doc := document(t, answer(t, Options{SQL: sql, URL: u, ShowValues: true})); !strings.Contains(doc, "secret") || !strings.Contains(doc, "2024-0") {
 		t.Error("--show-values shows none")
 	}
 	// Also where an immutable function changed the value.
 	for _, sql := range []string{
 		"select * from customers where email = upper($1)", "select * from customers where email like '%' || $1 || '%'", "select * from customers where email ilike $1",
 	} {
-		if doc := document(t, report(t, Options{SQL: sql, URL: u})); strings.Contains(strings.ToLower(doc), "ecret") {
+		if doc := document(t, answer(t, Options{SQL: sql, URL: u})); strings.Contains(strings.ToLower(doc), "ecret") {
 			t.Errorf("%s: the report holds values of the table: %s", sql, doc)
 		}
 	}
@@ -191,15 +191,15 @@ func TestDrawnValues(t *testing.T) {
 
 // One value in a thousand is open: the plans differ, and the report says so.
 func TestParameterSensitive(t *testing.T) {
-	u, _ := asked(t, store)
-	r := report(t, Options{SQL: "select count(note) from orders where state = $1", URL: u})
+	u, _ := questioned(t, store)
+	r := answer(t, Options{SQL: "select count(note) from orders where state = $1", URL: u})
 	if !r.Sensitive || !strings.Contains(r.SensitiveWhy, "Seq Scan on orders") || !strings.Contains(r.SensitiveWhy, "orders_state_idx") {
 		t.Errorf("sensitive %v: %s", r.Sensitive, r.SensitiveWhy)
 	}
 	if f, a := planFor(r, "frequent"), planFor(r, "rare"); f.Shape == a.Shape {
 		t.Error("the shapes of a scan of the table and of the index are the same")
 	}
-	r = report(t, Options{SQL: "select * from customers where id = $1", URL: u})
+	r = answer(t, Options{SQL: "select * from customers where id = $1", URL: u})
 	if r.Sensitive {
 		t.Errorf("a primary key is sensitive: %s", r.SensitiveWhy)
 	}
@@ -207,7 +207,7 @@ func TestParameterSensitive(t *testing.T) {
 
 // live.md row 3: the password of the URL is in nothing.
 func TestRow3NoPassword(t *testing.T) {
-	u, conn := asked(t, store)
+	u, conn := questioned(t, store)
 	const secret = "s3cr3t-pa55"
 	if _, err := conn.Exec(context.Background(), "drop role if exists asker; create role asker login password '"+secret+"'; grant select on all tables in schema public to asker", pgx.QueryExecModeSimpleProtocol); err != nil {
 		t.Fatal(err)
@@ -216,7 +216,7 @@ func TestRow3NoPassword(t *testing.T) {
 	if with == u {
 		t.Fatalf("no user in %s", u)
 	}
-	r := report(t, Options{SQL: "select * from orders where id = $1", URL: with})
+	r := answer(t, Options{SQL: "select * from orders where id = $1", URL: with})
 	events, err := json.Marshal(r.Events())
 	if err != nil {
 		t.Fatal(err)
@@ -238,10 +238,10 @@ func TestRow3NoPassword(t *testing.T) {
 // live.md row 4: with 200 partitions and no condition on the key, planning is most of
 // it; both are medians of warm runs.
 func TestRow4Planning(t *testing.T) {
-	u, _ := asked(t, `create table m (id int, d int, v text) partition by list (d);
+	u, _ := questioned(t, `create table m (id int, d int, v text) partition by list (d);
 		do $$ begin for i in 1..200 loop execute format('create table m%s partition of m for values in (%s)', i, i); execute format('create index on m%s (id)', i); end loop; end $$;
 		analyze m`)
-	r := report(t, Options{SQL: "select * from m where id = $1", URL: u, Params: raw(t, "[7]"), Runs: 5, Analyze: true})
+	r := answer(t, Options{SQL: "select * from m where id = $1", URL: u, Params: raw(t, "[7]"), Runs: 5, Analyze: true})
 	if r.Timing.Runs != 5 || len(r.Timing.Each) != 5 {
 		t.Fatalf("%+v", r.Timing)
 	}
@@ -255,12 +255,12 @@ func TestRow4Planning(t *testing.T) {
 
 // live.md row 8: blocks are totals, and a ratio is given where it says something.
 func TestRow8Blocks(t *testing.T) {
-	u, conn := asked(t, store)
+	u, conn := questioned(t, store)
 	var pages int64
 	if err := conn.QueryRow(context.Background(), "select pg_relation_size('orders') / 8192").Scan(&pages); err != nil {
 		t.Fatal(err)
 	}
-	r := report(t, Options{SQL: "select count(note) from orders", URL: u, Analyze: true})
+	r := answer(t, Options{SQL: "select count(note) from orders", URL: u, Analyze: true})
 	p := r.Plans[0]
 	if p.Blocks < pages || p.Blocks > pages+20 || p.HitRatio == nil || *p.HitRatio < 0.99 {
 		t.Errorf("%d blocks of %d, ratio %v", p.Blocks, pages, p.HitRatio)
@@ -280,16 +280,16 @@ func TestRow8Blocks(t *testing.T) {
 	if sum != p.Blocks {
 		t.Errorf("the steps have %d blocks, the plan %d", sum, p.Blocks)
 	}
-	if r := report(t, Options{SQL: "select * from orders where id = 1", URL: u, Analyze: true}); r.Plans[0].HitRatio != nil {
+	if r := answer(t, Options{SQL: "select * from orders where id = 1", URL: u, Analyze: true}); r.Plans[0].HitRatio != nil {
 		t.Errorf("a ratio of %d blocks", r.Plans[0].Blocks)
 	}
 }
 
 // A slow statement is run once.
 func TestSlowRunsOnce(t *testing.T) {
-	u, _ := asked(t, `create function wait() returns int language plpgsql volatile as $$ begin perform pg_sleep(2.1); return 1; end $$`)
+	u, _ := questioned(t, `create function wait() returns int language plpgsql volatile as $$ begin perform pg_sleep(2.1); return 1; end $$`)
 	begin := time.Now()
-	r := report(t, Options{SQL: "select wait()", URL: u, AllowFunctions: []string{"wait"}, Runs: 5})
+	r := answer(t, Options{SQL: "select wait()", URL: u, AllowFunctions: []string{"wait"}, Runs: 5})
 	if r.Timing == nil || r.Timing.Runs != 0 || time.Since(begin) > 6*time.Second {
 		t.Errorf("%+v after %s", r.Timing, time.Since(begin))
 	}

@@ -34,7 +34,7 @@ const traps = `
 // What a statement may not do on a server that the user names: it is refused or
 // bounded with one line, and afterwards all is as before.
 func TestSafety(t *testing.T) {
-	u, conn := asked(t, traps)
+	u, conn := questioned(t, traps)
 	ctx := context.Background()
 	for _, c := range []struct {
 		name, sql string
@@ -88,7 +88,7 @@ func TestSafety(t *testing.T) {
 
 // A lock that another session holds is not waited for.
 func TestSafetyLock(t *testing.T) {
-	u, conn := asked(t, traps)
+	u, conn := questioned(t, traps)
 	ctx := context.Background()
 	if _, err := conn.Exec(ctx, "begin; lock table t in access exclusive mode"); err != nil {
 		t.Fatal(err)
@@ -114,7 +114,7 @@ func TestSafetyLock(t *testing.T) {
 // --analyze-writes runs a statement that writes and rolls it back; it says what a
 // rollback does not undo.
 func TestAnalyzeWrites(t *testing.T) {
-	u, conn := asked(t, traps)
+	u, conn := questioned(t, traps)
 	allowed := Options{URL: u, AnalyzeWrites: true, AllowFunctions: []string{"noted"}, Analyze: true}
 	for _, sql := range []string{
 		"insert into audited (v) values ('x')", "update audited set v = 'y' where id = 3", "delete from t where id = 5",
@@ -122,7 +122,7 @@ func TestAnalyzeWrites(t *testing.T) {
 	} {
 		o := allowed
 		o.SQL = sql
-		r := report(t, o)
+		r := answer(t, o)
 		if r.Timing == nil || !r.Plans[0].Analyzed {
 			t.Errorf("%s was not run: %s", sql, r.NotRun)
 		}
@@ -135,7 +135,7 @@ func TestAnalyzeWrites(t *testing.T) {
 		}
 	}
 	// Nothing vouches for the trigger.
-	r := report(t, Options{URL: u, AnalyzeWrites: true, SQL: "update audited set v = 'y'"})
+	r := answer(t, Options{URL: u, AnalyzeWrites: true, SQL: "update audited set v = 'y'"})
 	if r.Timing != nil || !strings.Contains(r.NotRun, "--allow-functions public.noted") {
 		t.Errorf("run %v: %s", r.Timing != nil, r.NotRun)
 	}
@@ -144,13 +144,13 @@ func TestAnalyzeWrites(t *testing.T) {
 
 // A host that is not this machine is only planned on.
 func TestRemoteIsOnlyPlanned(t *testing.T) {
-	u, _ := asked(t, traps)
+	u, _ := questioned(t, traps)
 	proxy := throughPort(t, u)
-	r := report(t, Options{URL: proxy, SQL: "select * from t where id = 1"})
+	r := answer(t, Options{URL: proxy, SQL: "select * from t where id = 1"})
 	if r.Timing != nil || !strings.Contains(r.NotRun, "--allow-remote-analyze") {
 		t.Errorf("run %v: %s", r.Timing != nil, r.NotRun)
 	}
-	r = report(t, Options{URL: proxy, SQL: "select * from t where id = 1", AllowRemote: true})
+	r = answer(t, Options{URL: proxy, SQL: "select * from t where id = 1", AllowRemote: true})
 	if r.Timing == nil {
 		t.Errorf("not run with --allow-remote-analyze: %s", r.NotRun)
 	}
