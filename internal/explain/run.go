@@ -109,7 +109,7 @@ func Explain(ctx context.Context, o Options) (*Report, error) {
 		do   func() error
 	}{
 		{"reading the catalog", r.catalog}, {"finding values", r.values}, {"planning", r.plans}, {"running", r.run},
-		{"measuring row security", r.rowSecurity},
+		{"looking at the plan", r.diagnose}, {"measuring row security", r.rowSecurity},
 	} {
 		r.say(step.what)
 		if err := step.do(); err != nil {
@@ -354,6 +354,27 @@ func (r *runner) timed() (*Timing, *plan.Plan, error) {
 	req := r.request()
 	req.Args, req.Types = r.sets[0].args, r.declared()
 	return timed(func(q plan.Request) (*plan.Plan, error) { return r.s.Explain(r.ctx, q) }, req, r.o.Runs)
+}
+
+// diagnose tells the faults of the first plan. What the server does not say of its
+// tables is not needed for all of them.
+func (r *runner) diagnose() error {
+	if err := r.s.Begin(r.ctx); err != nil {
+		return r.failed("beginning a transaction", err)
+	}
+	defer r.s.Rollback(r.ctx)
+	facts, err := LoadFacts(r.ctx, r.s, r.main)
+	if err != nil {
+		if r.ctx.Err() != nil {
+			return r.ctx.Err()
+		}
+		r.note("the tables' statistics were not read: %s", message(err))
+		facts = &Facts{}
+	}
+	facts.SQL, facts.Role, facts.Catalog = r.st.SQL, r.o.Identity.Role, r.cat
+	facts.Generic = r.report.Plans[0].Label == "generic"
+	r.report.Findings, r.report.Indexes = diagnose(r.main, r.report.Plans[0].Root, facts)
+	return nil
 }
 
 // mayRun tells why the statement is not run; "" where it is.
