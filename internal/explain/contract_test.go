@@ -54,6 +54,18 @@ func TestContract(t *testing.T) {
 	}
 }
 
+// A program gets each text as it was; bytes that are no text are replaced.
+func TestJSONKeepsTexts(t *testing.T) {
+	var r Report
+	if err := json.Unmarshal([]byte(asJSON(t, hostileSample())), &r); err != nil {
+		t.Fatal(err)
+	}
+	want := strings.ToValidUTF8(hostileText, "\ufffd")
+	if r.SQL != want || r.Plans[0].Root.Conditions[0].Text != want || r.Recommendations[0].SQL[0] != want {
+		t.Errorf("got %q, want %q", r.SQL, want)
+	}
+}
+
 // TestContractCatches shows that the schema refuses what it should.
 func TestContractCatches(t *testing.T) {
 	s := compiledSchema(t)

@@ -6,10 +6,10 @@ import (
 	"github.com/planvet/planvet/internal/report"
 )
 
-// JSON writes a report by explain.schema.json. Texts are as they are but for
-// control characters and passwords; lists are there when they are empty.
+// JSON writes a report by explain.schema.json. Texts are as they are, but for passwords
+// in prose; lists are there when they are empty.
 func JSON(w io.Writer, r *Report) error {
-	r = presentable(r)
+	r = redacted(r)
 	r.Version = FormatVersion
 	full(&r.Parameters)
 	full(&r.Plans)

@@ -7,10 +7,15 @@ import (
 	"github.com/planvet/planvet/internal/report"
 )
 
-// presentable is a copy that can be shown: control characters of any text are
-// replaced, but for new lines and tabs, and passwords that a server's error may
-// repeat are masked in what is prose.
+// presentable is a copy that can be shown: without passwords, and control characters of
+// any text replaced, but for new lines and tabs.
 func presentable(r *Report) *Report {
+	return mapTexts(reflect.ValueOf(redacted(r)), readable).Interface().(*Report)
+}
+
+// redacted is a copy in which passwords that a server's error may repeat are masked in
+// what is prose.
+func redacted(r *Report) *Report {
 	c := *r
 	c.NotRun, c.SensitiveWhy, c.Server.Where = report.Redact(r.NotRun), report.Redact(r.SensitiveWhy), report.Redact(r.Server.Where)
 	c.Notes = make([]string, len(r.Notes))
@@ -23,7 +28,7 @@ func presentable(r *Report) *Report {
 		rls.Problem, rls.Remedies = report.Redact(rls.Problem), redactWhy(rls.Remedies)
 		c.RLS = &rls
 	}
-	return mapTexts(reflect.ValueOf(&c), readable).Interface().(*Report)
+	return mapTexts(reflect.ValueOf(&c), func(s string) string { return s }).Interface().(*Report)
 }
 
 func redactWhy(rs []Recommendation) []Recommendation {

@@ -68,6 +68,11 @@ func Start(t testing.TB) *Browser {
 	}
 	b, err := start(path, t.TempDir())
 	if err != nil {
+		// As root it refuses a sandbox; in many containers there can be none. The pages
+		// are our own.
+		b, err = start(path, t.TempDir(), "--no-sandbox")
+	}
+	if err != nil {
 		if os.Getenv("CI") == "true" || os.Getenv("PLANVET_TEST_BROWSER") != "" {
 			t.Fatalf("%s does not start: %v", path, err)
 		}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"sync"
 	"time"
 )
@@ -39,7 +40,7 @@ type message struct {
 	} `json:"error,omitempty"`
 }
 
-func start(path, dir string) (*Browser, error) {
+func start(path, dir string, more ...string) (*Browser, error) {
 	theirIn, to, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -52,11 +53,8 @@ func start(path, dir string) (*Browser, error) {
 		"--headless", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
 		"--disable-sync", "--disable-extensions", "--disable-dev-shm-usage", "--hide-scrollbars", "--remote-debugging-pipe", "--user-data-dir=" + dir,
 	}
-	if os.Geteuid() == 0 {
-		args = append(args, "--no-sandbox") // it refuses to run as root with one
-	}
 	var stderr bytes.Buffer
-	b := &Browser{cmd: exec.Command(path, append(args, "about:blank")...), to: to, waiting: map[int]chan message{}, pages: map[string]*Page{}}
+	b := &Browser{cmd: exec.Command(path, slices.Concat(args, more, []string{"about:blank"})...), to: to, waiting: map[int]chan message{}, pages: map[string]*Page{}}
 	b.cmd.ExtraFiles, b.cmd.Stderr = []*os.File{theirIn, theirOut}, &stderr
 	b.cmd.WaitDelay = time.Second // children may hold stderr a little longer
 	if err := b.cmd.Start(); err != nil {
