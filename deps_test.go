@@ -32,11 +32,13 @@ migrationscan: rules catalog catalog/builtin internal/pgast internal/predicate ;
 sqllint: rules catalog catalog/builtin internal/pgast internal/predicate ;
 rlscheck: rules catalog catalog/builtin internal/pgast internal/predicate ;
 analyzers/...: rules catalog catalog/builtin sqllint migrationscan internal/pgast internal/predicate analyzers/... ; x/tools
+querytrace: internal/pgast internal/slope ; pgx
 rules/all: rules internal/suppress migrationscan sqllint rlscheck analyzers/... ;
 
 # reading
 internal/pgast: ; pg_query
 internal/predicate: catalog catalog/builtin internal/pgast ;
+internal/slope: ;
 internal/params: catalog internal/pgast ;
 internal/source: rules sqllint catalog internal/pgast ;
 internal/suppress: rules internal/pgast ;
