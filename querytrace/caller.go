@@ -47,7 +47,7 @@ const depth = 64
 // stack is that of whoever called the driver.
 func stack() []uintptr {
 	var pcs [depth]uintptr
-	return slices.Clone(pcs[:runtime.Callers(3, pcs[:])])
+	return slices.Clone(pcs[:runtime.Callers(2, pcs[:])])
 }
 
 // callers resolves a stack to the frames outside drivers, this package and skip, the
