@@ -14,6 +14,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/planvet/planvet/querytrace"
 
 	"example.com/casino/internal/jobs"
 	"example.com/casino/internal/pgtest"
@@ -24,6 +25,9 @@ import (
 
 var secret = []byte("the secret of the tests")
 
+// tracer sees the statements of all tests here.
+var tracer querytrace.Tracer
+
 // house is one tenant of the seed and a token for it.
 type house struct {
 	casino, user, staff, token string
@@ -33,7 +37,12 @@ type house struct {
 func floorOf(t *testing.T) (*httptest.Server, *pgxpool.Pool, [2]house) {
 	t.Helper()
 	ctx := context.Background()
-	pool, err := pgxpool.New(ctx, pgtest.Database(t))
+	config, err := pgxpool.ParseConfig(pgtest.Database(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.ConnConfig.Tracer = &tracer
+	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +86,7 @@ func floorOf(t *testing.T) (*httptest.Server, *pgxpool.Pool, [2]house) {
 
 // call sends a request of h and decodes the answer into to; it fails on another
 // status than want.
-func call(t *testing.T, server *httptest.Server, h house, method, path string, in any, want int, to any) {
+func call(t testing.TB, server *httptest.Server, h house, method, path string, in any, want int, to any) {
 	t.Helper()
 	var body bytes.Buffer
 	if in != nil {
