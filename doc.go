@@ -17,6 +17,6 @@
 //
 // Top-level packages are what other Go programs may import: rules (the vocabulary),
 // catalog (the schema), migrationscan, sqllint, rlscheck and analyzers (the
-// checkers). What talks to the outside is internal. deps_test.go holds who may
-// import whom.
+// checkers), and querytrace (for tests). What talks to the outside is internal.
+// deps_test.go holds who may import whom.
 package planvet

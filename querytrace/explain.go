@@ -31,7 +31,7 @@ func explain(sizes []int, g *groupOf, tx []*groupOf) string {
 		}
 		fmt.Fprintf(&b, "  %s grow with it\n", strings.Join(kinds, ", "))
 	}
-	return b.String()
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 func headline(sizes []int, g *groupOf) string {
@@ -50,7 +50,7 @@ func explainSlower(sizes []int, g *groupOf) string {
 	if len(sizes) == 2 {
 		advice = "; a third size between them tells a bound from slow growth"
 	}
-	return fmt.Sprintf("grows, by %.2f statements an item: %s%s\n    %s\n", g.verdict.PerItem, figures(sizes, g.calls), advice, clip(g.shown))
+	return fmt.Sprintf("grows, by %.2f statements an item: %s%s\n    %s", g.verdict.PerItem, figures(sizes, g.calls), advice, clip(g.shown))
 }
 
 // together finds a loop whose statements differ from item to item, so that each of them
@@ -74,7 +74,7 @@ func together(sizes []int, slower []*groupOf, limit float64) string {
 	for _, g := range slower {
 		fmt.Fprintf(&b, "    %s\n  sent at %s\n", clip(g.shown), chain(g.sites[0].stack))
 	}
-	return b.String()
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 // figures is "2 at n=2, 20 at n=20".
