@@ -26,7 +26,7 @@ var pageBody = template.Must(template.New("page.html").Funcs(template.FuncMap{
 	"ms": report.MS, "percent": report.Percent, "short": report.Short, "figure": report.Figure, "count": count, "join": strings.Join,
 	"title": stepTitle, "details": stepDetails, "arrow": arrow, "number": number, "factor": factorText, "misestimated": misestimated, "figures": figuresLine, "worst": worst,
 	"where": whereLine, "spread": spread, "planning": planningShare, "planLine": planLine, "notes": noteLines, "verified": verified,
-	"access": accessLine, "indexName": indexName, "indexFacts": indexFacts, "overhead": overheadLine, "callLine": callLine, "demotion": demotionLine,
+	"access": accessLine, "indexName": indexName, "indexFacts": indexFacts, "usedIndexes": usedIndexes, "unusedIndexes": unusedIndexes, "overhead": overheadLine, "callLine": callLine, "demotion": demotionLine,
 	// The drawing.
 	"heat": report.Heat, "percent2": svgPercent, "grade": grade, "root": rootNode, "nodes": nodes,
 	"effects": effectBars, "arms": armBars, "timeChart": timeChart, "rowChart": rowChart, "planTable": planTable, "tree": treeOf,

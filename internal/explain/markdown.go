@@ -230,15 +230,17 @@ func (m *md) indexes(us []IndexUse) {
 	}
 	m.heading("Indexes")
 	rows := [][]string{}
-	for i := range us {
-		u := &us[i]
-		step := ""
-		if u.Step > 0 {
-			step = fmt.Sprint(u.Step)
-		}
-		rows = append(rows, []string{m.code(indexName(u)), m.code(u.Relation), step, m.code(u.Condition), m.code(u.Filter), m.text(strings.Join(indexFacts(u), "; "))})
+	for _, u := range usedIndexes(us) {
+		rows = append(rows, []string{
+			m.code(indexName(&u)), m.code(u.Relation), fmt.Sprint(u.Step), m.code(u.Condition), m.code(u.Filter), m.text(strings.Join(indexFacts(&u), "; ")),
+		})
 	}
-	m.table([]report.Column{{Title: "index"}, {Title: "table"}, {Title: "step", Right: true}, {Title: "searched by"}, {Title: "checked after"}, {Title: ""}}, rows)
+	if len(rows) > 0 {
+		m.table([]report.Column{{Title: "index"}, {Title: "table"}, {Title: "step", Right: true}, {Title: "searched by"}, {Title: "checked after"}, {Title: ""}}, rows)
+	}
+	if unused := unusedIndexes(us); unused != "" {
+		m.printf("\nNot used: %s\n", m.code(unused))
+	}
 }
 
 func (m *md) notes(r *Report) {

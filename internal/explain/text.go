@@ -213,24 +213,18 @@ func (t *text) indexes(us []IndexUse) {
 		return
 	}
 	t.heading("indexes", "")
-	for i := range us {
-		u := &us[i]
-		step := ""
-		if u.Step > 0 {
-			step = fmt.Sprintf("step %d", u.Step)
-		}
-		facts := strings.Join(slices.DeleteFunc(append([]string{step}, indexFacts(u)...), func(s string) bool { return s == "" }), "; ")
-		style := report.Plain
-		if u.Step == 0 {
-			style = report.Dim
-		}
-		t.say(style, "  ", indexName(u)+" on "+u.Relation+": "+facts)
+	for _, u := range usedIndexes(us) {
+		facts := append([]string{fmt.Sprintf("step %d", u.Step)}, indexFacts(&u)...)
+		t.say(report.Plain, "  ", indexName(&u)+" on "+u.Relation+": "+strings.Join(facts, "; "))
 		if u.Condition != "" {
 			t.say(report.Dim, "      searched by ", u.Condition)
 		}
 		if u.Filter != "" {
 			t.say(report.Dim, "      checked after ", u.Filter)
 		}
+	}
+	if unused := unusedIndexes(us); unused != "" {
+		t.say(report.Dim, "  not used: ", unused)
 	}
 }
 

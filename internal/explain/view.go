@@ -3,6 +3,7 @@ package explain
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/planvet/planvet/internal/report"
@@ -226,12 +227,25 @@ func ratioText(x float64) string {
 	return fmt.Sprintf("%.1f×", x)
 }
 
+// usedIndexes are those that the plan reads.
+func usedIndexes(us []IndexUse) []IndexUse {
+	return slices.DeleteFunc(slices.Clone(us), func(u IndexUse) bool { return u.Step == 0 })
+}
+
+// unusedIndexes are the others, in one line; "" where there is none.
+func unusedIndexes(us []IndexUse) string {
+	var names []string
+	for i := range us {
+		if us[i].Step == 0 {
+			names = append(names, indexName(&us[i]))
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
 // indexFacts are the remarks on an index that deserve a word.
 func indexFacts(u *IndexUse) []string {
 	var out []string
-	if u.Step == 0 {
-		return []string{"not used"}
-	}
 	if !u.Leading && u.Condition != "" {
 		out = append(out, "no condition on its leading key")
 	}
