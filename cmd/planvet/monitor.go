@@ -2,9 +2,11 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"slices"
 	"strings"
@@ -33,6 +35,7 @@ func monitorCommand(code *report.ExitCode) *cli.Command {
 			&cli.BoolFlag{Name: "pool-stats", Usage: "show connections by state, and the pools of --pgbouncer and --supavisor"},
 			&cli.StringFlag{Name: "pgbouncer", EnvVars: []string{"PLANVET_PGBOUNCER_URL"}, Usage: "`URL` of PgBouncer's console: postgres://stats@host:6432/pgbouncer"},
 			&cli.StringFlag{Name: "supavisor", EnvVars: []string{"PLANVET_SUPAVISOR_URL"}, Usage: "`URL` of Supavisor's metrics; PLANVET_SUPAVISOR_TOKEN has the token"},
+			&cli.StringFlag{Name: "listen", Usage: "serve the figures as Prometheus text at `ADDRESS`/metrics (127.0.0.1:9187) until interrupted"},
 			&cli.BoolFlag{Name: "locks", Usage: "show who waits for whom, and deadlocks"},
 			&cli.StringFlag{Name: "format", Value: "text", Usage: "text, json, csv or markdown"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the report to `FILE`"},
@@ -159,34 +162,50 @@ func monitorOptions(c *cli.Context) (monitor.Options, error) {
 	return o, nil
 }
 
+// source is what the flags name.
+func source(c *cli.Context) (*monitor.Source, error) {
+	url := c.String("database-url")
+	if url == "" {
+		return nil, usage(errors.New("monitor needs --database-url, or DATABASE_URL"))
+	}
+	s := &monitor.Source{Connect: func(ctx context.Context) (*live.Session, error) { return engine.Connect(ctx, url, live.Options{}) }}
+	s.Activity = monitor.Activity{Connections: c.Bool("pool-stats"), Locks: c.Bool("locks"), Supavisor: c.String("supavisor"), Token: os.Getenv("PLANVET_SUPAVISOR_TOKEN")}
+	if console := c.String("pgbouncer"); console != "" {
+		s.Activity.PgBouncer = func(ctx context.Context) (*live.Session, error) { return engine.Connect(ctx, console, live.Options{}) }
+	}
+	if where := c.String("json-output"); where != "" {
+		var err error
+		if s.History, err = monitor.OpenHistory(c.Context, where); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
 func watchStatements(c *cli.Context) error {
 	o, err := monitorOptions(c)
 	if err != nil {
 		return err
 	}
-	url := c.String("database-url")
-	if url == "" {
-		return usage(errors.New("monitor needs --database-url, or DATABASE_URL"))
+	s, err := source(c)
+	if err != nil {
+		return err
+	}
+	defer s.Close(c.Context)
+	if s.History != nil {
+		defer s.History.Close(c.Context)
+	}
+	if c.String("listen") != "" {
+		return serveMetrics(c, s, o)
 	}
 	id, log, err := audited(c, "monitor")
 	if err != nil {
 		return err
 	}
-	s, err := engine.Connect(c.Context, url, live.Options{})
-	if err != nil {
-		return err
-	}
-	defer s.Close(c.Context)
-	if o.Catalog, err = s.LoadCatalog(c.Context); err != nil {
-		return fmt.Errorf("reading the server's schema: %w", err)
-	}
 	r, err := monitored(c, s, o)
 	if errors.Is(err, live.ErrNoStatements) {
 		return usage(err)
 	} else if err != nil {
-		return err
-	}
-	if err := activity(c, s, r); err != nil {
 		return err
 	}
 	r.CorrelationID = id
@@ -204,26 +223,12 @@ func watchStatements(c *cli.Context) error {
 }
 
 // monitored reads once, or twice with the interval between.
-func monitored(c *cli.Context, s *live.Session, o monitor.Options) (*monitor.Report, error) {
-	read := func() (*monitor.Reading, error) { return monitor.Read(c.Context, s) }
-	if where := c.String("json-output"); where != "" {
-		h, err := monitor.OpenHistory(c.Context, where)
-		if err != nil {
-			return nil, err
-		}
-		defer h.Close(c.Context)
-		read = func() (*monitor.Reading, error) {
-			r, err := monitor.Read(c.Context, s)
-			if err == nil {
-				err = h.Append(c.Context, r)
-			}
-			return r, err
-		}
-	}
-	before, err := read()
+func monitored(c *cli.Context, s *monitor.Source, o monitor.Options) (*monitor.Report, error) {
+	before, err := s.Read(c.Context)
 	if err != nil {
 		return nil, err
 	}
+	o.Catalog = s.Catalog()
 	d := c.Duration("interval")
 	if d == 0 {
 		return before.Report(o), nil
@@ -233,44 +238,33 @@ func monitored(c *cli.Context, s *live.Session, o monitor.Options) (*monitor.Rep
 	case <-c.Context.Done():
 		return nil, c.Context.Err()
 	}
-	after, err := read()
+	after, err := s.Read(c.Context)
 	if err != nil {
 		return nil, err
 	}
 	return after.Since(before, o), nil
 }
 
-// activity adds what the flags ask for beside statements.
-func activity(c *cli.Context, s *live.Session, r *monitor.Report) (err error) {
-	ctx := c.Context
-	if c.Bool("pool-stats") || c.String("pgbouncer") != "" || c.String("supavisor") != "" {
-		if r.Connections, err = monitor.ReadConnections(ctx, s); err != nil {
-			return err
-		}
-	}
-	if url := c.String("pgbouncer"); url != "" {
-		console, err := engine.Connect(ctx, url, live.Options{})
+// serveMetrics answers scrapes until it is interrupted.
+func serveMetrics(c *cli.Context, s *monitor.Source, o monitor.Options) error {
+	read := func(ctx context.Context) (*monitor.Report, error) {
+		r, err := s.Read(ctx)
 		if err != nil {
-			return err
+			fmt.Fprintf(c.App.ErrWriter, "planvet: %s\n", report.Redact(oneLine(err)))
+			return nil, err
 		}
-		defer console.Close(ctx)
-		pools, err := monitor.ReadPgBouncer(ctx, console)
-		if err != nil {
-			return err
-		}
-		r.Pools = append(r.Pools, pools...)
+		o.Catalog = s.Catalog()
+		return r.Report(o), nil
 	}
-	if url := c.String("supavisor"); url != "" {
-		pools, err := monitor.ReadSupavisor(ctx, url, os.Getenv("PLANVET_SUPAVISOR_TOKEN"))
-		if err != nil {
-			return err
-		}
-		r.Pools = append(r.Pools, pools...)
+	// A mistake in the URL, or a missing extension, is told at once, not at the first scrape.
+	if _, err := read(c.Context); errors.Is(err, live.ErrNoStatements) {
+		return usage(err)
+	} else if err != nil {
+		return err
 	}
-	if c.Bool("locks") {
-		r.Locks, err = monitor.ReadLocks(ctx, s)
-	}
-	return err
+	return monitor.Serve(c.Context, c.String("listen"), read, func(a net.Addr) {
+		fmt.Fprintf(c.App.ErrWriter, "planvet: serving http://%s/metrics; interrupt to stop\n", a)
+	})
 }
 
 func writeMonitor(c *cli.Context, w io.Writer, r *monitor.Report) error {

@@ -15,6 +15,12 @@ import (
 type Reading struct {
 	Server     Server           `json:"server"`
 	Statements *live.Statements `json:"statements"`
+	// Connections, Pools and Locks are there where they were asked for.
+	Connections *Connections `json:"connections,omitempty"`
+	Pools       []Pool       `json:"pools,omitempty"`
+	Locks       *Locks       `json:"locks,omitempty"`
+	// Notes are what a reader must know of the reading.
+	Notes []string `json:"notes,omitempty"`
 }
 
 // Read reads a server's counters. planvet's own statements, which carry its mark, are
@@ -60,6 +66,9 @@ func (r *Reading) Since(before *Reading, o Options) *Report {
 	d := Between(before.Statements, r.Statements)
 	out := r.start(d.Statements, o)
 	out.From, out.Interval = d.From, true
+	if out.Locks != nil && before.Locks != nil && r.Locks.Deadlocks >= before.Locks.Deadlocks {
+		out.Locks = &Locks{Trees: r.Locks.Trees, Deadlocks: r.Locks.Deadlocks - before.Locks.Deadlocks}
+	}
 	if r.Server.Started.After(before.Server.Started) {
 		out.note("the server was restarted at %s; what it did just before may be lost", r.Server.Started.Format(time.RFC3339))
 	}
@@ -74,7 +83,8 @@ func (r *Reading) Since(before *Reading, o Options) *Report {
 
 func (r *Reading) start(rows []live.Statement, o Options) *Report {
 	all, totals := Queries(rows, o.Catalog, o.Sort, o.Limits)
-	out := &Report{Version: FormatVersion, Server: r.Server, To: r.Statements.At, Statements: len(all), Sort: o.Sort, Totals: totals, Top: all}
+	out := &Report{Version: FormatVersion, Server: r.Server, To: r.Statements.At, Statements: len(all), Sort: o.Sort, Totals: totals, Top: all,
+		Connections: r.Connections, Pools: r.Pools, Locks: r.Locks, Notes: slices.Clone(r.Notes)}
 	if o.Top > 0 && len(all) > o.Top {
 		out.Top = all[:o.Top]
 	}

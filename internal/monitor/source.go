@@ -1,0 +1,120 @@
+package monitor
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/planvet/planvet/catalog"
+	"github.com/planvet/planvet/internal/live"
+)
+
+// Source reads one server again and again. It connects anew where the connection is
+// lost, so that a watch survives a restart of the server. It is not safe for concurrent
+// use.
+type Source struct {
+	// Name is the target's name in a fleet; "" for one server.
+	Name string
+	// Connect opens a session.
+	Connect func(context.Context) (*live.Session, error)
+	// Activity says what is read beside statements.
+	Activity Activity
+	// History, where not nil, gets every reading.
+	History *History
+
+	session *live.Session
+	catalog *catalog.Catalog
+	// lost is when the server did not answer first; zero while it does.
+	lost time.Time
+}
+
+// Activity is what a reading holds beside statements.
+type Activity struct {
+	Connections, Locks bool
+	// PgBouncer opens a session on its console, Supavisor is the address of its metrics
+	// and Token what it asks for.
+	PgBouncer        func(context.Context) (*live.Session, error)
+	Supavisor, Token string
+}
+
+// Read reads the server, after connecting where that is needed.
+func (s *Source) Read(ctx context.Context) (*Reading, error) {
+	r, err := s.read(ctx)
+	if err != nil && s.session != nil && s.session.Conn().IsClosed() {
+		// The connection may have been lost long ago: one more try tells.
+		s.Close(ctx)
+		r, err = s.read(ctx)
+	}
+	if err != nil && s.lost.IsZero() {
+		s.lost = time.Now()
+	}
+	if err == nil && !s.lost.IsZero() {
+		r.Notes = append(r.Notes, fmt.Sprintf("the server did not answer from %s to %s", s.lost.UTC().Format(time.TimeOnly), time.Now().UTC().Format(time.TimeOnly)))
+		s.lost = time.Time{}
+	}
+	if err == nil && s.History != nil {
+		err = s.History.Append(ctx, r)
+	}
+	return r, err
+}
+
+func (s *Source) read(ctx context.Context) (*Reading, error) {
+	if s.session == nil {
+		session, err := s.Connect(ctx)
+		if err != nil {
+			return nil, err
+		}
+		s.session = session
+		if s.catalog, err = session.LoadCatalog(ctx); err != nil {
+			return nil, fmt.Errorf("reading the server's schema: %w", err)
+		}
+	}
+	r, err := Read(ctx, s.session)
+	if err != nil {
+		return nil, err
+	}
+	return r, s.activity(ctx, r)
+}
+
+func (s *Source) activity(ctx context.Context, r *Reading) (err error) {
+	a := s.Activity
+	if a.Connections || a.PgBouncer != nil || a.Supavisor != "" {
+		if r.Connections, err = ReadConnections(ctx, s.session); err != nil {
+			return err
+		}
+	}
+	if a.PgBouncer != nil {
+		console, err := a.PgBouncer(ctx)
+		if err != nil {
+			return err
+		}
+		defer console.Close(ctx)
+		pools, err := ReadPgBouncer(ctx, console)
+		if err != nil {
+			return err
+		}
+		r.Pools = append(r.Pools, pools...)
+	}
+	if a.Supavisor != "" {
+		pools, err := ReadSupavisor(ctx, a.Supavisor, a.Token)
+		if err != nil {
+			return err
+		}
+		r.Pools = append(r.Pools, pools...)
+	}
+	if a.Locks {
+		r.Locks, err = ReadLocks(ctx, s.session)
+	}
+	return err
+}
+
+// Catalog is the schema as it was when the source connected; nil before.
+func (s *Source) Catalog() *catalog.Catalog { return s.catalog }
+
+// Close ends the session.
+func (s *Source) Close(ctx context.Context) {
+	if s.session != nil {
+		s.session.Close(ctx)
+		s.session = nil
+	}
+}
