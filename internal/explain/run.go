@@ -256,6 +256,13 @@ func (r *runner) searchPath() ([]string, error) {
 func (r *runner) plans() error {
 	generic := r.request()
 	generic.Generic, generic.Types = true, r.declared()
+	var refused *live.Refusal
+	switch err := r.s.VetPlanning(r.ctx, generic, r.vetOptions()); {
+	case errors.As(err, &refused):
+		return fmt.Errorf("planning the statement would run a function that is not volatile: %w", refused)
+	case err != nil:
+		return r.failed("planning the statement", err)
+	}
 	every, err := r.s.Explain(r.ctx, generic)
 	if err != nil {
 		return r.failed("planning the statement", err)
@@ -377,6 +384,10 @@ func (r *runner) diagnose() error {
 	return nil
 }
 
+func (r *runner) vetOptions() live.VetOptions {
+	return live.VetOptions{Allow: r.o.AllowFunctions, Writes: r.o.AnalyzeWrites, Foreign: r.o.AllowRemote, Own: r.o.Own}
+}
+
 // mayRun tells why the statement is not run; "" where it is.
 func (r *runner) mayRun() (string, error) {
 	switch {
@@ -387,9 +398,7 @@ func (r *runner) mayRun() (string, error) {
 	}
 	req := r.request()
 	req.Types = r.declared()
-	warnings, err := r.s.Vet(r.ctx, req, live.VetOptions{
-		Allow: r.o.AllowFunctions, Writes: r.o.AnalyzeWrites, Foreign: r.o.AllowRemote, Own: r.o.Own,
-	})
+	warnings, err := r.s.Vet(r.ctx, req, r.vetOptions())
 	var refused *live.Refusal
 	switch {
 	case errors.As(err, &refused):

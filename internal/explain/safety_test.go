@@ -23,6 +23,8 @@ const traps = `
 	create function sleeps() returns int language plpgsql volatile as $$ begin perform pg_sleep(60); return 1; end $$;
 	create function sleeps_immutable(i int) returns int language plpgsql immutable as $$ begin perform pg_sleep(60); return i; end $$;
 	create function sleeps_stable(i int) returns int language plpgsql stable as $$ begin perform pg_sleep(60); return i; end $$;
+	create function spins(i int) returns int language plpgsql immutable as $$ declare n bigint := 0; begin loop n := n + 1; end loop; end $$;
+	create function ends() returns boolean language sql stable as 'select count(pg_terminate_backend(pid)) > 0 from pg_stat_activity where pid <> pg_backend_pid()';
 	create view busy as select id from t where pg_try_advisory_lock(id);
 	create table audited (id serial primary key, v text);
 	insert into audited (v) select 'v' from generate_series(1, 10);
@@ -55,8 +57,11 @@ func TestSafety(t *testing.T) {
 		{name: "pg_sleep", sql: "select pg_sleep(60)", notRun: "pg_sleep"},
 		{name: "a function that sleeps", sql: "select sleeps()", notRun: "volatile"},
 		{name: "the same, vouched for", sql: "select sleeps()", notRun: "longer than 300ms", o: Options{AllowFunctions: []string{"sleeps"}, Timeout: 300 * time.Millisecond}},
-		{name: "an immutable one, run while planning", sql: "select sleeps_immutable(1)", fails: "planning the statement took longer than 300ms", o: Options{Timeout: 300 * time.Millisecond}},
-		{name: "a stable one, run for an estimate", sql: "select * from t where id < sleeps_stable(5)", fails: "planning the statement took longer than 300ms", o: Options{Timeout: 300 * time.Millisecond}},
+		{name: "an immutable one, which a planner runs", sql: "select sleeps_immutable(1)", fails: "--allow-functions public.sleeps_immutable lets it run"},
+		{name: "the same, vouched for", sql: "select sleeps_immutable(1)", fails: "planning the statement took longer than 300ms", o: Options{AllowFunctions: []string{"sleeps_immutable"}, Timeout: 300 * time.Millisecond}},
+		{name: "one that sleeps by itself", sql: "select spins(1)", fails: "planning the statement took longer than 300ms", o: Options{Timeout: 300 * time.Millisecond}},
+		{name: "a stable one, run for an estimate", sql: "select * from t where id < sleeps_stable(5)", fails: "public.sleeps_stable calls pg_sleep"},
+		{name: "a stable one that ends sessions", sql: "select * from t where ends()", fails: "public.ends calls pg_terminate_backend"},
 		{name: "an insert", sql: "insert into audited (v) values ('x')", notRun: "--analyze-writes"},
 		{name: "a file", sql: "select pg_read_file('postgresql.conf')", notRun: "pg_read_file"},
 		{name: "--analyze", sql: "select writes()", fails: "--analyze: the statement was not run", o: Options{Analyze: true}},

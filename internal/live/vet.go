@@ -28,6 +28,9 @@ type VetOptions struct {
 type Refusal struct {
 	// Reason is one line; Flag is what lifts it, "" where nothing does.
 	Reason, Flag string
+	// Planning is set where a planner may run what is refused: it is called inside of a
+	// function that is not volatile.
+	Planning bool
 }
 
 func (r *Refusal) Error() string {
@@ -65,7 +68,7 @@ func (s *Session) Vet(ctx context.Context, r plan.Request, o VetOptions) (warnin
 	if err != nil {
 		return nil, err
 	}
-	v := &vetter{s: s, ctx: ctx, o: o, seen: map[uint32]bool{}, rels: map[uint32]bool{}}
+	v := newVetter(ctx, s, o)
 	if err := v.statement(tree); err != nil {
 		return nil, err
 	}
@@ -74,6 +77,41 @@ func (s *Session) Vet(ctx context.Context, r plan.Request, o VetOptions) (warnin
 	}
 	s.vetted[vetKey(r)] = true
 	return v.warnings, nil
+}
+
+// VetPlanning decides whether a statement may be planned: a planner runs functions
+// that are not volatile, to fold and to estimate, and READ ONLY and timeouts do not
+// keep those from ending other sessions. It looks only where some function of the
+// database has a dangerous name in its body; a *Refusal says which one the statement
+// calls.
+func (s *Session) VetPlanning(ctx context.Context, r plan.Request, o VetOptions) error {
+	if !s.open {
+		if err := s.Begin(ctx); err != nil {
+			return err
+		}
+		defer s.Rollback(ctx)
+	}
+	pattern, parsed := dangerous, ""
+	if s.Major() >= 14 {
+		parsed = "or p.prosqlbody is not null"
+	}
+	some, err := s.Query(ctx, `select 1 from pg_catalog.pg_proc p join pg_catalog.pg_language l on l.oid = p.prolang
+		where p.oid >= 16384 and l.lanname in ('sql', 'plpgsql') and (p.prosrc ~* $1 `+parsed+`) limit 1`, &pattern)
+	if err != nil || len(some) == 0 || o.Own {
+		return err
+	}
+	o.Writes, o.Foreign = true, true
+	v := newVetter(ctx, s, o)
+	v.planning = true
+	tree, err := s.rewritten(ctx, r)
+	if err == nil {
+		err = v.tree(tree)
+	}
+	var refused *Refusal
+	if errors.As(err, &refused) && !refused.Planning {
+		return nil
+	}
+	return err
 }
 
 // vetKey tells statements apart: the same text calls other functions as another role,

@@ -51,6 +51,10 @@ func TestVet(t *testing.T) {
 	for sql, why := range map[string]string{
 		"select * from t where id = $1":                                  "",
 		"select count(*), max(lower(name)) from t group by n order by 1": "",
+		"select * from t tablesample system (10)":                        "",
+		"select * from t tablesample bernoulli (10) repeatable (1)":      "",
+		"select relname, n_live_tup from pg_stat_user_tables":            "",
+		"select * from information_schema.columns":                       "",
 		"select random(), clock_timestamp(), now()":                      "",
 		"select pure(n), pureplpgsql(n) from t":                          "",
 		"select pure(n), sums(n) from t group by 1":                      "",
@@ -157,5 +161,38 @@ func TestVetCasts(t *testing.T) {
 	}
 	if _, err := s.Vet(ctx, plan.Request{SQL: "select id::text from t"}, live.VetOptions{Allow: []string{"writes"}}); err != nil {
 		t.Error(err)
+	}
+}
+
+// A planner runs functions that are not volatile: those that reach beyond their
+// transaction are kept from it, and nothing else is.
+func TestVetPlanning(t *testing.T) {
+	s := session(t, live.Options{}, vetSetup+`
+		create function nap() returns int language plpgsql volatile as $$ begin perform pg_sleep(60); return 1; end $$;
+		create function callsnap() returns int language plpgsql stable as $$ begin return nap(); end $$;
+		create function callswrites() returns int language plpgsql stable as $$ begin return writes(); end $$;`)
+	ctx := context.Background()
+	for sql, why := range map[string]string{
+		"select * from t where liar()":           "pg_terminate_backend",
+		"select * from t where liarplpgsql()":    "pg_terminate_backend",
+		"select raising()":                       "pg_terminate_backend",
+		"select deeper()":                        "pg_terminate_backend",
+		"select pg_terminate_backend(1), liar()": "public.liar calls pg_terminate_backend",
+		"select callsnap()":                      "public.callsnap calls public.nap",
+		"select pg_terminate_backend(1)":         "", // volatile: not run by a planner
+		"select nap()":                           "",
+		"select callswrites()":                   "", // READ ONLY stops it
+		"select dynamic()":                       "",
+		"select pure(n), pureplpgsql(n) from t":  "",
+		"update t set n = pure(n) where id = $1": "",
+		"select * from t tablesample system (1)": "",
+	} {
+		err := s.VetPlanning(ctx, plan.Request{SQL: sql}, live.VetOptions{})
+		if why == "" && err != nil || why != "" && (err == nil || !strings.Contains(err.Error(), why)) {
+			t.Errorf("%s: %v, want %q", sql, err, why)
+		}
+	}
+	if err := s.VetPlanning(ctx, plan.Request{SQL: "select liar()"}, live.VetOptions{Allow: []string{"liar"}}); err != nil {
+		t.Errorf("vouched for: %v", err)
 	}
 }

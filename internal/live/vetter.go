@@ -15,9 +15,15 @@ type vetter struct {
 	s   *Session
 	ctx context.Context
 	o   VetOptions
-	// seen are functions and rels relations that were looked at.
-	seen, rels map[uint32]bool
-	warnings   []string
+	// seen are functions that were looked at, inside of others and not; rels are
+	// relations.
+	seen [2]map[uint32]bool
+	rels map[uint32]bool
+	// planning asks for what a planner runs alone: other doubts refuse nothing. depth
+	// counts functions that are not volatile around what is looked at.
+	planning bool
+	depth    int
+	warnings []string
 }
 
 // firstUser is the first OID of what initdb did not make.
@@ -35,6 +41,10 @@ var (
 
 // selects is the command type of SELECT in a tree.
 const selects = "1"
+
+func newVetter(ctx context.Context, s *Session, o VetOptions) *vetter {
+	return &vetter{s: s, ctx: ctx, o: o, seen: [2]map[uint32]bool{{}, {}}, rels: map[uint32]bool{}}
+}
 
 func (v *vetter) statement(tree string) error {
 	writes := ""
@@ -121,9 +131,10 @@ func (v *vetter) trees(sql string, of []uint32) error {
 // functions looks at each function once.
 func (v *vetter) functions(ids []uint32) error {
 	var fresh []uint32
+	seen := v.seen[min(v.depth, 1)]
 	for _, id := range ids {
-		if id != 0 && !v.seen[id] {
-			v.seen[id] = true
+		if id != 0 && !seen[id] {
+			seen[id] = true
 			fresh = append(fresh, id)
 		}
 	}
@@ -196,7 +207,10 @@ func (v *vetter) function(f function) error {
 		if v.o.Own && slices.Contains(ownOnly, f.name) {
 			return nil
 		}
-		return &Refusal{Reason: "the statement calls " + f.name + ", which is not on the list of functions without effects outside of the statement"}
+		return v.refuse(&Refusal{
+			Reason:   "the statement calls " + f.name + ", which is not on the list of functions without effects outside of the statement",
+			Planning: v.depth > 0 && dangerousName.MatchString(f.name),
+		})
 	case v.allowed(f):
 		return nil
 	case f.kind == "a":
@@ -208,11 +222,25 @@ func (v *vetter) function(f function) error {
 	case v.o.Own:
 		return nil
 	case f.volatility == "v":
-		return &Refusal{Reason: fmt.Sprintf("the statement calls %s, which is volatile: it may do anything", &f), Flag: "--allow-functions " + f.String()}
+		return v.refuse(&Refusal{
+			Reason: fmt.Sprintf("the statement calls %s, which is volatile: it may do anything", &f), Flag: "--allow-functions " + f.String(),
+			Planning: v.depth > 0 && dangerousName.MatchString(f.source),
+		})
 	case f.language == "sql" || f.language == "plpgsql":
 		return v.inside(f)
 	}
-	return &Refusal{Reason: fmt.Sprintf("the statement calls %s, whose code in %s cannot be looked into", &f, f.language), Flag: "--allow-functions " + f.String()}
+	return v.refuse(&Refusal{Reason: fmt.Sprintf("the statement calls %s, whose code in %s cannot be looked into", &f, f.language), Flag: "--allow-functions " + f.String()})
+}
+
+// dangerousName is dangerous in Go's syntax.
+var dangerousName = regexp.MustCompile("(?i)" + strings.ReplaceAll(dangerous, `\y`, `\b`))
+
+// refuse is a refusal, or nil where it is of no matter to what was asked.
+func (v *vetter) refuse(r *Refusal) error {
+	if v.planning && !r.Planning {
+		return nil
+	}
+	return r
 }
 
 func (v *vetter) allowed(f function) bool {
@@ -225,10 +253,16 @@ func (v *vetter) inside(f function) error {
 	refused := func(why error) error {
 		var r *Refusal
 		if errors.As(why, &r) {
-			return &Refusal{Reason: strings.Replace(r.Reason, "the statement", f.String(), 1), Flag: r.Flag}
+			flag := r.Flag
+			if flag == "" {
+				flag = "--allow-functions " + f.String()
+			}
+			return &Refusal{Reason: strings.Replace(r.Reason, "the statement", f.String(), 1), Flag: flag, Planning: r.Planning}
 		}
 		return why
 	}
+	v.depth++
+	defer func() { v.depth-- }()
 	if f.tree != "" {
 		if err := v.tree(f.tree); err != nil {
 			return refused(err)
@@ -237,7 +271,10 @@ func (v *vetter) inside(f function) error {
 	}
 	names, ok := bodyNames(f)
 	if !ok {
-		return &Refusal{Reason: fmt.Sprintf("the statement calls %s, whose body cannot be looked into", &f), Flag: "--allow-functions " + f.String()}
+		return v.refuse(&Refusal{
+			Reason: fmt.Sprintf("the statement calls %s, whose body cannot be looked into", &f), Flag: "--allow-functions " + f.String(),
+			Planning: dangerousName.MatchString(f.source),
+		})
 	}
 	return refused(v.named(names))
 }
