@@ -46,7 +46,9 @@ type drawn struct {
 //  3. = ANY: ten common values, one rare, one absent.
 //  4. LIKE: a piece of those of =.
 //  5. LIMIT is 20, OFFSET 0 and 1000.
-//  6. Other parameters, and columns without statistics, get a value of their type, and
+//  6. INSERT: a common value of the column, and where the column is unique one that no
+//     row has.
+//  7. Other parameters, and columns without statistics, get a value of their type, and
 //     the report says that it is guessed.
 type drawer struct {
 	ctx   context.Context
@@ -67,6 +69,7 @@ type columnStats struct {
 func newDrawer(ctx context.Context, s *live.Session, cat *catalog.Catalog, st *Statement) *drawer {
 	d := &drawer{ctx: ctx, s: s, cat: cat, scope: params.NewScope(cat, st.Tree, params.Focus{}), known: map[string]*columnStats{}, units: map[int]bool{}}
 	d.found = params.Comparisons(st.Tree, d.scope)
+	d.inserted(st.Tree)
 	pgast.Walk(st.Tree, func(n pgast.Node) bool {
 		if f, ok := n.(*pgast.FuncCall); ok && len(f.Args) > 1 {
 			name := f.Name[len(f.Name)-1]
@@ -77,6 +80,22 @@ func newDrawer(ctx context.Context, s *live.Session, cat *catalog.Catalog, st *S
 		return true
 	})
 	return d
+}
+
+// inserted finds the columns that parameters are inserted into.
+func (d *drawer) inserted(tree pgast.Stmt) {
+	ins, ok := tree.(*pgast.Insert)
+	if !ok || ins.Source == nil || ins.Table == nil {
+		return
+	}
+	for _, row := range ins.Source.Values {
+		for i := 0; i < len(row) && i < len(ins.Columns); i++ {
+			if p, ok := row[i].(*pgast.Param); ok {
+				c := ins.Columns[i]
+				d.found[p.Number] = params.Compared{Alias: ins.Table.RefName(), Expr: c, Columns: []string{c}, Op: "insert", Param: p.Number}
+			}
+		}
+	}
 }
 
 // draw draws for $n of a type. The session's transaction is open.
@@ -116,8 +135,13 @@ func (d *drawer) draw(n int, typ string) (out drawn, err error) {
 	if picked[frequent] == nil {
 		return out, nil
 	}
-	if picked[absent], err = d.beyond(c, rel, stats); err != nil {
-		return out, err
+	picked[absent] = beyond(c, rel, stats)
+	if c.Op == "insert" {
+		if picked[absent] = nil; unique(rel, c.Columns[0]) {
+			c.Op = "="
+			none := beyond(c, rel, stats)
+			picked = [ndraws]*string{none, none, none}
+		}
 	}
 	if bare(c) {
 		out.source = sourceStatistics
@@ -226,23 +250,30 @@ func (d *drawer) stats(rel catalog.Name, column string) (*columnStats, error) {
 
 // beyond is a value that no row has, or nil where none can be told: for > one above
 // all others, for < one below.
-func (d *drawer) beyond(c params.Compared, rel *catalog.Relation, s *columnStats) (*string, error) {
+func beyond(c params.Compared, rel *catalog.Relation, s *columnStats) *string {
 	col := rel.Column(c.Columns[0])
 	if col == nil || c.Op == "member" || c.Op == "@@" || c.Op == "set" {
-		return nil, nil
+		return nil
 	}
 	low := c.Op == "<" || c.Op == "<="
 	switch typ := col.QualifiedType(); {
 	case typ == "uuid":
-		return ptrTo(map[bool]string{false: "ffffffff-ffff-4fff-bfff-ffffffffffff", true: "00000000-0000-0000-0000-000000000000"}[low]), nil
+		return ptrTo(map[bool]string{false: "ffffffff-ffff-4fff-bfff-ffffffffffff", true: "00000000-0000-0000-0000-000000000000"}[low])
 	case typ == "text" || strings.HasPrefix(typ, "character varying"):
-		return ptrTo("planvet"), nil
+		return ptrTo("planvet")
 	case slices.Contains([]string{"smallint", "integer", "bigint", "numeric", "real", "double precision"}, strings.SplitN(typ, "(", 2)[0]):
-		return outside(typ, low, slices.Concat(s.common, s.bounds)), nil
+		return outside(typ, low, slices.Concat(s.common, s.bounds))
 	case typ == "date" || strings.HasPrefix(typ, "timestamp"):
-		return ptrTo(map[bool]string{false: "9999-01-01", true: "0001-01-01"}[low]), nil
+		return ptrTo(map[bool]string{false: "9999-01-01", true: "0001-01-01"}[low])
 	}
-	return nil, nil
+	return nil
+}
+
+// unique reports whether a column alone is a key.
+func unique(rel *catalog.Relation, column string) bool {
+	return slices.ContainsFunc(rel.Indexes, func(x *catalog.Index) bool {
+		return x.Unique && len(x.Keys) == 1 && x.Keys[0].Column == column
+	})
 }
 
 // outside is a number beyond all that are known.

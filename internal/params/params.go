@@ -109,10 +109,12 @@ type Compared struct {
 	// Op is the operator with the table's side on the left, "any" for = ANY ($n),
 	// "like", "limit", "offset".
 	Op string
-	// Param is n of $n. Infix is set where the statement adds the % itself, Derived
-	// where it computes with the parameter: now() - $1.
+	// Param is n of $n. Infix is set where the statement adds the % itself, Prefix
+	// where it adds it behind alone: $1 || '%'. Derived is set where it computes with the
+	// parameter: now() - $1.
 	Param   int
 	Infix   bool
+	Prefix  bool
 	Derived bool
 	// Cast is the type that the statement casts the parameter to: one that it compares
 	// with a text as well is a text to the server.
@@ -131,7 +133,7 @@ func Comparisons(stmt pgast.Stmt, s *Scope) map[int]Compared {
 		if have, ok := out[n]; ok && have.Alias == s.Flagged {
 			return
 		}
-		out[n] = Compared{Alias: alias, Expr: pgast.Format(table), Columns: columns, Op: op, Param: n, Infix: infix, Derived: computes(other)}
+		out[n] = Compared{Alias: alias, Expr: pgast.Format(table), Columns: columns, Op: op, Param: n, Infix: infix, Prefix: infix && begins(other), Derived: computes(other)}
 	}
 	pgast.Walk(stmt, func(n pgast.Node) bool {
 		switch n := n.(type) {
@@ -244,6 +246,21 @@ func paramOf(e pgast.Expr) (n int, infix bool) {
 		return 0, false
 	}
 	return n, infix
+}
+
+// begins reports whether a text that is put together begins with a parameter.
+func begins(e pgast.Expr) bool {
+	switch x := e.(type) {
+	case *pgast.Param:
+		return true
+	case *pgast.Cast:
+		return begins(x.Arg)
+	case *pgast.Op:
+		return x.Name == "||" && begins(x.Left)
+	case *pgast.FuncCall:
+		return len(x.Args) > 0 && x.Name[len(x.Name)-1] == "concat" && begins(x.Args[0])
+	}
+	return false
 }
 
 // computes reports whether an expression does arithmetic.

@@ -10,6 +10,8 @@ import (
 // of the column that it is compared with.
 func (c Compared) Shape(v, typ string) string {
 	switch {
+	case c.Op == "like" && c.Prefix:
+		return Beginning(v)
 	case c.Op == "like" && c.Infix:
 		return Middle(v)
 	case c.Op == "like":
@@ -28,13 +30,21 @@ func (c Compared) Shape(v, typ string) string {
 	return v
 }
 
+// Beginning is the beginning of a text as somebody would search for it.
+func Beginning(v string) string {
+	r := []rune(v)
+	return noPattern.Replace(string(r[:min(len(r), 6)]))
+}
+
+var noPattern = strings.NewReplacer("%", "", "_", "", `\`, "")
+
 // Middle is a piece of a text as somebody would search for it.
 func Middle(v string) string {
 	r := []rune(v)
 	if len(r) > 9 {
 		r = r[2:8]
 	}
-	return strings.NewReplacer("%", "", "_", "", `\`, "").Replace(string(r))
+	return noPattern.Replace(string(r))
 }
 
 // ArrayOf is an array's text.
