@@ -41,7 +41,7 @@ func explainFlags() []cli.Flag {
 	return slices.Concat([]cli.Flag{
 		&cli.StringFlag{Name: "sql", Usage: "the statement"},
 		&cli.StringFlag{Name: "file", Aliases: []string{"f"}, Usage: "read the statement from `FILE`"},
-		&cli.Int64Flag{Name: "queryid", Usage: "take the statement from pg_stat_statements by its `ID`"},
+		&cli.Int64Flag{Name: "queryid", DefaultText: "none", Usage: "take the statement from pg_stat_statements by its `ID`"},
 		&cli.StringFlag{Name: "params", Usage: "values of $1, $2 … as a `JSON` array; missing ones are drawn from statistics"},
 		&cli.BoolFlag{Name: "shadow", Usage: "ask a throwaway PostgreSQL with the project's schema and made rows instead"},
 		&cli.Int64Flag{Name: "rows", Value: 10000, Usage: "with --shadow: make `N` rows in each table"},
@@ -56,7 +56,7 @@ func explainFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "allow-remote-analyze", Usage: "run it on a host that is not this machine too"},
 		&cli.BoolFlag{Name: "analyze-writes", Usage: "run a statement that writes too, and roll it back"},
 		&cli.StringSliceFlag{Name: "allow-functions", Usage: "functions that the statement may call when it runs: `NAME[,NAME]`"},
-		&cli.DurationFlag{Name: "timeout", Usage: "bound of each statement (default: 5s, with --shadow 30s)"},
+		&cli.DurationFlag{Name: "timeout", DefaultText: "5s, with --shadow 30s", Usage: "bound of each statement"},
 		&cli.BoolFlag{Name: "rls-overhead", Usage: "measure what row security costs the statement as --role"},
 		&cli.StringFlag{Name: "format", Value: "text", Usage: "text, json, markdown or html"},
 		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the report to `FILE`"},
