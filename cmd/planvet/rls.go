@@ -14,7 +14,6 @@ import (
 	"github.com/planvet/planvet/internal/explain"
 	"github.com/planvet/planvet/internal/live"
 	"github.com/planvet/planvet/internal/report"
-	"github.com/planvet/planvet/internal/rlsguide"
 	"github.com/planvet/planvet/internal/shadow"
 )
 
@@ -68,6 +67,10 @@ func rlsOverheadCommand(code *report.ExitCode) *cli.Command {
 			out := &explain.OverheadReport{Version: explain.FormatVersion, Tables: []explain.TableOverhead{}}
 			err := withPolicyServer(c, func(t rlsTarget) error {
 				o.Own, o.Settings, o.Progress = t.own, t.settings, t.progress
+				if !t.own {
+					o.Estimate = &explain.Estimator{Start: shadow.Options{Progress: t.progress}}
+					defer o.Estimate.Close()
+				}
 				tables, err := explain.MeasureTables(c.Context, t.session, t.cat, o)
 				out.Server, out.Where, out.Tables = t.session.Version(), t.where, append(out.Tables, tables...)
 				return err
@@ -133,49 +136,6 @@ func rlsMatrixCommand(code *report.ExitCode) *cli.Command {
 	}
 }
 
-func rlsGuideCommand(code *report.ExitCode) *cli.Command {
-	return &cli.Command{
-		Name:  "guide",
-		Usage: "run the pairs of Supabase's guide to row security, slow form and fast form, on this machine",
-		Description: "Starts a throwaway PostgreSQL and takes under a minute. Exits 1 where a pair gains less\n" +
-			"than tenfold, or the slow forms do not rank as in the guide.",
-		Flags: []cli.Flag{
-			&cli.IntFlag{Name: "postgres", Usage: "major `VERSION` of PostgreSQL, 13 to 18 (default: what is here)"},
-			&cli.StringFlag{Name: "format", Value: "text", Usage: "text, json or markdown"},
-			&cli.StringFlag{Name: "color", Value: "auto", Usage: "auto, always or never"},
-			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the report to `FILE`"},
-		},
-		Action: func(c *cli.Context) (err error) {
-			if err := checkRLSFormat(c); err != nil {
-				return err
-			}
-			progress := report.NewProgress(c.App.ErrWriter)
-			defer progress.Done()
-			step := func(what string) { progress.Step(what, 0, 0) }
-			srv, err := shadow.Start(c.Context, shadow.Options{Major: c.Int("postgres"), Progress: step})
-			if err != nil {
-				return fmt.Errorf("starting a throwaway PostgreSQL: %w", err)
-			}
-			defer func() { err = errors.Join(err, srv.Stop()) }()
-			url, err := srv.NewDatabase(c.Context, "planvet_guide")
-			if err != nil {
-				return err
-			}
-			rs, version, err := rlsguide.Run(c.Context, url, step)
-			if err != nil {
-				return err
-			}
-			progress.Done()
-			r := rlsguide.NewReport(rs, version)
-			*code = report.ExitClean
-			if len(r.Differs) > 0 {
-				*code = report.ExitFindings
-			}
-			return writeRLS(c, r)
-		},
-	}
-}
-
 func checkRLSFormat(c *cli.Context) error {
 	err := errors.Join(oneOf("format", c.String("format"), "text", "json", "markdown"), oneOf("color", c.String("color"), "auto", "always", "never"))
 	if err != nil {
@@ -188,13 +148,14 @@ func checkRLSFormat(c *cli.Context) error {
 type rlsReport interface {
 	Text(w io.Writer, o report.TextOptions) error
 	Markdown(w io.Writer) error
+	JSON(w io.Writer) error
 }
 
 func writeRLS(c *cli.Context, r rlsReport) error {
 	return writeTo(c.App.Writer, c.String("output"), func(w io.Writer) error {
 		switch c.String("format") {
 		case "json":
-			return report.WriteJSON(w, r)
+			return r.JSON(w)
 		case "markdown":
 			return r.Markdown(w)
 		}

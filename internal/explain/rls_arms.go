@@ -36,6 +36,8 @@ type asker struct {
 	timeout time.Duration
 	// vet decides what may run on a server that is not planvet's own; nil there.
 	vet *live.VetOptions
+	// proposed are remedies that were not measured.
+	proposed []remedy
 	// values are literals by the text of what they stand for.
 	values map[string]pgast.Expr
 }

@@ -25,6 +25,8 @@ type OverheadOptions struct {
 	// Remedies applies what would make the policies cheaper, measures it, and rolls it
 	// back: only on a server of planvet's own.
 	Remedies bool
+	// Estimate, where not nil, plans with them on a twin of a named server.
+	Estimate *Estimator
 }
 
 // MeasureOverhead tells what row security costs one SELECT:
@@ -52,7 +54,13 @@ func MeasureOverhead(ctx context.Context, s *live.Session, cat *catalog.Catalog,
 	if err != nil {
 		out.Problem = message(err)
 	}
-	return out, s.Rollback(ctx)
+	if err := s.Rollback(ctx); err != nil || a.proposed == nil {
+		return out, err
+	}
+	request := a.request(sql, o.Identity)
+	request.Analyze = false
+	out.Remedies = o.Estimate.estimate(ctx, s, a.proposed, request)
+	return out, ctx.Err()
 }
 
 // overhead fills out; its error is the Problem.
@@ -60,6 +68,12 @@ func (a *asker) overhead(cat *catalog.Catalog, sql string, o OverheadOptions, ou
 	ideal, policies, err := a.ideal(cat, sql, o.Identity)
 	if err != nil {
 		return err
+	}
+	if o.Estimate != nil {
+		a.proposed = policyRemedies(cat, policies)
+		if r := namedRole(cat, policies, o.Identity); r != nil {
+			a.proposed = append(a.proposed, *r)
+		}
 	}
 	arms := []*arm{
 		{sql: sql, id: o.Identity},

@@ -17,6 +17,10 @@ type remedy struct {
 	sql               []string
 	// undo is known for policies.
 	undo []string
+	// policies are those whose tables' scans are told of; as is who profits, where that
+	// is not the one who asked.
+	policies []applied
+	as       *Identity
 }
 
 // policyRemedies are what the rules propose for the policies of a statement: its
@@ -45,6 +49,10 @@ func policyRemedies(cat *catalog.Catalog, policies []applied) []remedy {
 			out = append(out, r)
 		}
 	}
+	for i := range out {
+		out[i].policies = policies
+	}
+	all.policies = policies
 	if len(out) > 1 {
 		all.kind, all.title = Rewrite, "all of these together"
 		out = append(out, all)
@@ -116,33 +124,42 @@ func (r remedy) recommendation() Recommendation {
 // anonymous is the role that Supabase gives to requests without a token.
 const anonymous = "anon"
 
+// namedRole is the remedy for policies without TO, nil where there is none or nobody
+// profits.
+func namedRole(cat *catalog.Catalog, policies []applied, id Identity) *remedy {
+	to := id.Role
+	if to == anonymous {
+		to = "authenticated"
+	}
+	for _, role := range []string{anonymous, to} {
+		if _, ok := cat.Roles[role]; !ok {
+			return nil
+		}
+	}
+	r := toRemedy(policies, to)
+	if len(r.sql) == 0 {
+		return nil
+	}
+	r.policies, r.as = policies, &Identity{anonymous, map[string]string{}}
+	for name, v := range id.Settings {
+		if strings.HasPrefix(name, "request.jwt.claim") {
+			v = ""
+		}
+		r.as.Settings[name] = v
+	}
+	r.as.Settings["request.jwt.claims"] = `{"role":"` + anonymous + `"}`
+	return &r
+}
+
 // nameRole measures what TO gives: a policy without it is evaluated for every role,
 // also for those that it never lets see a row. The role that pays for nothing is
 // anon where there is one.
 func (a *asker) nameRole(cat *catalog.Catalog, policies []applied, enforced *arm) (*Recommendation, error) {
-	to := enforced.id.Role
-	if to == anonymous {
-		to = "authenticated"
-	}
-	if _, ok := cat.Roles[anonymous]; !ok {
+	r := namedRole(cat, policies, enforced.id)
+	if r == nil {
 		return nil, nil
 	}
-	if _, ok := cat.Roles[to]; !ok {
-		return nil, nil
-	}
-	r := toRemedy(policies, to)
-	if len(r.sql) == 0 {
-		return nil, nil
-	}
-	rec := r.recommendation()
-	anon := &arm{sql: enforced.sql, id: Identity{anonymous, map[string]string{}}}
-	for name, v := range enforced.id.Settings {
-		anon.id.Settings[name] = v
-		if strings.HasPrefix(name, "request.jwt.claim") {
-			anon.id.Settings[name] = ""
-		}
-	}
-	anon.id.Settings["request.jwt.claims"] = `{"role":"` + anonymous + `"}`
+	rec, anon := r.recommendation(), &arm{sql: enforced.sql, id: *r.as}
 	if _, _, err := a.interleave([]*arm{anon}); err != nil {
 		rec.Why = "not measured: running the statement as " + anonymous + ": " + message(err)
 		return &rec, nil
@@ -152,7 +169,7 @@ func (a *asker) nameRole(cat *catalog.Catalog, policies []applied, enforced *arm
 		return nil, err
 	}
 	before := anon.result(seen.rows)
-	after, same, err := a.with(r, anon, seen, policies)
+	after, same, err := a.with(*r, anon, seen, policies)
 	switch {
 	case err != nil:
 		rec.Why = "not measured: " + message(err)

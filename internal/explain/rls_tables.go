@@ -51,8 +51,10 @@ type TablesOptions struct {
 	// Own is set on a server of planvet's own: identities are drawn from its rows, roles
 	// are made and given rights, remedies are applied.
 	Own bool
-	// Vet decides what may run where Own is not set.
-	Vet live.VetOptions
+	// Vet decides what may run where Own is not set; Estimate, where not nil, tells there
+	// what remedies give.
+	Estimate *Estimator
+	Vet      live.VetOptions
 	// Timeout bounds each run.
 	Timeout  time.Duration
 	Progress func(string)
@@ -89,31 +91,6 @@ func MeasureTables(ctx context.Context, s *live.Session, cat *catalog.Catalog, o
 	return out, nil
 }
 
-// rowSecurity measures what row security costs the statement, where that was asked
-// for and the statement may run.
-func (r *runner) rowSecurity() error {
-	if !r.o.RLSOverhead {
-		return nil
-	}
-	if r.report.NotRun != "" {
-		r.report.RLS = &Overhead{Role: r.o.Identity.Role, Policies: []PolicyCost{}, Problem: "the statement was not run: " + r.report.NotRun}
-		return nil
-	}
-	var rels []*catalog.Relation
-	for _, n := range tablesOf(r.cat, r.st.SQL, nil) {
-		rels = append(rels, r.cat.Relation(n.Schema, n.Name))
-	}
-	one, err := measureOne(r.ctx, r.s, r.cat, TablesOptions{
-		Role: r.o.Identity.Role, Settings: r.o.Identity.Settings, Args: r.sets[0].args, Own: r.o.Own, Timeout: r.o.Timeout,
-		Vet: live.VetOptions{Allow: r.o.AllowFunctions, Foreign: r.o.AllowRemote},
-	}, r.st.SQL, rels)
-	if err != nil {
-		return r.failed("measuring row security", err)
-	}
-	r.report.RLS = &one.Overhead
-	return nil
-}
-
 // SortOverheads sorts by overhead, what has no figure last.
 func SortOverheads(ts []TableOverhead) {
 	slices.SortStableFunc(ts, func(a, b TableOverhead) int {
@@ -135,7 +112,7 @@ func measureOne(ctx context.Context, s *live.Session, cat *catalog.Catalog, o Ta
 	}
 	opts := OverheadOptions{Identity: id, Args: o.Args, Timeout: o.Timeout, Remedies: o.Own}
 	if !o.Own {
-		opts.Vet = &o.Vet
+		opts.Vet, opts.Estimate = &o.Vet, o.Estimate
 	}
 	res, err := MeasureOverhead(ctx, s, cat, sql, opts)
 	if res != nil {

@@ -72,6 +72,9 @@ func (r *OverheadReport) Text(w io.Writer, o report.TextOptions) error {
 	return t.Err()
 }
 
+// JSON writes the report as JSON.
+func (r *OverheadReport) JSON(w io.Writer) error { return report.WriteJSON(w, r.presentable()) }
+
 // Markdown writes the report as Markdown.
 func (r *OverheadReport) Markdown(w io.Writer) error {
 	r = r.presentable()
@@ -196,6 +199,15 @@ func (m *Matrix) Text(w io.Writer, o report.TextOptions) error {
 		t.say(style, "", l)
 	}
 	return t.Err()
+}
+
+// JSON writes the matrix as JSON.
+func (m *Matrix) JSON(w io.Writer) error {
+	c := mapTexts(reflect.ValueOf(m), readable).Interface().(*Matrix)
+	for i := range c.Cells {
+		c.Cells[i].Reason = report.Redact(c.Cells[i].Reason)
+	}
+	return report.WriteJSON(w, c)
 }
 
 // Markdown writes the matrix as Markdown.

@@ -85,6 +85,9 @@ func (r *Report) Text(w io.Writer, o report.TextOptions) error {
 	return t.Err()
 }
 
+// JSON writes the report as JSON.
+func (r *Report) JSON(w io.Writer) error { return report.WriteJSON(w, r) }
+
 // Markdown writes the table as Markdown.
 func (r *Report) Markdown(w io.Writer) error {
 	var rows [][]string
