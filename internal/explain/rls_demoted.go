@@ -33,7 +33,7 @@ func Demotions(cat *catalog.Catalog, sql, role string, p *plan.Plan) []Demotion 
 					continue
 				}
 				d := Demotion{
-					Table: rel.Relation.Name.Short(), Condition: pgast.Format(l.Conjunct.Expr), Operator: l.Function,
+					Table: rel.Relation.Name.Short(), Condition: conditionText(l.Conjunct.Expr), Operator: l.Function,
 					Index: l.Index.Name, Advice: demotionAdvice(rel, l),
 				}
 				if !slices.Contains(out, d) {
@@ -43,6 +43,18 @@ func Demotions(cat *catalog.Catalog, sql, role string, p *plan.Plan) []Demotion 
 		}
 	}
 	return out
+}
+
+// conditionText is a condition as the statement has it: the analysis has columns of its
+// own in it.
+func conditionText(e pgast.Expr) string {
+	return pgast.Format(pgast.ReplaceExpr(e, func(e pgast.Expr) (pgast.Expr, bool) {
+		v, ok := e.(*predicate.Var)
+		if !ok {
+			return nil, false
+		}
+		return &pgast.ColumnRef{At: -1, Names: []string{v.Column}}, true
+	}))
 }
 
 // filtered reports whether a plan checks a condition row by row, and has it in no

@@ -43,7 +43,7 @@ func policyRemedies(cat *catalog.Catalog, policies []applied) []remedy {
 			r.title = "an index on " + catalog.Name{Schema: f.Object.Schema, Name: f.Object.Table}.Of(f.Object.Columns)
 			if a := policies[i]; strings.HasPrefix(sql, "alter policy ") {
 				r.kind, r.title = Rewrite, fmt.Sprintf("policy %s of %s, written so that what the session decides is evaluated once a query", a.policy.Name, a.rel.Name.Short())
-				r.undo = []string{"alter policy " + quoted(a.policy.Name) + " on " + quoted(a.rel.Schema) + "." + quoted(a.rel.Name.Name) + " using (" + a.policy.Using + ")"}
+				r.undo = []string{"alter policy " + policyOn(a) + " using (" + a.policy.Using + ")"}
 			}
 			all.sql, all.undo = append(all.sql, sql), append(all.undo, r.undo...)
 			out = append(out, r)

@@ -218,11 +218,11 @@ create index notes_body on notes (lower(body));
 create policy own on notes for select to authenticated using (user_id = (select auth.uid()));
 `)
 	cat := apply(t, s, "vacuum analyze notes;\n")
-	for _, c := range []struct{ sql, index, advice string }{
-		{`select id from notes where tags @> '{"a":1}'`, "notes_tags", "(user_id, that column)"},
-		{"select id from notes where lower(body) = 'note 7'", "notes_body", "leakproof type"},
-		{"select id from notes where day = '2024-01-01'", "", ""},
-		{"select id from notes where id = 5", "", ""},
+	for _, c := range []struct{ sql, index, advice, condition string }{
+		{`select id from notes where tags @> '{"a":1}'`, "notes_tags", "(user_id, that column)", `tags @> '{"a":1}'`},
+		{"select id from notes where lower(body) = 'note 7'", "notes_body", "leakproof type", "lower(body) = 'note 7'"},
+		{"select id from notes where day = '2024-01-01'", "", "", ""},
+		{"select id from notes where id = 5", "", "", ""},
 	} {
 		o := measure(t, s, cat, c.sql, OverheadOptions{Identity: asPerson7})
 		if c.index == "" {
@@ -231,7 +231,7 @@ create policy own on notes for select to authenticated using (user_id = (select 
 			}
 			continue
 		}
-		if len(o.Demoted) != 1 || o.Demoted[0].Index != c.index || !strings.Contains(o.Demoted[0].Advice, c.advice) ||
+		if len(o.Demoted) != 1 || o.Demoted[0].Index != c.index || o.Demoted[0].Condition != c.condition || !strings.Contains(o.Demoted[0].Advice, c.advice) ||
 			!strings.Contains(o.Demoted[0].Advice, "security definer") || strings.Contains(strings.ToLower(o.Demoted[0].Advice), "alter function") {
 			t.Errorf("%s: %+v; %s", c.sql, o.Demoted, o.Problem)
 		}

@@ -269,11 +269,15 @@ func toRemedy(policies []applied, role string) remedy {
 	r := remedy{kind: Rewrite, title: "policies name their role: to " + role + "; " + anonymous + " then pays for none of them"}
 	for _, p := range policies {
 		if len(p.policy.Roles) == 0 || p.policy.Roles[0] == "public" {
-			on := " on " + identOf(p.rel.Name) + " to "
-			name := pgast.Format(&pgast.ColumnRef{At: -1, Names: []string{p.policy.Name}})
-			r.sql = append(r.sql, "alter policy "+name+on+role)
-			r.undo = append(r.undo, "alter policy "+name+on+"public")
+			r.sql = append(r.sql, "alter policy "+policyOn(p)+" to "+named(role))
+			r.undo = append(r.undo, "alter policy "+policyOn(p)+" to public")
 		}
 	}
 	return r
 }
+
+// policyOn names a policy in a statement.
+func policyOn(p applied) string { return named(p.policy.Name) + " on " + identOf(p.rel.Name) }
+
+// named is a name in a statement, quoted where it needs it.
+func named(name string) string { return pgast.Format(&pgast.ColumnRef{At: -1, Names: []string{name}}) }
