@@ -109,7 +109,7 @@ func Explain(ctx context.Context, o Options) (*Report, error) {
 		do   func() error
 	}{
 		{"reading the catalog", r.catalog}, {"finding values", r.values}, {"planning", r.plans}, {"running", r.run},
-		{"looking at the plan", r.diagnose}, {"measuring row security", r.rowSecurity},
+		{"looking at the plan", r.diagnose}, {"measuring row security", r.rowSecurity}, {"checking what would help", r.recommend},
 	} {
 		r.say(step.what)
 		if err := step.do(); err != nil {

@@ -18,10 +18,13 @@ type Need struct {
 	Sort            []SortKey
 	// Policy are keys that policies compare: they lead.
 	Policy []Key
-	// Method is gin or gist where btree does not serve; "" is btree.
+	// Method is gin or gist where btree does not serve, brin where it does for less;
+	// "" is btree.
 	Method string
 	// Where is a partial index's predicate in normal form; "" for none.
 	Where string
+	// Include are columns to carry along, so that the table need not be read.
+	Include []string
 	// ID is the caller's.
 	ID int
 }
@@ -64,7 +67,9 @@ type candidate struct {
 	where  string
 	groups [][]Key
 	tail   []SortKey
-	needs  []int
+	// include are columns that are carried along; such a candidate serves one need.
+	include []string
+	needs   []int
 }
 
 // Suggest finds a small set of indexes that serves every need.
@@ -112,7 +117,7 @@ func (n Need) width() int {
 func (n Need) Empty() bool { return n.width() == 0 }
 
 func (n Need) text() string {
-	return fmt.Sprint(n.Method, n.Where, n.Policy, n.Equality, n.Sort, n.Range)
+	return fmt.Sprint(n.Method, n.Where, n.Policy, n.Equality, n.Sort, n.Range, n.Include)
 }
 
 // equality are the policy's and the need's own keys, cut to what pays.
@@ -146,14 +151,14 @@ func (n Need) rest() []SortKey {
 
 func newCandidate(n Need) *candidate {
 	return &candidate{
-		rel: n.Relation, method: n.Method, where: n.Where, groups: n.equality(), tail: n.rest(), needs: []int{n.ID},
+		rel: n.Relation, method: n.Method, where: n.Where, groups: n.equality(), tail: n.rest(), include: n.Include, needs: []int{n.ID},
 	}
 }
 
 // take serves a need by the candidate when it can, splitting a free group where
 // the need wants a part of it first.
 func (c *candidate) take(n Need) bool {
-	if c.method != n.Method || c.where != n.Where {
+	if c.method != n.Method || c.where != n.Where || !slices.Equal(c.include, n.Include) {
 		return false
 	}
 	want := map[Key]bool{}
@@ -240,6 +245,13 @@ func (c *candidate) suggestion() Suggestion {
 		using = "using " + c.method + " "
 	}
 	s.DDL = "create index on " + quoteName(c.rel.Name) + " " + using + "(" + strings.Join(parts, ", ") + ")"
+	if len(c.include) > 0 {
+		var cols []string
+		for _, col := range c.include {
+			cols = append(cols, quoteIdent(col))
+		}
+		s.DDL += " include (" + strings.Join(cols, ", ") + ")"
+	}
 	if c.where != "" {
 		s.DDL += " where " + c.where
 	}

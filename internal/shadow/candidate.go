@@ -22,8 +22,8 @@ var concurrentlyRE = regexp.MustCompile(`(?i)^(\s*(?:create|drop)\s+(?:unique\s+
 
 // newIndex is an index of a candidate, to be given a size.
 type newIndex struct {
-	candidate                  int
-	oid, schema, table, method string
+	candidate                        int
+	oid, name, schema, table, method string
 	// where is a partial index's predicate; unique and including say what keeps
 	// equal keys apart.
 	where             string
@@ -65,7 +65,7 @@ func (t *Twin) make(ctx context.Context, candidates []string) []newIndex {
 			}
 			x.candidate = i
 			out = append(out, x)
-			c.oids = append(c.oids, x.oid)
+			c.oids, c.Names = append(c.oids, x.oid), append(c.Names, x.name)
 		}
 		t.Candidates = append(t.Candidates, c)
 	}
@@ -73,7 +73,7 @@ func (t *Twin) make(ctx context.Context, candidates []string) []newIndex {
 }
 
 func (t *Twin) indexes(ctx context.Context) ([]newIndex, error) {
-	rows, err := t.Session.Conn().Query(ctx, `select x.indexrelid::text, n.nspname, c.relname, am.amname, coalesce(pg_get_expr(x.indpred, x.indrelid), ''),
+	rows, err := t.Session.Conn().Query(ctx, `select x.indexrelid::text, i.relname, n.nspname, c.relname, am.amname, coalesce(pg_get_expr(x.indpred, x.indrelid), ''),
 			x.indisunique, x.indnatts > x.indnkeyatts,
 			array(select coalesce(t.attname::text, '') from unnest(x.indkey::int2[]) with ordinality k(num, pos)
 				left join pg_attribute t on t.attrelid = x.indrelid and t.attnum = k.num and k.num > 0 order by k.pos),
@@ -93,7 +93,7 @@ func (t *Twin) indexes(ctx context.Context) ([]newIndex, error) {
 	var columns []string
 	var widths []int
 	var trigrams, shared []bool
-	_, err = pgx.ForEachRow(rows, []any{&x.oid, &x.schema, &x.table, &x.method, &x.where, &x.unique, &x.including, &columns, &widths, &trigrams, &shared}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&x.oid, &x.name, &x.schema, &x.table, &x.method, &x.where, &x.unique, &x.including, &columns, &widths, &trigrams, &shared}, func() error {
 		y := x
 		y.keys = make([]newKey, min(len(columns), len(widths), len(trigrams), len(shared)))
 		for i := range y.keys {
