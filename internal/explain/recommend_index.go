@@ -46,7 +46,7 @@ func (p *prover) indexes() ([]Recommendation, error) {
 	p.knowOwners()
 	options := p.candidates()
 	if len(options) == 0 {
-		return nil, p.with(nil)
+		return nil, nil
 	}
 	var ddl []string
 	at := map[*proposal]int{}

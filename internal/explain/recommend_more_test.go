@@ -176,3 +176,47 @@ func mustParse(t *testing.T, sql string) pgast.Stmt {
 	}
 	return tree
 }
+
+// live.md row 9, by the whole report: a planted missing index is found, its DDL is the
+// reference, and once it is applied finding and recommendation are gone.
+func TestRow9Recommendations(t *testing.T) {
+	u, conn := questioned(t, store)
+	o := Options{SQL: "select id, total from orders where customer_id = $1", URL: u, Params: raw(t, `[17]`)}
+	index := func(r *Report) (findings []Finding, recs []Recommendation) {
+		for _, f := range r.Findings {
+			if f.Heuristic == "selective-seq-scan" {
+				findings = append(findings, f)
+			}
+		}
+		for _, x := range r.Recommendations {
+			if x.Kind == Index {
+				recs = append(recs, x)
+			}
+		}
+		return findings, recs
+	}
+	r := answer(t, o)
+	findings, recs := index(r)
+	const reference = "create index concurrently orders_customer_id_idx on orders (customer_id)"
+	if len(findings) != 1 || len(recs) != 1 || !slices.Equal(recs[0].SQL, []string{reference}) || recs[0].Verified != Estimated || recs[0].After.Cost > recs[0].Before.Cost/2 {
+		t.Fatalf("findings %+v\nrecommendations %+v", findings, recs)
+	}
+	if !slices.Equal(recs[0].Findings, []int{findings[0].ID}) || !slices.Equal(recs[0].Undo, []string{"drop index concurrently orders_customer_id_idx"}) || !strings.Contains(recs[0].Cost, "the server counted") {
+		t.Errorf("%+v", recs[0])
+	}
+	for _, sql := range append(recs[0].SQL, "analyze orders") {
+		if _, err := conn.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if findings, recs = index(answer(t, o)); len(findings) > 0 || len(recs) > 0 {
+		t.Errorf("after it was applied: findings %+v\nrecommendations %+v", findings, recs)
+	}
+	// Values drawn from statistics are data: no recommendation holds one.
+	o.Params = nil
+	o.SQL = "select id from customers where email = $1"
+	r = answer(t, o)
+	if text := document(t, r); strings.Contains(text, "secret") || len(r.Recommendations) == 0 {
+		t.Errorf("%d recommendations, or a value is in the report", len(r.Recommendations))
+	}
+}
