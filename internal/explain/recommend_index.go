@@ -67,6 +67,11 @@ func (p *prover) indexes() ([]Recommendation, error) {
 		}
 		return p.unproven(options, why)
 	}
+	for _, x := range p.twin.Candidates {
+		if x.Problem != "" {
+			p.note("an index that may help could not be tried: %s: %s", x.SQL, x.Problem)
+		}
+	}
 	c := &choice{p: p, at: at}
 	chosen, err := c.choose(options)
 	if err != nil || len(chosen) == 0 {

@@ -55,7 +55,7 @@ func TestNothingIsWrittenOnTheNamedServer(t *testing.T) {
 	for _, req := range []plan.Request{
 		{SQL: "select * from customers where email = $1", Args: []*string{&email}},
 		{SQL: "select * from orders where created_at::date = $1 order by created_at", Args: []*string{&day}},
-		{SQL: "select * from customers where name ilike '%abcd%'"},
+		{SQL: "select * from customers where name ilike '%abcdef01%'"},
 		{SQL: "select c.id from customers c where (select count(*) from orders o where o.customer_id = c.id) > 0"},
 		{SQL: "select * from documents where title = 'x'", Role: "recommend_user", Settings: map[string]string{"app.tenant": "3"}},
 		{SQL: "update orders set note = 'x' where created_at = '2025-01-01'"},
