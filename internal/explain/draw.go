@@ -36,6 +36,9 @@ type drawn struct {
 	value  [ndraws]*string
 	source string
 	column string
+	// data is set where the value came from the server: also a guess may, as the value
+	// of a column for lower(column).
+	data bool
 }
 
 // drawer draws values for parameters from pg_stats:
@@ -124,7 +127,7 @@ func (d *drawer) draw(n int, typ string) (out drawn, err error) {
 		return out, nil
 	}
 	out.column = rel.Name.Short() + "." + c.Columns[0]
-	if c.Derived || !bare(c) && typ != "text" {
+	if c.Derived || !fits(c, rel, typ) {
 		return out, nil
 	}
 	stats, err := d.stats(rel.Name, c.Columns[0])
@@ -143,6 +146,7 @@ func (d *drawer) draw(n int, typ string) (out drawn, err error) {
 			picked = [ndraws]*string{none, none, none}
 		}
 	}
+	out.data = true
 	if bare(c) {
 		out.source = sourceStatistics
 	}
@@ -164,6 +168,52 @@ func (d *drawer) draw(n int, typ string) (out drawn, err error) {
 // a value of c is a guess.
 func bare(c params.Compared) bool {
 	return strings.HasSuffix(c.Expr, c.Columns[0]) || strings.HasSuffix(c.Expr, quoted(c.Columns[0]))
+}
+
+// fits reports whether a column's value is one of a parameter's type: text for
+// doc ->> 'k' and a path for doc @? path are not.
+func fits(c params.Compared, rel *catalog.Relation, typ string) bool {
+	col := rel.Column(c.Columns[0])
+	if col == nil {
+		return false
+	}
+	of := strings.TrimSuffix(family(col.QualifiedType()), "[]")
+	typ = family(typ)
+	if array := strings.HasSuffix(col.QualifiedType(), "[]"); array && c.Op != "member" {
+		of += "[]"
+	}
+	if c.Op == "any" {
+		typ = strings.TrimSuffix(typ, "[]")
+	}
+	switch {
+	case typ == "tsquery":
+		return of == "tsvector"
+	case !bare(c):
+		return typ == "text" && of == "text"
+	}
+	return typ == of || typ == "" || of == ""
+}
+
+// family is a kind of types whose values can be read as each other's; "" for types of
+// a user, which may be domains.
+func family(typ string) string {
+	array := ""
+	if strings.HasSuffix(typ, "[]") {
+		typ, array = strings.TrimSuffix(typ, "[]"), "[]"
+	}
+	typ, _, _ = strings.Cut(typ, "(")
+	switch typ {
+	case "smallint", "integer", "bigint", "numeric", "real", "double precision", "oid":
+		return "number" + array
+	case "text", "character varying", "character", "name", "citext", "extensions.citext", "public.citext":
+		return "text" + array
+	case "boolean", "uuid", "json", "jsonb", "jsonpath", "bytea", "interval", "inet", "cidr", "tsvector", "tsquery", "xml", "date":
+		return typ + array
+	}
+	if strings.HasPrefix(typ, "timestamp") {
+		return "date" + array
+	}
+	return array
 }
 
 // pick are a frequent and a rare value for a comparison.

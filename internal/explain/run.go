@@ -333,12 +333,8 @@ func (r *runner) run() error {
 	var p *plan.Plan
 	if why == "" {
 		if r.report.Timing, p, err = r.timed(); err != nil {
-			if live.Code(err) != "57014" && live.Code(err) != "25006" {
+			if why = r.stopped(err); why == "" {
 				return r.failed("running the statement", err)
-			}
-			why = fmt.Sprintf("it takes longer than %s; --timeout gives it more", r.o.timeout())
-			if live.Code(err) == "25006" {
-				why = message(err)
 			}
 			r.report.Timing = nil
 		}
@@ -355,6 +351,20 @@ func (r *runner) run() error {
 	r.main = p
 	r.report.Plans[0] = planOf(r.report.Plans[0].Label, p, r.shape)
 	return nil
+}
+
+// stopped is an error of a run as a reason for that there are no figures; "" where the
+// plan is not to be had either. A message may hold values.
+func (r *runner) stopped(err error) string {
+	switch code := live.Code(err); {
+	case r.ctx.Err() != nil || code == "" || code == "55P03" || code[:2] == "57" && code != "57014" || code[:2] == "08":
+		return ""
+	case code == "57014":
+		return fmt.Sprintf("it takes longer than %s; --timeout gives it more", r.o.timeout())
+	case r.sets[0].drawn && !r.o.ShowValues && code[:2] != "25":
+		return "with the values that were found it fails: SQLSTATE " + code
+	}
+	return "it fails: " + message(err)
 }
 
 func (r *runner) timed() (*Timing, *plan.Plan, error) {

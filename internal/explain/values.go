@@ -70,17 +70,17 @@ func (r *runner) choose(given []*string, draws []drawn, declared bool) {
 		first.args = slices.Clone(given)
 		for i := len(r.o.Params); i < len(given); i++ {
 			first.args[i] = draws[i].value[frequent]
-			first.drawn = first.drawn || draws[i].source == sourceStatistics
+			first.drawn = first.drawn || draws[i].data
 		}
 	}
 	r.sets = []valueSet{first}
 	for k := range ndraws {
 		s := valueSet{label: drawLabels[k], args: slices.Clone(first.args), declared: declared}
 		for i := range draws {
-			if draws[i].source == sourceStatistics || i >= len(r.o.Params) {
+			if draws[i].data || i >= len(r.o.Params) {
 				s.args[i] = draws[i].value[k]
 			}
-			s.drawn = s.drawn || draws[i].source == sourceStatistics
+			s.drawn = s.drawn || draws[i].data
 		}
 		if !slices.ContainsFunc(r.sets, func(o valueSet) bool { return slices.EqualFunc(o.args, s.args, equalText) }) {
 			r.sets = append(r.sets, s)
@@ -97,7 +97,7 @@ func (r *runner) describe(draws []drawn) {
 		switch {
 		case i < len(r.o.Params):
 			p.Source = sourceGiven
-		case p.Source == sourceStatistics && !r.o.ShowValues:
+		case draws[i].data && !r.o.ShowValues:
 			p.Value = ptrTo(hidden)
 		}
 		r.report.Parameters = append(r.report.Parameters, p)

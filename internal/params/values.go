@@ -100,6 +100,18 @@ func Plain(typ string) string {
 		return `\x00`
 	case "tsquery":
 		return "common"
+	case "jsonpath":
+		return "$"
+	case "regconfig":
+		return "simple"
+	case "xml":
+		return "<x/>"
+	case "point":
+		return "(0,0)"
+	case "int4range", "int8range", "numrange", "daterange", "tsrange", "tstzrange":
+		return "empty"
+	case "money", "bit", "bit varying", "\"char\"":
+		return "1"
 	}
 	return "x"
 }
