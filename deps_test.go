@@ -62,6 +62,10 @@ internal/engine: rules rules/all catalog catalog/builtin migrationscan sqllint r
 internal/vetunit: analyzers/... internal/engine rules ; x/tools
 cmd/planvet: rules rules/all catalog analyzers/... internal/... ; cli terminal
 
+# the SQL extension, embedded, and who installs it as a schema
+extension: ;
+internal/companion: extension internal/live ; pgx
+
 # programs and packages of the house
 catalog/builtin/gen: catalog/builtin ; pgx
 internal/shadow/shadowtest: internal/shadow ; pgx
