@@ -33,7 +33,7 @@ func Candidates(fs []rules.Finding) []string {
 	var out []string
 	seen := map[string]bool{}
 	for i := range fs {
-		if !estimable(&fs[i]) {
+		if !Estimable(&fs[i]) {
 			continue
 		}
 		for _, sql := range fs[i].Probe.Apply {
@@ -54,10 +54,10 @@ func makesIndex(sql string) bool { return createIndex.MatchString(sql) }
 // cannot be undone.
 func inPlace(sql string) string { return concurrently.ReplaceAllString(sql, "$1") }
 
-// estimable reports whether a plan alone can tell of a finding: it is about an access
+// Estimable reports whether a plan alone can tell of a finding: it is about an access
 // path, and its fix makes an index. What a rewritten policy saves, what a loop costs
 // and what an index that a role cannot use would save shows on rows.
-func estimable(f *rules.Finding) bool {
+func Estimable(f *rules.Finding) bool {
 	p := f.Probe
 	if p == nil || f.Rule == "rls-leakproof" || f.Rule == "rls-row-function" {
 		return false
@@ -76,7 +76,7 @@ func (o *Options) needsRows(f *rules.Finding) bool {
 	if f.Probe == nil || f.Probe.Kind == rules.ProbeFact {
 		return false
 	}
-	return o.Plan == nil || o.Measure || !estimable(f)
+	return o.Plan == nil || o.Measure || !Estimable(f)
 }
 
 // planner is an asker of the plan tier; nil where there is none.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/planvet/planvet/catalog"
 	"github.com/planvet/planvet/internal/confirm"
@@ -89,15 +90,17 @@ func (p *Project) confirmLive(ctx context.Context, fs []rules.Finding, url strin
 }
 
 func (p *Project) confirmShadow(ctx context.Context, fs []rules.Finding, o confirm.Options) (out []rules.Finding, err error) {
-	srv, err := shadow.Start(ctx, shadow.Options{Major: p.Config.Postgres, Progress: o.Progress})
+	srv, refused, err := p.migratedServer(ctx)
 	if err != nil {
-		return fs, unfinishedf("starting a throwaway PostgreSQL: %w", err)
+		return fs, err
 	}
 	defer func() { err = errors.Join(err, srv.Stop()) }()
-	n := 0
 	out, err = p.eachDatabase(ctx, fs, func(db *Database, part []rules.Finding) ([]rules.Finding, error) {
-		n++
-		return p.confirmInShadow(ctx, srv, fmt.Sprintf("planvet_%d", n), db, part, o)
+		i := slices.Index(p.Databases, db)
+		p.addRefused(refused[i])
+		o := o
+		o.Doubts = doubts(db.Catalog, refused[i])
+		return p.confirmInShadow(ctx, srv, databaseName(i), db, part, o)
 	})
 	if err != nil {
 		return out, unfinishedf("confirming on a throwaway PostgreSQL: %s", srv.Explain(err))
@@ -105,24 +108,69 @@ func (p *Project) confirmShadow(ctx context.Context, fs []rules.Finding, o confi
 	return out, nil
 }
 
+// confirmInShadow asks in the order in which a database can be used: what its catalog
+// says, while it is as the migrations left it; access paths, where it is empty and plans
+// like production; the rest, where rows are. Only for the last a copy is needed that is
+// made before.
 func (p *Project) confirmInShadow(ctx context.Context, srv *shadow.Server, name string, db *Database,
-	part []rules.Finding, o confirm.Options,
+	fs []rules.Finding, o confirm.Options,
 ) ([]rules.Finding, error) {
-	refused, err := migrated(ctx, srv, name, db, o.Progress)
-	if err != nil {
-		return part, err
-	}
-	p.addRefused(refused)
-	o.Doubts = doubts(db.Catalog, refused)
-	if ddl := confirm.Candidates(part); len(ddl) > 0 && !o.Measure {
-		tier, err := p.planTier(ctx, srv, name, db, ddl)
-		if err != nil {
-			return part, err
+	isFact := func(f *rules.Finding) bool { return f.Probe.Kind == rules.ProbeFact }
+	isPlan := func(f *rules.Finding) bool { return !isFact(f) && !o.Measure && confirm.Estimable(f) }
+	isRows := func(f *rules.Finding) bool { return !isFact(f) && !isPlan(f) }
+	plan, rows := name, name
+	if slices.ContainsFunc(fs, func(f rules.Finding) bool { return isPlan(&f) }) && slices.ContainsFunc(fs, func(f rules.Finding) bool { return isRows(&f) }) {
+		rows = name + "_rows"
+		if _, err := srv.CopyDatabase(ctx, rows, name); err != nil {
+			return fs, err
 		}
-		defer tier.Close(ctx)
-		o.Plan = tier.confirm()
 	}
-	s, err := live.Connect(ctx, srv.URL(name), live.Options{Writable: true})
+	err := some(fs, isFact, func(part []rules.Finding) ([]rules.Finding, error) {
+		return p.askIn(ctx, srv.URL(name), db, part, o)
+	})
+	if err == nil {
+		err = some(fs, isPlan, func(part []rules.Finding) ([]rules.Finding, error) {
+			tier, err := p.planTier(ctx, srv, plan, db, confirm.Candidates(part))
+			if err != nil {
+				return part, err
+			}
+			defer tier.Close(ctx)
+			o := o
+			o.Plan = tier.confirm()
+			return confirm.Confirm(ctx, db.Catalog, part, o)
+		})
+	}
+	if err == nil {
+		err = some(fs, isRows, func(part []rules.Finding) ([]rules.Finding, error) {
+			return p.askIn(ctx, srv.URL(rows), db, part, o)
+		})
+	}
+	return fs, err
+}
+
+// some asks about the findings that are picked, where there are any, and puts their
+// verdicts in place.
+func some(fs []rules.Finding, picked func(*rules.Finding) bool, ask func([]rules.Finding) ([]rules.Finding, error)) error {
+	var at []int
+	var part []rules.Finding
+	for i := range fs {
+		if picked(&fs[i]) {
+			at, part = append(at, i), append(part, fs[i])
+		}
+	}
+	if len(part) == 0 {
+		return nil
+	}
+	got, err := ask(part)
+	for k, i := range at {
+		fs[i] = got[k]
+	}
+	return err
+}
+
+// askIn asks in a database that may be filled with rows.
+func (p *Project) askIn(ctx context.Context, url string, db *Database, part []rules.Finding, o confirm.Options) ([]rules.Finding, error) {
+	s, err := live.Connect(ctx, url, live.Options{Writable: true})
 	if err != nil {
 		return part, err
 	}

@@ -20,15 +20,11 @@ type planTier struct {
 	candidates shadow.Candidates
 }
 
-// planTier makes one as a copy of a migrated database, in the order that matters: the
-// copy has no long files yet, candidates are built while the tables are empty, and
-// building one after statistics are there would reset its table's size.
-func (p *Project) planTier(ctx context.Context, srv *shadow.Server, migrated string, db *Database, ddl []string) (_ *planTier, err error) {
-	name := migrated + "_plan"
-	url, err := srv.CopyDatabase(ctx, name, migrated)
-	if err != nil {
-		return nil, err
-	}
+// planTier makes one of a migrated database, in the order that matters: candidates are
+// built while the tables are empty, since building one after statistics are there would
+// reset its table's size, and files get their lengths last.
+func (p *Project) planTier(ctx context.Context, srv *shadow.Server, name string, db *Database, ddl []string) (_ *planTier, err error) {
+	url := srv.URL(name)
 	s, err := live.Connect(ctx, url, live.Options{Writable: true})
 	if err != nil {
 		return nil, err

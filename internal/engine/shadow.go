@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -49,13 +50,14 @@ func (s *Shadow) Stop() error { return s.server.Stop() }
 // Shadow starts a throwaway server, applies the migrations of each database, and
 // fills it as the options say. It must be stopped.
 func (p *Project) Shadow(ctx context.Context, o ShadowOptions) (_ *Shadow, err error) {
-	srv, err := shadow.Start(ctx, shadow.Options{Major: p.Config.Postgres, Progress: p.lineProgress()})
+	srv, refused, err := p.migratedServer(ctx)
 	if err != nil {
-		return nil, unfinishedf("starting a throwaway PostgreSQL: %w", err)
+		return nil, err
 	}
 	s := &Shadow{server: srv, Version: srv.Version()}
 	for i, db := range p.Databases {
-		name := fmt.Sprintf("planvet_%d", i+1)
+		s.NotApplied = append(s.NotApplied, refused[i]...)
+		name := databaseName(i)
 		if err := p.fillShadow(ctx, s, name, db, o); err != nil {
 			return nil, errors.Join(unfinishedf("making a shadow of %s: %w", db.Set.Name, err), srv.Stop())
 		}
@@ -65,16 +67,11 @@ func (p *Project) Shadow(ctx context.Context, o ShadowOptions) (_ *Shadow, err e
 }
 
 func (p *Project) fillShadow(ctx context.Context, s *Shadow, name string, db *Database, o ShadowOptions) error {
-	refused, err := migrated(ctx, s.server, name, db, p.lineProgress())
-	if err != nil {
-		return err
-	}
 	session, err := live.Connect(ctx, s.server.URL(name), live.Options{Writable: true})
 	if err != nil {
 		return err
 	}
 	defer session.Close(ctx)
-	s.NotApplied = append(s.NotApplied, refused...)
 	if o.Role != "" {
 		if err := admit(ctx, session, o.Role); err != nil {
 			return fmt.Errorf("role %s: %w", o.Role, err)
@@ -153,25 +150,52 @@ func searchPath(cat *catalog.Catalog) string {
 
 func quoteName(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 
-// migrated makes a database of a throwaway server and applies a set of migrations;
-// those that the server refused are returned. Nobody is connected to it then, so that
-// it can be copied.
-func migrated(ctx context.Context, srv *shadow.Server, name string, db *Database, progress func(string)) ([]Problem, error) {
-	url, err := srv.NewDatabase(ctx, name)
+func databaseName(i int) string { return fmt.Sprintf("planvet_%d", i+1) }
+
+// migratedServer starts a throwaway server with a database a project's database, in
+// which its migrations were applied now or, where the same were applied before, which
+// are copies. Those that the server refused are returned by database. Nobody is
+// connected, so that a database can be copied.
+func (p *Project) migratedServer(ctx context.Context) (*shadow.Server, [][]Problem, error) {
+	var key []string
+	for _, db := range p.Databases {
+		key = append(key, shadow.ApplyKey(db.Replay))
+	}
+	srv, err := shadow.Start(ctx, shadow.Options{
+		Major: p.Config.Postgres, Progress: p.lineProgress(),
+		Template: &shadow.Template{Key: shadow.KeyOf(key...), Make: p.migrate},
+	})
 	if err != nil {
-		return nil, err
+		return nil, nil, unfinishedf("starting a throwaway PostgreSQL: %w", err)
 	}
-	s, err := live.Connect(ctx, url, live.Options{Writable: true})
-	if err != nil {
-		return nil, err
+	var refused [][]Problem
+	if err := json.Unmarshal(srv.Note, &refused); err != nil || len(refused) != len(p.Databases) {
+		return nil, nil, errors.Join(unfinishedf("reading what the throwaway PostgreSQL refused: %w", err), srv.Stop())
 	}
-	defer s.Close(ctx)
-	if progress != nil {
-		progress("applying migrations of " + db.Set.Name)
+	return srv, refused, nil
+}
+
+// migrate makes the databases of migratedServer and notes what was refused.
+func (p *Project) migrate(ctx context.Context, srv *shadow.Server) ([]byte, error) {
+	refused := make([][]Problem, len(p.Databases))
+	for i, db := range p.Databases {
+		p.progress("applying migrations of " + db.Set.Name)
+		url, err := srv.NewDatabase(ctx, databaseName(i))
+		if err != nil {
+			return nil, err
+		}
+		s, err := live.Connect(ctx, url, live.Options{Writable: true})
+		if err != nil {
+			return nil, err
+		}
+		problems, err := shadow.Apply(ctx, s.Conn(), db.Replay)
+		if e := s.Close(ctx); err == nil {
+			err = e
+		}
+		if err != nil {
+			return nil, err
+		}
+		refused[i] = migrationProblems(problems)
 	}
-	refused, err := shadow.Apply(ctx, s.Conn(), db.Replay)
-	if err != nil {
-		return nil, err
-	}
-	return migrationProblems(refused), nil
+	return json.Marshal(refused)
 }

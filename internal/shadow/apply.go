@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -27,6 +29,24 @@ func Apply(ctx context.Context, conn *pgx.Conn, r *migrationscan.Result) ([]migr
 		}
 	}
 	return ApplyStatements(ctx, conn, r.Applied)
+}
+
+// ApplyKey is what the outcome of Apply follows from, beside the server's version: the
+// statements with their places, the platform's objects, and what stands in for what is
+// missing.
+func ApplyKey(r *migrationscan.Result) string {
+	texts := []string{applySettings}
+	if r.Supabase {
+		texts = append(texts, migrationscan.SupabaseSQL())
+	}
+	for _, name := range slices.Sorted(maps.Keys(standIns)) {
+		texts = append(texts, name, standIns[name])
+	}
+	for i := range r.Applied {
+		s := &r.Applied[i]
+		texts = append(texts, fmt.Sprintf("%s:%d:%d %v", s.Path, s.Line, s.Column, i > 0 && s.Script == r.Applied[i-1].Script), s.Text)
+	}
+	return KeyOf(texts...)
 }
 
 // ApplyStatements runs migrations statement by statement, each on its own, so that

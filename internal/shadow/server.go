@@ -35,6 +35,8 @@ type Options struct {
 	// ForTwins names the superuser otherwise than a live server may name a role, see
 	// Server.Twin.
 	ForTwins bool
+	// Template, where set, is what the server holds: a copy of a kept one, or filled now.
+	Template *Template
 	// Progress is told what goes on, one line at a time; nil is silent.
 	Progress func(string)
 }
@@ -55,6 +57,8 @@ type Server struct {
 	// done is closed when the server process has ended.
 	done chan struct{}
 	stop sync.Once
+	// Note is what the maker of its template wrote.
+	Note []byte
 	// user is the superuser.
 	user string
 }
@@ -66,7 +70,7 @@ type Server struct {
 var settings = []string{
 	"listen_addresses=", "fsync=off", "synchronous_commit=off", "full_page_writes=off",
 	"autovacuum=off", "jit=off", "max_parallel_workers_per_gather=0", "max_parallel_maintenance_workers=0",
-	"wal_level=minimal", "max_wal_senders=0", "max_wal_size=2GB", "checkpoint_timeout=1h",
+	"wal_level=minimal", "max_wal_senders=0", "max_wal_size=2GB", "min_wal_size=2MB", "wal_recycle=off", "wal_init_zero=off", "checkpoint_timeout=1h",
 	"max_connections=30", "shared_buffers=128MB", "dynamic_shared_memory_type=mmap",
 	"timezone=UTC", "log_timezone=UTC", "logging_collector=off", "log_min_messages=fatal",
 	"unix_socket_permissions=0700", "max_prepared_transactions=0", "max_locks_per_transaction=256",
@@ -111,10 +115,16 @@ func (s *Server) start(ctx context.Context, o Options) error {
 	if s.bin, err = s.bin.reachable(who, s.dir); err != nil {
 		return err
 	}
+	if o.Template != nil && s.fromTemplate(ctx, o, who) {
+		return nil
+	}
 	if err := makeCluster(ctx, o, s.bin, who, s.guard, s.dir); err != nil {
 		return err
 	}
-	return s.run(ctx, o, who)
+	if err := s.run(ctx, o, who); err != nil || o.Template == nil {
+		return err
+	}
+	return s.makeTemplate(ctx, o, who)
 }
 
 // run starts the postmaster and waits until it answers.
@@ -133,10 +143,11 @@ func (s *Server) run(ctx context.Context, o Options, who account) error {
 	if err := s.guard.start(cmd, who); err != nil {
 		return err
 	}
-	s.proc = cmd
+	done := make(chan struct{})
+	s.proc, s.done = cmd, done
 	go func() {
 		cmd.Wait()
-		close(s.done)
+		close(done)
 	}()
 	o.say("starting PostgreSQL %s", s.bin.version)
 	if err := s.await(ctx); err != nil || !o.ForTwins {

@@ -48,7 +48,10 @@ type loader struct {
 	conn *pgx.Conn
 	now  time.Time
 	rels map[[2]string]*relation
-	out  Loaded
+	// pending are statements that were not sent yet, of so many bytes.
+	pending []written
+	bytes   int
+	out     Loaded
 }
 
 // relation is a table or an index of the database.
@@ -99,7 +102,7 @@ func (l *loader) load(f *stats.File) error {
 			}
 		}
 	}
-	return nil
+	return l.flush()
 }
 
 // settings makes a file's settings those of new sessions; one that this version does
@@ -181,36 +184,81 @@ func sizeSQL(oid string, rows float64, pages, visible int64) string {
 	return fmt.Sprintf("update pg_class set reltuples = %v, relpages = %d, relallvisible = %d where oid = %s", rows, pages, visible, oid)
 }
 
-// columns writes the statistics of a relation's columns and its size, in one
-// transaction; where the server refuses some, column by column.
+// written are the statements for one relation: all at once, or its size and then column
+// by column where the server refuses some.
+type written struct {
+	name, all, size string
+	each            []string
+}
+
+// columns notes the statistics of a relation's columns and its size.
 func (l *loader) columns(r *relation, name string, cs []stats.Column, rows float64, size string) error {
-	all := []string{size}
-	var each []string
+	w := written{name: name, size: size}
+	var keys, tuples []string
 	for i := range cs {
 		a := r.attrs[cs[i].Name]
 		if a == nil {
 			l.out.Missing = append(l.out.Missing, "column "+name+"."+cs[i].Name)
 			continue
 		}
-		sql := l.statistic(r.oid, a, cs[i], rows)
-		all, each = append(all, sql), append(each, sql)
+		key, tuple := fmt.Sprintf("(%d, %v)", a.num, cs[i].Inherited), l.statistic(r.oid, a, cs[i], rows)
+		keys, tuples = append(keys, key), append(tuples, tuple)
+		w.each = append(w.each, statisticsOf(r.oid, []string{key}, []string{tuple}))
 	}
-	err := l.exec(strings.Join(all, ";\n"))
+	w.all = size + ";\n" + statisticsOf(r.oid, keys, tuples) + ";\n"
+	l.pending, l.bytes = append(l.pending, w), l.bytes+len(w.all)
+	if l.bytes > batch {
+		return l.flush()
+	}
+	return nil
+}
+
+// batch is how many bytes of statements are sent at once.
+const batch = 1 << 19
+
+// flush writes what was noted: in one transaction, else a relation at a time, else a
+// column at a time.
+func (l *loader) flush() error {
+	pending := l.pending
+	l.pending, l.bytes = nil, 0
+	var all strings.Builder
+	columns := 0
+	for _, w := range pending {
+		all.WriteString(w.all)
+		columns += len(w.each)
+	}
+	err := l.exec(all.String())
 	if err == nil {
-		l.out.Columns += len(each)
+		l.out.Columns += columns
 		return nil
 	}
-	if lost(err) {
+	for _, w := range pending {
+		if lost(err) {
+			return err
+		}
+		if err = l.exec(w.all); err == nil {
+			l.out.Columns += len(w.each)
+			continue
+		}
+		if lost(err) {
+			return err
+		}
+		if err = l.eachColumn(w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *loader) eachColumn(w written) error {
+	if err := l.exec(w.size); err != nil {
 		return err
 	}
-	if err := l.exec(size); err != nil {
-		return err
-	}
-	for _, sql := range each {
+	for _, sql := range w.each {
 		if err := l.exec(sql); lost(err) {
 			return err
 		} else if err != nil {
-			l.out.Missing = append(l.out.Missing, "a column of "+name+": "+oneLine(err))
+			l.out.Missing = append(l.out.Missing, "a column of "+w.name+": "+oneLine(err))
 		} else {
 			l.out.Columns++
 		}
@@ -232,7 +280,25 @@ const (
 	slotCounts      = 5
 )
 
-// statistic writes a column's row of pg_statistic in place of what is there.
+// statisticsOf writes rows of pg_statistic in place of those that are there.
+func statisticsOf(oid uint32, keys, tuples []string) string {
+	if len(keys) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("delete from pg_statistic where starelid = %d and (staattnum, stainherit) in (%s);\ninsert into pg_statistic (starelid, staattnum, stainherit, stanullfrac, stawidth, stadistinct, %s) values\n%s",
+		oid, strings.Join(keys, ", "), slotColumns, strings.Join(tuples, ",\n"))
+}
+
+// slotColumns are the columns of a row's five slots.
+var slotColumns = func() string {
+	var names []string
+	for n := 1; n <= 5; n++ {
+		names = append(names, fmt.Sprintf("stakind%[1]d, staop%[1]d, stacoll%[1]d, stanumbers%[1]d, stavalues%[1]d", n))
+	}
+	return strings.Join(names, ", ")
+}()
+
+// statistic is a column's row of pg_statistic.
 func (l *loader) statistic(oid uint32, a *attribute, c stats.Column, rows float64) string {
 	c.Invent(a.typeName, rows, l.now)
 	var slots []string
@@ -264,14 +330,8 @@ func (l *loader) statistic(oid uint32, a *attribute, c stats.Column, rows float6
 	if len(c.ElementCounts) > 0 {
 		slot(slotCounts, a.elemEq, cmp.Or(a.collation, a.elemCollation), c.ElementCounts, "", 0)
 	}
-	var names []string
-	for n := 1; n <= 5; n++ {
-		names = append(names, fmt.Sprintf("stakind%[1]d, staop%[1]d, stacoll%[1]d, stanumbers%[1]d, stavalues%[1]d", n))
-		if n > len(slots) {
-			slots = append(slots, "0, 0, 0, null, null")
-		}
+	for len(slots) < 5 {
+		slots = append(slots, "0, 0, 0, null, null")
 	}
-	return fmt.Sprintf("delete from pg_statistic where starelid = %[1]d and staattnum = %[2]d and stainherit = %[3]v;\n"+
-		"insert into pg_statistic (starelid, staattnum, stainherit, stanullfrac, stawidth, stadistinct, %[4]s) values (%[1]d, %[2]d, %[3]v, %[5]v, %[6]d, %[7]v, %[8]s)",
-		oid, a.num, c.Inherited, strings.Join(names, ", "), c.NullFraction, c.Width, c.Distinct, strings.Join(slots, ", "))
+	return fmt.Sprintf("(%d, %d, %v, %v, %d, %v, %s)", oid, a.num, c.Inherited, c.NullFraction, c.Width, c.Distinct, strings.Join(slots, ", "))
 }
