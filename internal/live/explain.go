@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -120,13 +121,18 @@ func readPlan(res *pgconn.Result) (*plan.Plan, error) {
 
 // describe returns the types of the parameters, the caller's before the server's.
 func (s *Session) describe(ctx context.Context, r plan.Request) ([]uint32, error) {
+	key := strings.Join(append([]string{r.SQL}, r.Types...), "\x00")
+	if oids, ok := s.described[key]; ok {
+		return oids, nil
+	}
 	var known []uint32
 	for _, t := range r.Types {
-		var oid uint32
-		if t != "" {
+		oid := s.types[t]
+		if t != "" && oid == 0 {
 			if err := s.conn.QueryRow(ctx, marked("select $1::text::regtype::oid"), t).Scan(&oid); err != nil {
 				return nil, fmt.Errorf("finding type %s: %w", t, err)
 			}
+			s.remember(t, oid, false)
 		}
 		known = append(known, oid)
 	}
@@ -134,7 +140,29 @@ func (s *Session) describe(ctx context.Context, r plan.Request) ([]uint32, error
 	if err != nil {
 		return nil, err
 	}
+	if s.described == nil {
+		s.described = map[string][]uint32{}
+	}
+	s.described[key] = d.ParamOIDs
 	return d.ParamOIDs, nil
+}
+
+// firstOwn is the first OID that a database's own objects have.
+const firstOwn = 16384
+
+// remember keeps a type that every session has in mind, by a name; printed is set where
+// it is format_type's.
+func (s *Session) remember(name string, oid uint32, printed bool) {
+	if oid >= firstOwn {
+		return
+	}
+	if s.types == nil {
+		s.types, s.typeNames = map[string]uint32{}, map[uint32]string{}
+	}
+	s.types[name] = oid
+	if printed {
+		s.typeNames[oid] = name
+	}
 }
 
 // ParamTypes returns the types that the server infers for the parameters of one
@@ -153,9 +181,13 @@ func (s *Session) Types(ctx context.Context, r plan.Request) (types []string, er
 		}
 		types = make([]string, len(oids))
 		for i, oid := range oids {
+			if types[i] = s.typeNames[oid]; types[i] != "" {
+				continue
+			}
 			if err := s.conn.QueryRow(ctx, marked("select pg_catalog.format_type($1::oid, null)"), oid).Scan(&types[i]); err != nil {
 				return err
 			}
+			s.remember(types[i], oid, true)
 		}
 		return nil
 	})
@@ -220,9 +252,6 @@ func (s *Session) scoped(ctx context.Context, r plan.Request, f func() error) er
 		}
 		defer s.Rollback(ctx)
 	}
-	if err := s.simple(ctx, "savepoint planvet_scope"); err != nil {
-		return err
-	}
 	err := s.enter(ctx, r)
 	if err == nil {
 		err = f()
@@ -233,31 +262,41 @@ func (s *Session) scoped(ctx context.Context, r plan.Request, f func() error) er
 	return errors.Join(err, s.simple(ctx, "rollback to savepoint planvet_scope; release "+Mark+" savepoint planvet_scope"))
 }
 
-// enter sets what the statement runs under. The role comes last: it may lack the
-// right to set the rest.
+// enter sets what the statement runs under, below a savepoint that is there even where
+// it fails. The role comes last: it may lack the right to set the rest. Settings are
+// somebody's claims: on a server of his they go as parameters, which its log leaves out.
 func (s *Session) enter(ctx context.Context, r plan.Request) error {
-	names := make([]string, 0, len(r.Settings))
-	for n := range r.Settings {
-		names = append(names, n)
-	}
-	slices.Sort(names)
-	for _, n := range names {
+	all := []string{"savepoint " + Mark + " planvet_scope"}
+	for _, n := range slices.Sorted(maps.Keys(r.Settings)) {
+		if s.opts.Writable {
+			all = append(all, "select "+Mark+" set_config("+literal(n)+", "+literal(r.Settings[n])+", true)")
+			continue
+		}
+		if len(all) > 0 {
+			if err := s.simple(ctx, all[0]); err != nil {
+				return err
+			}
+			all = nil
+		}
 		if _, err := s.conn.Exec(ctx, marked("select set_config($1, $2, true)"), n, r.Settings[n]); err != nil {
 			return fmt.Errorf("setting %s: %w", n, err)
 		}
 	}
 	for _, n := range r.Off {
-		if err := s.simple(ctx, "set local "+quote(n)+" = off"); err != nil {
-			return err
-		}
+		all = append(all, "set "+Mark+" local "+quote(n)+" = off")
 	}
 	if r.Timeout > 0 {
-		if err := s.simple(ctx, fmt.Sprintf("set local statement_timeout = %d", r.Timeout.Milliseconds())); err != nil {
-			return err
-		}
+		all = append(all, fmt.Sprintf("set %s local statement_timeout = %d", Mark, r.Timeout.Milliseconds()))
 	}
 	if r.Role != "" {
-		return s.simple(ctx, "set local role "+quote(r.Role))
+		all = append(all, "set "+Mark+" local role "+quote(r.Role))
 	}
-	return nil
+	if len(all) == 0 {
+		return nil
+	}
+	_, err := s.conn.PgConn().Exec(ctx, strings.Join(all, "; ")).ReadAll()
+	return err
 }
+
+// literal writes a text for servers of planvet's own, where a backslash is one.
+func literal(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }

@@ -39,6 +39,11 @@ type Session struct {
 	open bool
 	// names counts prepared statements.
 	names int
+	// described are the types of statements' parameters, by text and given types, until
+	// the schema may have changed; types and typeNames are those of every database.
+	described map[string][]uint32
+	types     map[string]uint32
+	typeNames map[uint32]string
 	// own is set on a server of planvet's own, vetted holds what Vet let pass.
 	own    bool
 	vetted map[string]bool
@@ -96,7 +101,7 @@ func (s *Session) Begin(ctx context.Context) error {
 
 // Rollback undoes all since Begin.
 func (s *Session) Rollback(ctx context.Context) error {
-	s.open = false
+	s.open, s.described = false, nil
 	return s.simple(ctx, "rollback")
 }
 
@@ -105,12 +110,14 @@ func (s *Session) Mark(ctx context.Context) error { return s.simple(ctx, "savepo
 
 // Undo goes back to the point of Mark.
 func (s *Session) Undo(ctx context.Context) error {
+	s.described = nil
 	return s.simple(ctx, "rollback to savepoint planvet_mark; release "+Mark+" savepoint planvet_mark")
 }
 
 // Exec runs statements without parameters in the open transaction. After an
 // error the transaction goes on as if they had not run.
 func (s *Session) Exec(ctx context.Context, sql string) error {
+	s.described = nil
 	if err := s.simple(ctx, "savepoint planvet_exec"); err != nil {
 		return err
 	}
