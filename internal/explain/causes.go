@@ -16,6 +16,12 @@ var (
 	initPlanValue = regexp.MustCompile(`\$\d+|\(InitPlan [^)]*\)\.col\d+`)
 )
 
+// Causes that are the statistics' fault, whatever the statement.
+const (
+	staleCause      = "stale statistics: "
+	correlatedCause = "correlated columns: "
+)
+
 // patternOperators are LIKE, ILIKE and regular expressions as plans write them.
 var patternOperators = []string{"~~", "~~*", "!~~", "!~~*", "~", "~*", "!~", "!~*"}
 
@@ -35,7 +41,7 @@ func (d *diagnosis) cause(n *plan.Node) (cause, advice string) {
 	table, t := name(n), d.facts.table(n)
 	if t != nil {
 		if why := t.stale(); why != "" {
-			return "stale statistics: " + table + " " + why, "analyze " + table + "; and let autovacuum analyse it more often if that comes back"
+			return staleCause + table + " " + why, "analyze " + table + "; and let autovacuum analyse it more often if that comes back"
 		}
 	}
 	conds := scanConditions(n)
@@ -88,7 +94,7 @@ func (d *diagnosis) correlated(table string, t *TableFacts, columns []string) (c
 			return "", fmt.Sprintf("alter statistics %s set statistics 1000; analyze %s", x.Name, table)
 		}
 	}
-	return "correlated columns: " + all + " of " + table + " are taken for independent of each other",
+	return correlatedCause + all + " of " + table + " are taken for independent of each other",
 		fmt.Sprintf("create statistics %s (dependencies, mcv) on %s from %s; analyze %s",
 			statisticsName(table, columns), strings.Join(columns, ", "), table, table)
 }

@@ -38,6 +38,8 @@ type diagnosis struct {
 	// rule is the heuristic at work.
 	rule     *heuristic
 	findings []Finding
+	// always are those of the findings that are told however small their share is.
+	always []bool
 }
 
 func newDiagnosis(p *plan.Plan, root *Step, facts *Facts) *diagnosis {
@@ -93,10 +95,8 @@ func (d *diagnosis) report(n *plan.Node, f finding) {
 	if out.Advice == "" {
 		out.Advice = d.rule.Advice
 	}
-	if out.Share < leastShare && !f.always {
-		return
-	}
 	d.findings = append(d.findings, out)
+	d.always = append(d.always, f.always)
 }
 
 // found reports whether a heuristic has a finding at a node already.
@@ -110,14 +110,15 @@ func (d *diagnosis) found(n *plan.Node, names ...string) bool {
 // IDs that the steps know.
 func (d *diagnosis) ranked() []Finding {
 	grave := []string{Critical, Warning, Note}
-	slices.SortStableFunc(d.findings, func(a, b Finding) int {
+	told := d.merged()
+	slices.SortStableFunc(told, func(a, b Finding) int {
 		return cmp.Or(
 			cmp.Compare(math.Round(b.Share*100), math.Round(a.Share*100)),
 			cmp.Compare(slices.Index(grave, a.Severity), slices.Index(grave, b.Severity)),
-			cmp.Compare(a.Step, b.Step))
+			cmp.Compare(a.Step, b.Step), cmp.Compare(a.Heuristic, b.Heuristic))
 	})
 	out := []Finding{}
-	for i, f := range d.findings {
+	for i, f := range told {
 		f.ID = i + 1
 		for _, s := range d.steps {
 			if s.ID == f.Step {
@@ -125,6 +126,46 @@ func (d *diagnosis) ranked() []Finding {
 			}
 		}
 		out = append(out, f)
+	}
+	return out
+}
+
+// merged are the findings that weigh enough. One that several partitions of a table
+// have is told once, of the heaviest, and weighs as much as all.
+func (d *diagnosis) merged() []Finding {
+	roots := map[int]string{}
+	own := map[int]float64{}
+	for n, s := range d.steps {
+		own[s.ID] = s.Share
+		if t := d.facts.table(n); t != nil && t.Root != "" {
+			roots[s.ID] = t.Root
+		}
+	}
+	type group struct{ heuristic, root string }
+	members := map[group][]Finding{}
+	var out []Finding
+	for i, f := range d.findings {
+		if g := (group{f.Heuristic, roots[f.Step]}); g.root != "" {
+			members[g] = append(members[g], f)
+		} else if f.Share >= leastShare || d.always[i] {
+			out = append(out, f)
+		}
+	}
+	for g, all := range members {
+		f := slices.MaxFunc(all, func(a, b Finding) int {
+			return cmp.Or(cmp.Compare(a.Share, b.Share), cmp.Compare(b.Step, a.Step))
+		})
+		if len(all) > 1 {
+			sum := 0.0
+			for _, x := range all {
+				sum += own[x.Step]
+			}
+			f.Share = min(1, max(f.Share, sum))
+			f.Message += fmt.Sprintf("; and so on in %d more partitions of %s", len(all)-1, strings.TrimPrefix(g.root, "public."))
+		}
+		if f.Share >= leastShare {
+			out = append(out, f)
+		}
 	}
 	return out
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/planvet/planvet/internal/plan"
 )
@@ -11,7 +12,8 @@ import (
 var rowMisestimate = heuristic{
 	Name: "row-misestimate",
 	Fires: fmt.Sprintf("a step gives %d times more or fewer rows than the planner expected (warning from %d, critical from %d), %d rows at least; "+
-		"of several, the deepest. Fewer count only below a join, and not where a LIMIT, a semi join or a merge join may have stopped the step",
+		"of several, the deepest. Fewer count only below a join, and not where a LIMIT, a semi join or a merge join may have stopped the step. "+
+		"A step on which no choice of the planner depends counts where statistics are stale or columns correlated",
 		misestimateNote, misestimateWarning, misestimateCritical, misestimateRows),
 	Source:   "pev2's factors and rows",
 	Severity: "note, warning, critical by factor",
@@ -32,6 +34,9 @@ var rowMisestimate = heuristic{
 				severity = Warning
 			}
 			cause, advice := d.cause(n)
+			if !d.matters(n) && !strings.HasPrefix(cause, staleCause) && !strings.HasPrefix(cause, correlatedCause) {
+				continue
+			}
 			d.report(n, finding{
 				severity: severity, share: d.dependent(n), cause: cause, advice: advice,
 				message: fmt.Sprintf("%s: %s rows where %s were expected, %s times %s; what stands above it was chosen for the wrong number",
@@ -132,6 +137,24 @@ func (d *diagnosis) drives(n *plan.Node) bool {
 	}
 	return false
 }
+
+// matters reports whether the planner could have chosen otherwise, had it known a
+// step's rows: the scan itself, where it is by index, or a join, a sort or a hash
+// table above. Where nothing hangs on them only a cause that misleads other
+// statements as well is worth a word.
+func (d *diagnosis) matters(n *plan.Node) bool {
+	if n.Index != "" || n.Type == "Bitmap Heap Scan" || d.drives(n) {
+		return true
+	}
+	for up := n.Parent; up != nil; up = up.Parent {
+		if up.Type == "Sort" || up.Type == "Incremental Sort" || up.Type == "Aggregate" && up.Strategy == "Hashed" || gathers(up) {
+			return true
+		}
+	}
+	return false
+}
+
+func gathers(n *plan.Node) bool { return n.Type == "Gather" || n.Type == "Gather Merge" }
 
 // rereads reports whether a merge join above goes back over rows of a step, which
 // counts them again.

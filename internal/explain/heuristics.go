@@ -21,6 +21,8 @@ type heuristic struct {
 var heuristics = []heuristic{
 	// estimates
 	rowMisestimate, misestimateDrivesJoin,
+	// row security
+	policyCallPerRow, leakproofDemotion,
 	// scans
 	orAcrossColumns, wrappedColumn, nestedLoopSeqScan, selectiveSeqScan, unboundedResult, indexFilterResidue, indexLeadingKeySkipped,
 	lossyBitmap, bitmapAnd, heapFetches, partitionsNotPruned,
@@ -28,8 +30,6 @@ var heuristics = []heuristic{
 	manyNestedLoops, memoizeMisses, subplanPerRow,
 	// memory
 	sortSpill, hashBatches, aggregateSpill, temporaryFiles,
-	// row security
-	policyCallPerRow, leakproofDemotion,
 	// the rest
 	jitOverhead, planningTime, workersNotLaunched, parallelSkew, triggerTime, largeOffset, ioBound, walPerRowWritten, disabledNode,
 }

@@ -17,7 +17,7 @@ var indexFilterResidue = heuristic{
 	Advice:   "add the filtered column to the index",
 	find: func(d *diagnosis) {
 		for _, n := range d.nodes {
-			if !slices.Contains([]string{"Index Scan", "Index Only Scan", "Bitmap Heap Scan"}, n.Type) || !servable(n) {
+			if !slices.Contains([]string{"Index Scan", "Index Only Scan", "Bitmap Heap Scan"}, n.Type) || !servable(n) || d.found(n, leakproofDemotion.Name) {
 				continue
 			}
 			removed := n.Removed * n.Loops

@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -81,11 +82,11 @@ var workersNotLaunched = heuristic{
 
 var parallelSkew = heuristic{
 	Name: "parallel-skew",
-	Fires: fmt.Sprintf("one of three processes or more has over %d times the rows of the median one, of %s rows or more, in a Gather of %d ms or more",
-		skewRatio, num(skewRows), skewGatherMS),
+	Fires: fmt.Sprintf("one of three processes or more has over %d times the rows of the median one, of %s rows or more, from half of its share of the blocks at most, in a Gather of %d ms or more. "+
+		"More rows from more blocks are a process that started first", skewRatio, num(skewRows), skewGatherMS),
 	Source:   "ours",
 	Severity: "note",
-	Advice:   "the work is in few blocks or partitions: spread it, or fewer workers for the table",
+	Advice:   "the work is in few blocks: spread it, or fewer workers for the table",
 	find: func(d *diagnosis) {
 		for _, n := range d.nodes {
 			top := child(n, "Outer")
@@ -96,31 +97,35 @@ var parallelSkew = heuristic{
 			for top.Type == "Aggregate" && len(top.Children) > 0 {
 				top = top.Children[len(top.Children)-1]
 			}
-			rows := perProcess(top)
-			total := 0.0
-			for _, r := range rows {
-				total += r
+			all := perProcess(top)
+			rows, blocks := 0.0, 0.0
+			for _, p := range all {
+				rows, blocks = rows+p.rows, blocks+p.blocks
 			}
-			if len(rows) < 3 || total < skewRows {
+			if len(all) < 3 || rows < skewRows {
 				continue
 			}
-			slices.Sort(rows)
-			if most, median := rows[len(rows)-1], rows[len(rows)/2]; most > skewRatio*math.Max(median, 1) {
+			slices.SortFunc(all, func(a, b process) int { return cmp.Compare(a.rows, b.rows) })
+			most, median := all[len(all)-1], all[len(all)/2]
+			if most.rows > skewRatio*math.Max(median.rows, 1) && most.rows/rows > 2*most.blocks/math.Max(blocks, 1) {
 				d.report(top, finding{severity: Note, share: d.below(n), message: fmt.Sprintf(
-					"%s: one of %d processes has %s of %s rows, so that the others wait", top.Title(), len(rows), num(most), num(total))})
+					"%s: one of %d processes has %s of %s rows, so that the others wait", top.Title(), len(all), num(most.rows), num(rows))})
 			}
 		}
 	},
 }
 
-// perProcess are the rows of a node in each process, the leader's first.
-func perProcess(n *plan.Node) []float64 {
-	out := []float64{n.AllRows()}
+// process is one process's part of a node.
+type process struct{ rows, blocks float64 }
+
+// perProcess are the parts of a node, the leader's first.
+func perProcess(n *plan.Node) []process {
+	out := []process{{n.AllRows(), float64(n.Blocks())}}
 	for _, w := range n.PerWorker {
-		out[0] -= w.Rows * w.Loops
-		out = append(out, w.Rows*w.Loops)
+		p := process{w.Rows * w.Loops, float64(w.Hit + w.Read)}
+		out[0].rows, out[0].blocks = math.Max(0, out[0].rows-p.rows), out[0].blocks-p.blocks
+		out = append(out, p)
 	}
-	out[0] = math.Max(0, out[0])
 	return out
 }
 

@@ -72,10 +72,47 @@ func (d *diagnosis) selective(n *plan.Node) (s scan, ok bool) {
 		if s.blocks == 0 && t != nil {
 			s.blocks, s.pages = t.Pages, t.Pages
 		}
-	} else if t != nil {
+	} else if t != nil && !d.guesses(n) {
 		s = scan{rows: t.Rows, kept: n.PlanRows, blocks: t.Pages, pages: t.Pages}
 	}
-	return s, s.rows >= scannedRows && s.blocks >= scannedBlocks && s.removed() > selectiveWarning
+	if s.rows == 0 {
+		return s, false
+	}
+	rows, blocks := s.rows, s.blocks
+	if t != nil && t.Root != "" {
+		rows, blocks = d.scanned(t.Root)
+	}
+	return s, rows >= scannedRows && blocks >= scannedBlocks && s.removed() > selectiveWarning
+}
+
+// guesses reports whether the planner expects so few rows only because it knows
+// nothing of an expression, for which it takes one in 200 (DEFAULT_EQ_SEL in
+// selfuncs.h).
+func (d *diagnosis) guesses(n *plan.Node) bool {
+	for _, c := range plan.Conjuncts(n.Filter) {
+		for _, w := range wrapped(c, n.Alias) {
+			if !d.facts.table(n).knowsExpression(w.text, n.Alias) && !(w.cast != "" && d.free(n, w)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// scanned is what sequential scans of a partitioned table read of all partitions.
+func (d *diagnosis) scanned(root string) (rows, blocks float64) {
+	for _, n := range d.nodes {
+		t := d.facts.table(n)
+		if n.Type != "Seq Scan" || t == nil || t.Root != root {
+			continue
+		}
+		if d.plan.Analyzed() {
+			rows, blocks = rows+n.AllRows()+n.AllRemoved(), blocks+float64(d.steps[n].SelfBlocks)
+		} else {
+			rows, blocks = rows+t.Rows, blocks+t.Pages
+		}
+	}
+	return rows, blocks
 }
 
 // servable reports whether an index could serve part of a scan's filter: a conjunct

@@ -132,6 +132,8 @@ type Worker struct {
 	Rows    float64 `json:"Actual Rows"`
 	Loops   float64 `json:"Actual Loops"`
 	TotalMS float64 `json:"Actual Total Time"`
+	Hit     int64   `json:"Shared Hit Blocks"`
+	Read    int64   `json:"Shared Read Blocks"`
 	heap
 	sort
 	aggregate
