@@ -220,7 +220,12 @@ func TestHeuristics(t *testing.T) {
 			if b.major < 14 {
 				settings = strings.ReplaceAll(settings, noMemo, "")
 			}
+			b := b.in(t)
 			root, findings, _, _ := b.diagnosed(c.sql, settings, true)
+			// On a busy machine one process may be done before the others have started.
+			for try := 0; try < 5 && c.heuristic == "parallel-skew" && c.fires && heuristicOf(findings, c.heuristic) == nil; try++ {
+				root, findings, _, _ = b.diagnosed(c.sql, settings, true)
+			}
 			i := slices.IndexFunc(findings, func(f Finding) bool { return f.Heuristic == c.heuristic })
 			once := slices.IndexFunc(findings[i+1:], func(f Finding) bool { return f.Heuristic == c.heuristic }) < 0
 			if i >= 0 != c.fires || c.fires && !once {

@@ -11,10 +11,10 @@ import (
 
 var wrappedColumn = heuristic{
 	Name: "wrapped-column",
-	Fires: "a scan that is selective as in selective-seq-scan compares a column inside a function, an expression or a cast that changes its type; " +
+	Fires: "a scan that is selective as where selective-seq-scan is critical compares a column inside a function, an expression or a cast that changes its type; " +
 		"varchar as text is none",
 	Source:   "selective-seq-scan's",
-	Severity: "warning, critical by share",
+	Severity: "critical",
 	Advice:   "compare the column itself, with a value of its type; or an index on the expression",
 	Needs:    "types of columns, for casts",
 	find: func(d *diagnosis) {
