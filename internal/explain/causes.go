@@ -122,6 +122,13 @@ func (d *diagnosis) expressionAdvice(table, expr string) string {
 
 func (d *diagnosis) causeWithoutTable(n *plan.Node) (cause, advice string) {
 	switch n.Type {
+	case "Append", "Merge Append":
+		// Each part is off by too few rows to be told of alone.
+		for _, c := range n.Children {
+			if c.Relation != "" && !d.steps[c].Never {
+				return d.cause(c)
+			}
+		}
 	case "Recursive Union", "WorkTable Scan":
 		return "a recursion, whose rows the planner guesses from its first step",
 			"put the recursion's result into a temporary table and analyse it, where a join depends on it"
@@ -145,12 +152,17 @@ func (d *diagnosis) causeWithoutTable(n *plan.Node) (cause, advice string) {
 }
 
 // stale says how old statistics are; "" where they are good, or nothing is known.
+//
+// A session's changes reach the server's counts up to a second after they were made,
+// so that an ANALYZE in between does not take them back: the rows of a bulk load are
+// counted twice then. More rows by count in a file that has not grown are these.
 func (t *TableFacts) stale() string {
 	rows := max(t.Rows, t.Live, 1)
+	late := t.Live > 1.05*t.Rows && t.PagesNow > 0 && t.PagesNow <= 1.05*t.Pages
 	switch {
 	case t.Rows < 0 || t.Never && t.Rows == 0 && t.Pages == 0:
 		return "was never analysed"
-	case t.Changed > staleShare*rows && t.Changed >= misestimateRows:
+	case !late && t.Changed > staleShare*rows && t.Changed >= misestimateRows:
 		return fmt.Sprintf("has had %s of %s rows changed since the last ANALYZE", num(t.Changed), num(rows))
 	}
 	return ""

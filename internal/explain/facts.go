@@ -28,7 +28,8 @@ type TableFacts struct {
 	// Rows and Pages are what the planner goes by, in rows and blocks of 8 KiB; Rows
 	// is -1 before the first ANALYZE. Visible are pages that an index-only scan need not
 	// look into.
-	Rows, Pages, Visible float64
+	// PagesNow are the blocks of its file.
+	Rows, Pages, Visible, PagesNow float64
 	// Changed are rows written since the last ANALYZE, Live those in the table by the
 	// server's running count. Never is set where nobody has analysed it since counting
 	// began; AnalyzedAgo is seconds, 0 where unknown.

@@ -78,7 +78,8 @@ const tablesQuery = `select s.nspname::text || '.' || c.relname, c.reltuples::te
 		(select coalesce(json_agg(pg_catalog.pg_get_partkeydef(a.relid)) filter (where a.relid <> c.oid or c.relkind = 'p'), '[]')::text
 			from pg_catalog.pg_partition_ancestors(c.oid) a(relid)),
 		coalesce((select rs.nspname::text || '.' || rc.relname from pg_catalog.pg_class rc join pg_catalog.pg_namespace rs on rs.oid = rc.relnamespace
-			where rc.oid = pg_catalog.pg_partition_root(c.oid)), '')
+			where rc.oid = pg_catalog.pg_partition_root(c.oid)), ''),
+		(pg_catalog.pg_relation_size(c.oid) / 8192)::text
 	from ` + ofPlan + ` join pg_catalog.pg_namespace s on s.oid = c.relnamespace
 	left join pg_catalog.pg_stat_all_tables t on t.relid = c.oid`
 
@@ -86,7 +87,7 @@ func (f *Facts) takeTable(r row) {
 	t := &TableFacts{
 		Rows: r.number(1), Pages: r.number(2), Visible: r.number(3), Changed: r.number(4), Live: r.number(5), AnalyzedAgo: r.number(6),
 		Never: r.text(7) == "true", Vacuumed: r.text(8) == "true", Updates: r.number(9), HOT: r.number(10),
-		PartitionKeys: r.list(11), Root: r.text(12), Types: map[string]string{},
+		PartitionKeys: r.list(11), Root: r.text(12), PagesNow: r.number(13), Types: map[string]string{},
 	}
 	f.Tables[r.text(0)] = t
 }
