@@ -51,7 +51,7 @@ internal/live: catalog internal/plan internal/pgast internal/stats ; pgx
 internal/shadow: catalog internal/live internal/pgast internal/plan internal/stats migrationscan ; pgx
 internal/confirm: rules catalog internal/plan internal/pgast internal/predicate internal/params ;
 internal/audit: ; ulid
-internal/monitor: catalog internal/audit internal/live internal/pgast internal/predicate internal/report ; pgx
+internal/monitor: catalog internal/audit internal/live internal/pgast internal/predicate internal/report internal/slope ; pgx
 internal/investigate: internal/audit internal/explain internal/live internal/monitor internal/pgast internal/report ;
 internal/explain: rules rlscheck catalog internal/audit migrationscan internal/plan internal/live internal/predicate internal/params internal/pgast internal/stats internal/shadow internal/confirm internal/report ;
 internal/rlsguide: internal/live internal/plan internal/report ;

@@ -1,6 +1,7 @@
 package querytrace
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -137,7 +138,9 @@ func judge(sizes []int, groups []*groupOf, limit float64) {
 }
 
 // parents are the statements that return rows and were sent before the first call of g
-// in every run that has one: those of the same function first, then the nearest.
+// in every run that has one: those that ran less often than g first, as a loop's parent
+// does and its sibling in the loop does not, then those of the same function, then the
+// nearest.
 func (g *groupOf) parents(groups []*groupOf) []*groupOf {
 	var out []*groupOf
 	for _, p := range groups {
@@ -146,14 +149,21 @@ func (g *groupOf) parents(groups []*groupOf) []*groupOf {
 		}
 	}
 	last := len(g.first) - 1
-	slices.SortStableFunc(out, func(a, b *groupOf) int {
-		if x, y := a.shares(g), b.shares(g); x != y {
-			if x {
-				return -1
-			}
-			return 1
+	first := func(a, b bool) int {
+		switch {
+		case a == b:
+			return 0
+		case a:
+			return -1
 		}
-		return b.first[last] - a.first[last]
+		return 1
+	}
+	slices.SortStableFunc(out, func(a, b *groupOf) int {
+		return cmp.Or(
+			first(a.calls[last] < g.calls[last], b.calls[last] < g.calls[last]),
+			first(a.shares(g), b.shares(g)),
+			cmp.Compare(b.first[last], a.first[last]),
+		)
 	})
 	return out
 }

@@ -7,8 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-
-	"github.com/planvet/planvet/internal/slope"
 )
 
 // outVersion is that of the lines below; a field that is taken away or means something
@@ -43,10 +41,6 @@ type outStatement struct {
 	Parent string `json:"parent,omitempty"`
 }
 
-var growths = map[slope.Growth]string{
-	slope.Constant: "constant", slope.Slower: "slower", slope.PerItem: "per-item", slope.Bounded: "bounded", slope.Hidden: "hidden",
-}
-
 // begun holds the files that this process has begun: the first run of a test replaces
 // what an earlier process wrote.
 var begun = struct {
@@ -66,7 +60,7 @@ func writeOut(dir, pkg, test string, sizes []int, groups []*groupOf) error {
 		for _, s := range g.sites {
 			f := s.frame()
 			line := outStatement{outVersion, "statement", g.fingerprint, g.text, f.File, f.Line, f.Func,
-				whole(s.calls), whole(s.rows), whole(s.errors), growths[g.verdict.Growth], g.verdict.PerItem, ""}
+				whole(s.calls), whole(s.rows), whole(s.errors), g.verdict.Growth.String(), g.verdict.PerItem, ""}
 			if g.parent != nil {
 				line.Parent = g.parent.fingerprint
 			}

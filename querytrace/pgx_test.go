@@ -258,6 +258,31 @@ func TestPreparedStatementByName(t *testing.T) {
 	v.fails(t, "1.00 statements an item", "select name from customers where id = $1")
 }
 
+// Of two statements in a loop, the first is no parent of the second, though it returns as
+// many rows as the loop has turns.
+func TestSiblingsHaveOneParent(t *testing.T) {
+	pool, _ := shopPool(t)
+	v := slopeOf(t, []int{2, 20}, flow(pool, func(ctx context.Context, _ int) error {
+		ids, err := orders(ctx, pool, 100)
+		for _, id := range ids {
+			for _, sql := range []string{`select name from customers where id = $1`, `select total from orders where customer_id = $1`} {
+				if _, err := pool.Exec(ctx, sql, id); err != nil {
+					return err
+				}
+			}
+		}
+		return err
+	}))
+	if len(v.errors) != 2 {
+		t.Fatalf("got %d errors, want one for each of the two\n%s", len(v.errors), strings.Join(v.errors, "\n"))
+	}
+	for _, e := range v.errors {
+		if _, parent, ok := strings.Cut(e, "rows of"); !ok || !strings.Contains(parent, "select customer_id from orders order by id") {
+			t.Errorf("the parent is not named in\n%s", e)
+		}
+	}
+}
+
 func TestAllow(t *testing.T) {
 	pool, _ := shopPool(t)
 	loop := flow(pool, func(ctx context.Context, _ int) error { return namesByLoop(ctx, pool, 100) })

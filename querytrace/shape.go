@@ -79,26 +79,15 @@ func statementShape(p pgast.Parsed) shape {
 		s.fingerprint, s.text, s.tx = hash("transaction", stmt.Kind), stmt.Kind, true
 	default:
 		s.fingerprint = pgast.Fingerprint(stmt)
-		s.returns, s.limited = rowsOf(stmt)
+		s.returns = pgast.ReturnsRows(stmt)
+		if q, ok := stmt.(*pgast.Select); ok {
+			s.limited = q.Limit != nil
+		}
 		if text := anonymous(stmt); text != "" {
 			s.text = text
 		}
 	}
 	return s
-}
-
-func rowsOf(s pgast.Stmt) (returns, limited bool) {
-	switch s := s.(type) {
-	case *pgast.Select:
-		return s.Into == nil, s.Limit != nil
-	case *pgast.Insert:
-		return len(s.Returning) > 0, false
-	case *pgast.Update:
-		return len(s.Returning) > 0, false
-	case *pgast.Delete:
-		return len(s.Returning) > 0, false
-	}
-	return false, false
 }
 
 // anonymous writes a statement with $n for its literals, numbered after its

@@ -2,7 +2,6 @@ package querytrace
 
 import (
 	"fmt"
-	"slices"
 	"testing"
 
 	"github.com/planvet/planvet/internal/slope"
@@ -26,7 +25,7 @@ func Slope(t testing.TB, sizes []int, flow func(t testing.TB, n int, rec *Record
 	t.Helper()
 	o, err := newOptions(opts)
 	if err == nil {
-		sizes, err = checkSizes(sizes)
+		sizes, err = slope.Sizes(sizes)
 	}
 	if err != nil {
 		t.Errorf("querytrace: %v", err)
@@ -79,18 +78,6 @@ func run(t testing.TB, n int, rec *Recorder, flow func(testing.TB, int, *Recorde
 	return done
 }
 
-func checkSizes(sizes []int) ([]int, error) {
-	s := slices.Clone(sizes)
-	slices.Sort(s)
-	switch {
-	case len(slices.Compact(slices.Clone(s))) != len(s) || len(s) < 2 || s[0] < 0:
-		return nil, fmt.Errorf("sizes %v: at least two different ones are needed, none negative", sizes)
-	case s[len(s)-1]-s[0] < 2:
-		return nil, fmt.Errorf("sizes %v are too close to tell a statement an item from chance", sizes)
-	}
-	return s, nil
-}
-
 // result is what Slope has to say.
 type result struct{ errors, logs []string }
 
@@ -132,13 +119,7 @@ func analyse(sizes []int, groups []*groupOf, o options) result {
 	return r
 }
 
-func fails(g *groupOf) bool {
-	switch g.verdict.Growth {
-	case slope.PerItem, slope.Bounded, slope.Hidden:
-		return true
-	}
-	return false
-}
+func fails(g *groupOf) bool { return g.verdict.Growth.Fails() }
 
 // testPackage is the import path of the test that is running.
 func testPackage() string {

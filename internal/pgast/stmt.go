@@ -340,3 +340,19 @@ func IsQuery(s Stmt) bool {
 	}
 	return false
 }
+
+// ReturnsRows reports whether a query's rows go to the client: those of SELECT without
+// INTO, and of a write with RETURNING.
+func ReturnsRows(s Stmt) bool {
+	switch s := s.(type) {
+	case *Select:
+		return s.Into == nil
+	case *Insert:
+		return len(s.Returning) > 0
+	case *Update:
+		return len(s.Returning) > 0
+	case *Delete:
+		return len(s.Returning) > 0
+	}
+	return false
+}

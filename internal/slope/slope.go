@@ -3,6 +3,11 @@
 // test time, monitor of pg_stat_statements.
 package slope
 
+import (
+	"fmt"
+	"slices"
+)
+
 // Growth is what a count does as sizes grow.
 type Growth int
 
@@ -31,6 +36,14 @@ const least = 2
 // fewest is the smallest count that is taken to be a page: that of two statements of
 // one shape is equal to some statement's rows too easily.
 const fewest = 3
+
+// String is the growth's name in what planvet writes.
+func (g Growth) String() string {
+	return [...]string{"constant", "slower", "per-item", "bounded", "hidden"}[g]
+}
+
+// Fails says that the count is one that follows the items, or may be.
+func (g Growth) Fails() bool { return g == PerItem || g == Bounded || g == Hidden }
 
 // Series is one statement's figures, one a size.
 type Series struct {
@@ -158,6 +171,20 @@ func follows(calls, rows []float64) Link {
 		return SameGrowth
 	}
 	return None
+}
+
+// Sizes returns sizes in rising order, or why they cannot tell a statement an item from
+// chance.
+func Sizes(sizes []int) ([]int, error) {
+	s := slices.Clone(sizes)
+	slices.Sort(s)
+	switch {
+	case len(slices.Compact(slices.Clone(s))) != len(s) || len(s) < 2 || s[0] < 0:
+		return nil, fmt.Errorf("sizes %v: at least two different ones are needed, none negative", sizes)
+	case s[len(s)-1]-s[0] < least:
+		return nil, fmt.Errorf("sizes %v are too close to tell a statement an item from chance", sizes)
+	}
+	return s, nil
 }
 
 // Fit is the slope of counts over sizes by least squares: Σ(x-x̄)(y-ȳ) / Σ(x-x̄)².
