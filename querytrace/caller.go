@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,8 +13,8 @@ import (
 
 // Frame is a place in Go code.
 type Frame struct {
-	// File is relative to the folder of its go.mod, with slashes; absolute, or as the
-	// compiler has it, where there is none.
+	// File is relative to the folder of its go.mod, with slashes; absolute where there is
+	// none. Under -trimpath that of another module is as the compiler has it.
 	File string
 	Line int
 	// Func has its package's import path: example.com/shop/store.Orders.
@@ -89,12 +90,21 @@ func packageOf(function string) string {
 	return strings.ReplaceAll(function[:slash+dot], "%2e", ".")
 }
 
+// mainModule is the path of the module that the test is of.
+var mainModule = sync.OnceValue(func() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	return info.Main.Path
+})
+
 // roots keeps for a folder that of the go.mod above it, empty where there is none.
 var roots sync.Map
 
 func inModule(file string) string {
-	if !filepath.IsAbs(file) {
-		return file // built with -trimpath
+	if !filepath.IsAbs(file) { // built with -trimpath: the module's path comes first
+		return strings.TrimPrefix(file, mainModule()+"/")
 	}
 	dir := filepath.Dir(file)
 	root, ok := roots.Load(dir)

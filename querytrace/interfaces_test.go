@@ -179,7 +179,7 @@ func (c converter) ColumnConverter(i int) driver.ValueConverter {
 }
 
 // odd is a value that only a NamedValueChecker takes.
-type odd struct{ x chan int }
+type odd struct{ X chan int }
 
 // newRows has two sets of two rows; with rest, all that rows may have.
 func newRows(f *fakeDriver) driver.Rows {

@@ -336,3 +336,16 @@ func TestSlopeRunsSubtests(t *testing.T) {
 		t.Error("a recorder watches after its run")
 	}
 }
+
+// A size that was skipped leaves nothing to judge: no verdict, and no complaint that
+// nothing was recorded.
+func TestSlopeOfSkippedSizes(t *testing.T) {
+	sizes := 0
+	Slope(t, []int{2, 20}, func(t testing.TB, _ int, _ *Recorder) {
+		sizes++
+		t.Skip("not here")
+	})
+	if sizes != 1 {
+		t.Errorf("%d sizes were run, want the first alone", sizes)
+	}
+}

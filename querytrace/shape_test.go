@@ -95,7 +95,13 @@ func TestFrame(t *testing.T) {
 	if got := (Frame{File: "a/b.go", Line: 3, Func: "example.com/x/a.(*T).F"}).String(); got != "a/b.go:3 a.(*T).F" {
 		t.Errorf("a frame is written %q", got)
 	}
-	if got := inModule("example.com/x/a/b.go"); got != "example.com/x/a/b.go" {
-		t.Errorf("with -trimpath: %q", got)
+	for file, want := range map[string]string{
+		"example.com/x@v1.0.0/a/b.go":        "example.com/x@v1.0.0/a/b.go",
+		"github.com/planvet/planvet/a/b.go":  "a/b.go",
+		"github.com/planvet/planvets/a/b.go": "github.com/planvet/planvets/a/b.go",
+	} {
+		if got := inModule(file); got != want {
+			t.Errorf("with -trimpath, %s is %q, want %q", file, got, want)
+		}
 	}
 }
