@@ -32,7 +32,9 @@ type inliner struct {
 	// policies are those met so far, each once; those of the statement's own tables
 	// come before those of tables that conditions read.
 	policies []applied
-	err      error
+	// bound is set once row security binds the role on some table.
+	bound bool
+	err   error
 }
 
 // maxInline bounds how deep conditions read tables with conditions; the server
@@ -117,6 +119,7 @@ func (in *inliner) conditions(rel *catalog.Relation, depth int) pgast.Expr {
 	if len(all) == 0 {
 		return nil
 	}
+	in.bound = true
 	var e pgast.Expr = &pgast.Bool{At: -1, Kind: pgast.And, Args: all}
 	if len(all) == 1 {
 		e = all[0]

@@ -134,6 +134,9 @@ func (a *asker) ideal(cat *catalog.Catalog, sql string, id Identity) (string, []
 	if err := in.statement(stmt); err != nil {
 		return "", nil, err
 	}
+	if !in.bound {
+		return "", nil, fmt.Errorf("row security binds %s on no table of the statement", id.Role)
+	}
 	return pgast.Format(stmt), in.policies, nil
 }
 

@@ -98,7 +98,7 @@ func TestOverhead(t *testing.T) {
 // TestIdealRows: what the ideal arm writes into the statement gives the role's rows,
 // whatever the policies and the statement are made of.
 func TestIdealRows(t *testing.T) {
-	s := database(t, notes+`
+	s := database(t, strings.Replace(notes, "100000", "5000", 1)+`
 create table teams (id bigint primary key, name text not null, archived boolean not null default false);
 create table members (team_id bigint not null references teams, user_id uuid not null, admin boolean not null default false);
 create table plans (id bigint generated always as identity primary key, team_id bigint, title text not null, state text not null);
@@ -117,6 +117,7 @@ create policy joined on teams using (id in (select team_id from members where us
 create policy live on teams as restrictive using (not archived);
 create policy called on plans for select using (team_id in (select my_teams()) and is_signed_in());
 create policy checked on plans for select to authenticated using (state = 'open' and is_member(team_id) or team_id is null);
+create table settings (name text primary key, value text);
 create view open_plans as select * from plans where state = 'open';
 `)
 	cat := apply(t, s, "analyze;\n")
@@ -128,10 +129,10 @@ create view open_plans as select * from plans where state = 'open';
 		{"aggregate", "select state, count(*) from plans group by state", 2},
 		{"restrictive and nested policies", "select * from teams order by id", 3},
 		{"outer join and alias", "select p.id, t.name from plans as p left join teams t on t.id = p.team_id", 160},
-		{"subqueries", "select n.id, (select count(*) from members m) from notes n where exists (select 1 from teams t where t.name = 'team 4') limit 1000", 100},
+		{"subqueries", "select n.id, (select count(*) from members m) from notes n where exists (select 1 from teams t where t.name = 'team 4') limit 1000", 5},
 		{"with", "with x as (select * from plans), notes as (select 1 as a) select * from x, notes", 160},
 		{"union", "select id from teams union all select team_id from members", 7},
-		{"owner's view", "select count(*) from open_plans", 1},
+		{"owner's view beside a table", "select p.id from plans p join open_plans o using (id)", 80},
 		{"sample", "select * from plans tablesample bernoulli (100) where false", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -148,8 +149,10 @@ create view open_plans as select * from plans where state = 'open';
 		{"a write", "delete from plans", "a write changes the rows"},
 		{"locks", "select * from plans for update", "locks rows"},
 		{"rows that differ", "select id from notes limit 5 offset 3", ""},
+		{"an owner's view alone", "select count(*) from open_plans", "binds authenticated on no table"},
+		{"no row security", "select 1", "binds authenticated on no table"},
 		{"a syntax error", "select from where", "reading the statement"},
-		{"a function of the user that reads policies' tables", "select caller_count()", "cannot be compared"},
+		{"a function of the user that reads policies' tables", "select caller_count() from teams", "cannot be compared"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if c.name == "a function of the user that reads policies' tables" {
