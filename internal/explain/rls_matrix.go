@@ -272,7 +272,7 @@ func (t *trial) run(o MatrixOptions) (err error) {
 		t.cell.Reason = fmt.Sprintf("%d rows of other tenants, by --shared", *t.cell.Foreign)
 	case t.cell.Foreign != nil && *t.cell.Foreign > 0:
 		t.cell.Outcome = Leak
-		t.cell.Reason = fmt.Sprintf("%d rows whose %s is not %s; policies: %s", *t.cell.Foreign, t.tenant.column, t.tenant.value, strings.Join(t.policies(), ", "))
+		t.cell.Reason = fmt.Sprintf("%d rows %s; policies: %s; --shared %s where that is meant", *t.cell.Foreign, t.tenant.says(), strings.Join(t.policies(), ", "), t.cell.Table)
 	case t.cell.Foreign == nil && t.cell.Rows > 0 && !shared:
 		t.cell.Outcome, t.cell.Reason = Undecided, why
 	}

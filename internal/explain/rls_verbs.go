@@ -21,7 +21,7 @@ func (t *trial) read() error {
 	}
 	r := m.result(int64(m.last.Root.Rows))
 	t.cell.MS, t.cell.Blocks, t.cell.Rows = r.MS, r.Blocks, r.Rows
-	if t.tenant.column != "" {
+	if t.tenant.known() {
 		err := t.as(t.id, func() error {
 			n, err := t.count("select count(*)::text from " + identOf(t.rel.Name) + " where " + t.tenant.foreign())
 			t.cell.Foreign = &n
@@ -100,7 +100,7 @@ func (t *trial) change() error {
 	foreign := "select count(*)::text from " + identOf(t.rel.Name) + " where " + t.tenant.foreign()
 	var before int64
 	xid := ""
-	if t.tenant.column != "" {
+	if t.tenant.known() {
 		n, err := t.count(foreign)
 		if err != nil {
 			return err
@@ -117,7 +117,7 @@ func (t *trial) change() error {
 			return err
 		}
 		t.cell.MS, t.cell.Blocks = p.ExecutionMS, p.Blocks()
-		if t.cell.Rows, err = changed(p), t.s.Exec(t.ctx, "reset role"); err != nil || t.tenant.column == "" {
+		if t.cell.Rows, err = changed(p), t.s.Exec(t.ctx, "reset role"); err != nil || !t.tenant.known() {
 			return err
 		}
 		n, err := t.count(foreign + ours(t.cell.Verb, xid))
@@ -174,14 +174,14 @@ func changed(p *plan.Plan) int64 {
 // are left to it. A policy is asked before a key is: a row that is refused for its key
 // was let through.
 func (t *trial) insert(why string) error {
-	if t.tenant.column == "" {
+	if !t.tenant.known() {
 		return errors.New(why)
 	}
 	foreign, err := t.try(t.tenant.foreign())
 	if err != nil {
 		return err
 	}
-	own, err := t.try(quoted(t.tenant.column) + " = " + t.tenant.value)
+	own, err := t.try(t.tenant.mine())
 	if err != nil {
 		return err
 	}

@@ -189,7 +189,7 @@ func (m *Matrix) Text(w io.Writer, o report.TextOptions) error {
 	t := newText(w, o)
 	t.say(report.Bold, "", m.headline())
 	t.Printf("\n")
-	t.Table("", t.width, m.columns(), m.rows())
+	t.Table("", 0, m.columns(), m.rows()) // a figure that is cut says nothing
 	t.Printf("\n")
 	for _, l := range m.lines() {
 		style := report.Plain
@@ -242,6 +242,8 @@ func (c *Cell) text() string {
 		return figures + " ?"
 	case c.Verb == "insert" && c.Rows == 0:
 		return "none"
+	case c.Verb == "insert" && c.MS == 0:
+		return "let through" // a key refused it after the policies
 	}
 	return figures
 }
