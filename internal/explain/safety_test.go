@@ -91,6 +91,23 @@ func TestSafety(t *testing.T) {
 	unchanged(t, conn)
 }
 
+// Who stops waiting leaves no statement behind.
+func TestSafetyInterrupted(t *testing.T) {
+	u, conn := questioned(t, traps)
+	for _, o := range []Options{
+		{SQL: "select spins(1)"},
+		{SQL: "select sleeps()", AllowFunctions: []string{"sleeps"}},
+	} {
+		o.URL, o.Runs, o.Timeout = u, 1, time.Minute
+		ctx, cancel := context.WithTimeout(context.Background(), 700*time.Millisecond)
+		if _, err := Explain(ctx, o); err == nil || ctx.Err() == nil {
+			t.Errorf("%s: %v", o.SQL, err)
+		}
+		cancel()
+		unchanged(t, conn)
+	}
+}
+
 // A lock that another session holds is not waited for.
 func TestSafetyLock(t *testing.T) {
 	u, conn := questioned(t, traps)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -51,8 +52,19 @@ type Session struct {
 	notice func(*pgconn.Notice)
 }
 
-// Close ends the session.
-func (s *Session) Close(ctx context.Context) error { return s.conn.Close(ctx) }
+// Close ends the session. A statement that was given up is cancelled on the server
+// first: otherwise it would run on there until its timeout.
+func (s *Session) Close(ctx context.Context) error {
+	err := s.conn.Close(ctx)
+	select {
+	case <-s.conn.PgConn().CleanupDone():
+	case <-time.After(cancelTimeout):
+	}
+	return err
+}
+
+// cancelTimeout bounds the wait for a cancelled statement's connection.
+const cancelTimeout = 2 * time.Second
 
 // Conn is the connection underneath.
 func (s *Session) Conn() *pgx.Conn { return s.conn }
