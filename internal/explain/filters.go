@@ -28,9 +28,12 @@ var wrappedColumn = heuristic{
 				continue
 			}
 			advice := "compare " + w.column + " itself; or create an index on (" + unaliased(w.text, n.Alias) + ")"
-			if w.cast != "" {
+			switch t := d.facts.table(n); {
+			case w.cast == "date" && t != nil && strings.HasPrefix(t.Types[w.column], "timestamp"):
+				advice = fmt.Sprintf("compare %[1]s by a range, %[1]s >= the day and %[1]s < the day after, with an index on %[1]s", w.column)
+			case w.cast != "" && t != nil:
 				advice = fmt.Sprintf("hand over a value of the type of %s, %s, and not of %s; or create an index on (%s)",
-					w.column, d.facts.table(n).Types[w.column], w.cast, unaliased(w.text, n.Alias))
+					w.column, t.Types[w.column], w.cast, unaliased(w.text, n.Alias))
 			}
 			d.report(n, finding{severity: Critical, advice: advice, message: fmt.Sprintf(
 				"%s reads %s rows and keeps %s: %s is no column, so that an index on %s cannot serve it",

@@ -10,8 +10,8 @@ import (
 
 var indexFilterResidue = heuristic{
 	Name: "index-filter-residue",
-	Fires: fmt.Sprintf("a scan by index throws away more than %d rows for one that it keeps, and %d at least, by a filter on other columns",
-		residueRatio, residueRows),
+	Fires: fmt.Sprintf("a scan by index throws away more than %d rows for one that it keeps, %d at least and %d in each search, by a filter on other columns",
+		residueRatio, residueRows, residueRatio),
 	Source:   "joe's",
 	Severity: "warning",
 	Advice:   "add the filtered column to the index",
@@ -21,7 +21,7 @@ var indexFilterResidue = heuristic{
 				continue
 			}
 			removed := n.Removed * n.Loops
-			if removed < residueRows || removed <= residueRatio*n.AllRows() {
+			if n.Removed < residueRatio || removed < residueRows || removed <= residueRatio*n.AllRows() {
 				continue
 			}
 			d.report(n, finding{severity: Warning, share: d.below(n), message: fmt.Sprintf("%s finds %s rows for the %s that pass %s",
@@ -174,7 +174,8 @@ var heapFetches = heuristic{
 	Needs:    "whether VACUUM ever ran, for the advice",
 	find: func(d *diagnosis) {
 		for _, n := range d.nodes {
-			rows := n.AllRows() + n.Removed*n.Loops
+			// Dead rows are fetched too.
+			rows := max(n.AllRows()+n.Removed*n.Loops, n.HeapFetches)
 			if n.Type != "Index Only Scan" || n.HeapFetches < leastFetches || rows == 0 {
 				continue
 			}

@@ -59,44 +59,38 @@ var hashBatches = heuristic{
 
 var aggregateSpill = heuristic{
 	Name:     "aggregate-spill",
-	Fires:    "a hash aggregate writes groups to disk; from 18 also a materialised result, a window's rows or a CTE's that do",
+	Fires:    "a hash aggregate writes groups to disk",
 	Source:   "the node's own word",
 	Severity: "warning",
 	Advice:   "more work_mem or hash_mem_multiplier; or an index that gives the groups in order",
 	find: func(d *diagnosis) {
 		for _, n := range d.nodes {
-			kb := n.Spilled()
-			if kb == 0 || n.Type == "Sort" || n.Type == "Incremental Sort" {
-				continue
+			if kb := n.Spilled(); n.Type == "Aggregate" && kb > 0 {
+				d.report(n, finding{severity: Warning, message: fmt.Sprintf("%s writes %s to disk: it does not fit into work_mem%s", n.Title(), kib(kb), d.workMem())})
 			}
-			f := finding{severity: Warning, message: fmt.Sprintf("%s writes %s to disk: it does not fit into work_mem%s", n.Title(), kib(kb), d.workMem())}
-			if n.Type != "Aggregate" {
-				f.advice = fmt.Sprintf("work_mem of %s for this statement; or fewer rows and columns to keep", kib(2*kb))
-			}
-			d.report(n, f)
 		}
 	},
 }
 
 var temporaryFiles = heuristic{
 	Name:     "temporary-files",
-	Fires:    "a step that keeps rows (a CTE, a function's result, a materialised one, a window) reads or writes temporary files, and no other heuristic of memory says so",
-	Source:   "the node's own word",
+	Fires:    "a step that keeps rows (a CTE, a function's result, a materialised one, a window) keeps them on disk",
+	Source:   "the node's own word from 18, its blocks of temporary files before",
 	Severity: "warning",
 	Advice:   "keep fewer rows and columns: a CTE that is not materialised, conditions inside of it; or more work_mem",
 	find: func(d *diagnosis) {
 		for _, n := range d.nodes {
-			if !slices.Contains([]string{"CTE Scan", "Materialize", "Function Scan", "Table Function Scan", "WindowAgg", "Recursive Union", "SetOp"}, n.Type) || n.Spilled() > 0 {
+			if !slices.Contains([]string{"CTE Scan", "Materialize", "Function Scan", "Table Function Scan", "WindowAgg", "Recursive Union", "SetOp"}, n.Type) {
 				continue
 			}
-			if own := d.ownTemp(n); own > 0 {
-				d.report(n, finding{severity: Warning, message: fmt.Sprintf("%s keeps its rows in temporary files, %s blocks read and written", n.Title(), num(own))})
+			if kb := max(n.Spilled(), 8*d.ownTemp(n)/2); kb > 0 {
+				d.report(n, finding{severity: Warning, message: fmt.Sprintf("%s keeps %s of rows on disk: they do not fit into work_mem%s", n.Title(), kib(kb), d.workMem())})
 			}
 		}
 	},
 }
 
-// ownTemp are the blocks of temporary files of a node without those below it, and
+// ownTemp are the blocks of temporary files, written and read, of a node without those below it, and
 // without those of the CTE that it reads.
 func (d *diagnosis) ownTemp(n *plan.Node) float64 {
 	own := float64(n.TempBlocks())

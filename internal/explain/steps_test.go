@@ -3,7 +3,12 @@ package explain
 import (
 	"context"
 	"math"
+	"regexp"
+	"slices"
+	"strings"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/planvet/planvet/internal/plan"
 )
@@ -95,6 +100,39 @@ func TestPartsAreChargedWhereTheyRan(t *testing.T) {
 		}
 		if scans == 0 {
 			t.Errorf("%s: no sequential scan to look at", name)
+		}
+	}
+}
+
+// TestTitles holds titles to what EXPLAIN itself writes in its text form.
+func TestTitles(t *testing.T) {
+	b := newBench(t, shop, "vacuum analyze")
+	node := regexp.MustCompile(`(?m)^(?:\s*->  |)(\S.*)$`)
+	for _, s := range statements {
+		if b.major < 14 && (s.name == "tid range" || s.name == "memoize") {
+			continue
+		}
+		b.exec("begin;" + s.settings)
+		rows, err := b.conn.Query(context.Background(), "explain (costs off) "+s.sql, pgx.QueryExecModeSimpleProtocol)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.exec("rollback")
+		var want, got []string
+		for i, l := range lines {
+			if m := node.FindStringSubmatch(l); m != nil && (i == 0 || strings.Contains(l, "->  ")) {
+				want = append(want, m[1])
+			}
+		}
+		for _, step := range tree(b.explain(s.sql, s.settings, false)).all() {
+			got = append(got, step.Title)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: titles\n%q\nEXPLAIN says\n%q", s.name, got, want)
 		}
 	}
 }

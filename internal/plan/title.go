@@ -15,9 +15,9 @@ func (n *Node) Title() string {
 			text += " Backward"
 		}
 		if n.Type == "Bitmap Index Scan" {
-			return text + " on " + n.Index
+			return text + " on " + ident(n.Index)
 		}
-		text += " using " + n.Index
+		text += " using " + ident(n.Index)
 	}
 	if target := n.target(); target != "" {
 		text += " on " + target
@@ -68,12 +68,14 @@ func (n *Node) target() string {
 		}
 	}
 	switch {
+	case name == "" && n.Alias == "":
+		return ""
 	case name == "":
-		return n.Alias
+		return ident(n.Alias)
 	case n.Alias != "" && n.Alias != name:
-		return name + " " + n.Alias
+		return ident(name) + " " + ident(n.Alias)
 	}
-	return name
+	return ident(name)
 }
 
 // Full is schema.name of the relation that a node reads or writes; "" for none.
