@@ -58,6 +58,7 @@ func explainFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "allow-functions", Usage: "functions that the statement may call when it runs: `NAME[,NAME]`"},
 		&cli.DurationFlag{Name: "timeout", DefaultText: "5s, with --shadow 30s", Usage: "bound of each statement"},
 		&cli.BoolFlag{Name: "rls-overhead", Usage: "measure what row security costs the statement as --role"},
+		&cli.BoolFlag{Name: "no-advice", Usage: "leave out what would help: checking that starts a throwaway PostgreSQL"},
 		&cli.StringFlag{Name: "format", Value: "text", Usage: "text, json, markdown or html"},
 		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the report to `FILE`"},
 		&cli.StringFlag{Name: "color", Value: "auto", Usage: "auto, always or never"},
@@ -120,7 +121,7 @@ func explainOptions(c *cli.Context) (o explain.Options, err error) {
 		URL: c.String("database-url"), QueryID: c.Int64("queryid"), Runs: c.Int("runs"), ShowValues: c.Bool("show-values"),
 		Analyze: c.Bool("analyze"), NoAnalyze: c.Bool("no-analyze"), AllowRemote: c.Bool("allow-remote-analyze"),
 		AnalyzeWrites: c.Bool("analyze-writes"), AllowFunctions: c.StringSlice("allow-functions"), Timeout: c.Duration("timeout"),
-		RLSOverhead: c.Bool("rls-overhead"),
+		RLSOverhead: c.Bool("rls-overhead"), NoAdvice: c.Bool("no-advice"),
 	}
 	if err := errors.Join(
 		oneOf("format", c.String("format"), "text", "json", "markdown", "html"),

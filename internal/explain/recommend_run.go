@@ -9,6 +9,9 @@ import (
 // recommend fills in what would help, checked with the values that the plans were made
 // for.
 func (r *runner) recommend() error {
+	if r.o.NoAdvice {
+		return nil
+	}
 	s := &subject{
 		session: r.s, cat: r.cat, sql: r.st.SQL, tree: r.st.Tree, report: r.report, throwaway: r.o.Own,
 		runs: r.report.Timing != nil, allow: r.o.AllowFunctions, start: shadow.Options{Progress: r.o.Progress},

@@ -36,8 +36,10 @@ type Options struct {
 	AllowRemote, AnalyzeWrites bool
 	AllowFunctions             []string
 	// Timeout bounds each statement; 0 is 5 s, and 30 s on a server of planvet's own.
-	Timeout       time.Duration
-	RLSOverhead   bool
+	Timeout     time.Duration
+	RLSOverhead bool
+	// NoAdvice leaves out what would help: checking that starts a throwaway server.
+	NoAdvice      bool
 	CorrelationID string
 	// Notes stand first in the report.
 	Notes []string

@@ -59,6 +59,7 @@ func answer(t *testing.T, o Options) *Report {
 	if o.Runs == 0 {
 		o.Runs = 2
 	}
+	o.NoAdvice = true // its tests are others
 	r, err := Explain(context.Background(), o)
 	if err != nil {
 		t.Fatalf("%s: %v", o.SQL, err)
@@ -124,7 +125,7 @@ func TestRow2Parameters(t *testing.T) {
 		{"select * from customers where doc @> $1", `["{"]`, ""}, // a JSON text
 		{"select * from customers where id = $1", `[1, 2]`, "--params has 2 values and the statement has 1 parameters"},
 	} {
-		_, err := Explain(context.Background(), Options{SQL: c.sql, URL: u, Params: raw(t, c.params), Runs: 1})
+		_, err := Explain(context.Background(), Options{SQL: c.sql, URL: u, Params: raw(t, c.params), Runs: 1, NoAdvice: true})
 		var wrong *Usage
 		switch {
 		case c.want == "":
@@ -251,7 +252,7 @@ func TestRow3NoPassword(t *testing.T) {
 		{SQL: "select * from nothere"}, {SQL: "select * from orders", Identity: Identity{Role: "postgres"}}, {SQL: "select pg_sleep(60)", Analyze: true},
 		{SQL: "select 1", QueryID: 7}, {SQL: "select * from pg_authid"},
 	} {
-		o.URL, o.Runs = with, 1
+		o.URL, o.Runs, o.NoAdvice = with, 1, true
 		if _, err := Explain(context.Background(), o); err != nil && strings.Contains(err.Error(), secret) {
 			t.Errorf("%+v: %v", o, err)
 		}
