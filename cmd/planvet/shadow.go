@@ -37,17 +37,22 @@ func shadowCommand(code *report.ExitCode) *cli.Command {
 			if err != nil {
 				return err
 			}
-			s, err := p.Shadow(c.Context, o)
-			if err != nil {
-				return err
-			}
-			progress.Done()
-			printShadow(c, s)
-			<-c.Context.Done()
-			*code = report.ExitClean
-			return s.Stop()
+			return serve(c, p, o, progress, code)
 		},
 	}
+}
+
+// serve starts a shadow, prints where it is, and waits for the interrupt that ends it.
+func serve(c *cli.Context, p *engine.Project, o engine.ShadowOptions, progress *report.Progress, code *report.ExitCode) error {
+	s, err := p.Shadow(c.Context, o)
+	if err != nil {
+		return err
+	}
+	progress.Done()
+	printShadow(c, s)
+	<-c.Context.Done()
+	*code = report.ExitClean
+	return s.Stop()
 }
 
 func printShadow(c *cli.Context, s *engine.Shadow) {

@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path"
+	"time"
 
 	"github.com/planvet/planvet/internal/live"
+	"github.com/planvet/planvet/internal/shadow"
 	"github.com/planvet/planvet/internal/stats"
 )
 
@@ -22,6 +25,49 @@ func DumpStatistics(ctx context.Context, url string, values bool) (*stats.File, 
 	f, err := s.DumpStatistics(ctx, values)
 	if err != nil {
 		return nil, &Error{Unfinished, err}
+	}
+	return f, nil
+}
+
+// LoadStatistics puts statistics into a database of a running throwaway server and
+// returns what found no place. Other servers are refused.
+func LoadStatistics(ctx context.Context, url string, f *stats.File) (left []string, err error) {
+	s, err := Connect(ctx, url, live.Options{Writable: true})
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close(ctx)
+	loaded, err := shadow.LoadInto(ctx, s.Conn(), f, time.Now())
+	switch {
+	case errors.Is(err, shadow.ErrNotOwn):
+		return nil, &Error{Usage, err}
+	case err != nil:
+		return nil, &Error{Unfinished, err}
+	}
+	return loaded.Missing, nil
+}
+
+// UseStatistics takes one file for every database, whatever config names.
+func (p *Project) UseStatistics(f *stats.File) {
+	for _, db := range p.Databases {
+		db.Statistics = f
+		db.Catalog.Stats = p.sizes(db)
+	}
+}
+
+// ReadStatistics reads a file of planvet stats dump.
+func ReadStatistics(file string) (*stats.File, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		var pe *fs.PathError
+		if errors.As(err, &pe) {
+			err = pe.Err
+		}
+		return nil, usagef("reading %s: %w", file, err)
+	}
+	f, err := stats.Read(text)
+	if err != nil {
+		return nil, &Error{Usage, fmt.Errorf("%s: %w", file, err)}
 	}
 	return f, nil
 }

@@ -130,7 +130,11 @@ func (s *Server) start(ctx context.Context, o Options) error {
 // run starts the postmaster and waits until it answers.
 func (s *Server) run(ctx context.Context, o Options, who account) error {
 	args := []string{"-D", s.data(), "-k", s.sockets(), "-p", "5432"}
-	for _, c := range slices.Concat(settings, o.Settings) {
+	said, err := s.writeMark()
+	if err != nil {
+		return err
+	}
+	for _, c := range slices.Concat(settings, o.Settings, []string{said}) {
 		args = append(args, "-c", c)
 	}
 	log, err := os.OpenFile(filepath.Join(s.dir, "log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)

@@ -25,15 +25,21 @@ const (
 // valid to PostgreSQL, an empty page each, so that a query that runs all the same
 // finds nothing.
 func (s *Server) Extend(ctx context.Context, database string) error {
-	who, err := runAs()
-	if err != nil {
-		return err
-	}
 	conn, err := pgx.Connect(ctx, s.URL(database))
 	if err != nil {
 		return fmt.Errorf("extending the files of %s: %w", database, err)
 	}
 	defer conn.Close(ctx)
+	return extendFiles(ctx, conn, s.data())
+}
+
+// extendFiles is Extend for the database of a connection, whose files lie below data.
+func extendFiles(ctx context.Context, conn *pgx.Conn, data string) error {
+	who, err := runAs()
+	if err != nil {
+		return err
+	}
+	database := conn.Config().Database
 	// What is in buffers only must be in the file before it grows.
 	if _, err := conn.Exec(ctx, "checkpoint"); err != nil {
 		return fmt.Errorf("extending the files of %s: %w", database, err)
@@ -47,7 +53,7 @@ func (s *Server) Extend(ctx context.Context, database string) error {
 	}
 	var path string
 	var pages int64
-	_, err = pgx.ForEachRow(rows, []any{&path, &pages}, func() error { return extend(who, filepath.Join(s.data(), path), pages) })
+	_, err = pgx.ForEachRow(rows, []any{&path, &pages}, func() error { return extend(who, filepath.Join(data, path), pages) })
 	if err != nil {
 		return fmt.Errorf("extending the files of %s: %w", database, err)
 	}
