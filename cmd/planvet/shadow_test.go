@@ -75,6 +75,41 @@ func TestShadowCommand(t *testing.T) {
 	}
 }
 
+// TestStatsLoad loads a file into a running shadow, and is refused by a server that is
+// none.
+func TestStatsLoad(t *testing.T) {
+	server := shadowtest.URL(t)
+	conn, err := pgx.Connect(t.Context(), server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	if _, err := conn.Exec(t.Context(), "create table visits (id bigint primary key, guest bigint not null)"); err != nil {
+		t.Fatal(err)
+	}
+	dir := project(t, map[string]string{"stats.json": `{"version": 1, "server": "15.18", "values": false, "settings": {}, "tables": [
+		{"schema": "public", "name": "visits", "rows": 3000000, "pages": 30000, "visible": 0, "columns": [], "indexes": []}]}`})
+	var out, errs bytes.Buffer
+	if code := run(t.Context(), []string{"stats", "load", "--file", filepath.Join(dir, "stats.json"), "--database-url", server}, &out, &errs); code != 0 {
+		t.Fatalf("exit code %d: %s", code, errs.String())
+	}
+	if text := explained(t.Context(), t, server, "select * from visits"); !strings.Contains(text, "rows=3000000") || !strings.Contains(out.String(), "loaded: 1, left out: 0") {
+		t.Errorf("%s\n%s", out.String(), text)
+	}
+	other, err := url.Parse(server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := other.Query()
+	q.Set("planvet.shadow", "another")
+	other.RawQuery = strings.ReplaceAll(q.Encode(), "+", "%20")
+	errs.Reset()
+	code := run(t.Context(), []string{"stats", "load", "--file", filepath.Join(dir, "stats.json"), "--database-url", other.String()}, &out, &errs)
+	if code != 2 || strings.Count(errs.String(), "\n") != 1 || !strings.Contains(errs.String(), "this is none") {
+		t.Errorf("exit code %d: %s", code, errs.String())
+	}
+}
+
 func explained(ctx context.Context, t *testing.T, server, sql string) string {
 	t.Helper()
 	conn, err := pgx.Connect(ctx, server)

@@ -87,7 +87,7 @@ func loadCommand(code *report.ExitCode) *cli.Command {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(c.App.Writer, "loaded statistics of %d tables, %d left out\n", len(f.Tables), len(left))
+			fmt.Fprintf(c.App.Writer, "tables loaded: %d, left out: %d\n", len(f.Tables), len(left))
 			for i, l := range left {
 				if i > 0 && !c.Bool("verbose") {
 					fmt.Fprintf(c.App.Writer, "left out: %d more, --verbose lists them\n", len(left)-1)

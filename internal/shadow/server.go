@@ -241,6 +241,9 @@ func (s *Server) Version() string { return s.bin.version }
 // Major is the server's major version: 15.
 func (s *Server) Major() int { return s.bin.major }
 
+// Bin is the folder of the programs that the server was started from.
+func (s *Server) Bin() string { return s.bin.dir }
+
 // Dir is the directory that holds all of the server.
 func (s *Server) Dir() string { return s.dir }
 
