@@ -121,7 +121,7 @@ func readPlan(res *pgconn.Result) (*plan.Plan, error) {
 
 // describe returns the types of the parameters, the caller's before the server's.
 func (s *Session) describe(ctx context.Context, r plan.Request) ([]uint32, error) {
-	key := strings.Join(append([]string{r.SQL}, r.Types...), "\x00")
+	key := described(r)
 	if oids, ok := s.described[key]; ok {
 		return oids, nil
 	}
@@ -145,6 +145,11 @@ func (s *Session) describe(ctx context.Context, r plan.Request) ([]uint32, error
 	}
 	s.described[key] = d.ParamOIDs
 	return d.ParamOIDs, nil
+}
+
+// described is what a description of a request's statement is remembered by.
+func described(r plan.Request) string {
+	return strings.Join(append([]string{r.SQL}, r.Types...), "\x00")
 }
 
 // firstOwn is the first OID that a database's own objects have.

@@ -146,6 +146,9 @@ func (s *Session) rewritten(ctx context.Context, r plan.Request) (tree string, e
 			}
 		}
 		defer func() { s.notice = nil }()
+		// It is shown when the server parses it: a description that is remembered shows
+		// nothing.
+		delete(s.described, described(r))
 		_, err := s.describe(ctx, r)
 		tree = b.String()
 		return err

@@ -196,3 +196,22 @@ func TestVetPlanning(t *testing.T) {
 		t.Errorf("vouched for: %v", err)
 	}
 }
+
+// A statement that was described before, or let pass as another role, is looked at anew.
+func TestVetAgain(t *testing.T) {
+	s := session(t, live.Options{}, vetSetup+strings.ReplaceAll(vetPolicy, "vetreader", "vetagain"))
+	ctx := context.Background()
+	r := plan.Request{SQL: "select id from p"}
+	if _, err := s.ParamTypes(ctx, r.SQL); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := s.Vet(ctx, r, live.VetOptions{}); err != nil {
+			t.Errorf("as the owner: %v", err)
+		}
+	}
+	r.Role = "vetagain"
+	if _, err := s.Vet(ctx, r, live.VetOptions{}); err == nil || !strings.Contains(err.Error(), "writes") {
+		t.Errorf("as a role whose policy writes: %v", err)
+	}
+}
