@@ -185,8 +185,10 @@ func (m *md) overhead(o *Overhead) {
 	for _, a := range arms(o) {
 		rows = append(rows, []string{a.Name, report.MS(a.MS), report.Short(float64(a.Blocks)), report.Short(float64(a.Rows)), a.What})
 	}
-	m.table([]report.Column{{Title: "arm"}, {Title: "time", Right: true}, {Title: "blocks", Right: true}, {Title: "rows", Right: true}, {Title: ""}}, rows)
-	m.printf("\n")
+	if len(rows) > 0 {
+		m.table([]report.Column{{Title: "arm"}, {Title: "time", Right: true}, {Title: "blocks", Right: true}, {Title: "rows", Right: true}, {Title: ""}}, rows)
+		m.printf("\n")
+	}
 	m.each(len(o.Policies), func(i int) {
 		p := &o.Policies[i]
 		to, calls := "", []string{}

@@ -218,6 +218,8 @@ func tryTable(ctx context.Context, s *live.Session, cat *catalog.Catalog, rel *c
 	return out, nil
 }
 
+const notTried = "writes were not tried: they are on a throwaway server, or with --analyze-writes on a server of this machine"
+
 // insufficientPrivilege is the SQLSTATE of a missing right and of a row that WITH CHECK
 // refuses.
 const insufficientPrivilege = "42501"
@@ -254,7 +256,7 @@ func (t *trial) run(o MatrixOptions) (err error) {
 	case t.cell.Verb == "select":
 		err = t.read()
 	case !o.Writes:
-		return errors.New("not tried: writes are tried on a throwaway server, or with --analyze-writes on this host")
+		return errors.New(notTried)
 	case t.cell.Verb == "insert" && len(t.policies()) == 0:
 		// Other verbs find no row then, which is measured.
 		t.cell.Outcome, t.cell.Reason = Denied, "no policy lets it insert"

@@ -152,7 +152,7 @@ func TestMatrixWritesNothing(t *testing.T) {
 	o := twoOrgs
 	o.Writes, o.Own = false, false
 	for key, c := range matrix(t, s, o) {
-		if c.Verb != "select" && (c.Outcome != Undecided || !strings.Contains(c.Reason, "not tried") || c.MS != 0) {
+		if c.Verb != "select" && (c.Outcome != Undecided || c.Reason != notTried || c.MS != 0) {
 			t.Errorf("%s: %+v", key, c)
 		}
 		if c.WithTo != nil {

@@ -72,7 +72,9 @@ func (a *asker) overhead(cat *catalog.Catalog, sql string, o OverheadOptions, ou
 	if o.Estimate != nil {
 		a.proposed = policyRemedies(cat, policies)
 		if r := namedRole(cat, policies, o.Identity); r != nil {
-			a.proposed = append(a.proposed, *r)
+			if sees, err := a.sees(*r.as, policies); err == nil && !sees {
+				a.proposed = append(a.proposed, *r)
+			}
 		}
 	}
 	arms := []*arm{

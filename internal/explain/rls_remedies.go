@@ -151,6 +151,20 @@ func namedRole(cat *catalog.Catalog, policies []applied, id Identity) *remedy {
 	return &r
 }
 
+// sees reports whether an identity sees some row of the tables of policies.
+func (a *asker) sees(id Identity, policies []applied) (bool, error) {
+	for _, p := range policies {
+		sql := "select 1 from " + identOf(p.rel.Name) + " limit 1"
+		if err := a.permit(sql, id); err != nil {
+			return false, err
+		}
+		if set, err := a.rowsOf(sql, id); err != nil || set.rows > 0 {
+			return set.rows > 0, err
+		}
+	}
+	return false, nil
+}
+
 // nameRole measures what TO gives: a policy without it is evaluated for every role,
 // also for those that it never lets see a row. The role that pays for nothing is
 // anon where there is one.
@@ -158,6 +172,9 @@ func (a *asker) nameRole(cat *catalog.Catalog, policies []applied, enforced *arm
 	r := namedRole(cat, policies, enforced.id)
 	if r == nil {
 		return nil, nil
+	}
+	if sees, err := a.sees(*r.as, policies); sees || err != nil {
+		return nil, nil // the policies are meant for it, or it may not read the table at all
 	}
 	rec, anon := r.recommendation(), &arm{sql: enforced.sql, id: *r.as}
 	if _, _, err := a.interleave([]*arm{anon}); err != nil {
@@ -174,7 +191,7 @@ func (a *asker) nameRole(cat *catalog.Catalog, policies []applied, enforced *arm
 	case err != nil:
 		rec.Why = "not measured: " + message(err)
 	case !same:
-		return nil, nil // anon sees rows by these policies: they are meant for it
+		return nil, nil
 	default:
 		rec.Verified, rec.Why = Measured, "applied, run as "+anonymous+" and rolled back on a throwaway server"
 		rec.Before = &Effect{Cost: before.Cost, MS: before.MS, Blocks: before.Blocks, Access: scansOf(anon.last, policies)}

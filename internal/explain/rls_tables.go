@@ -148,6 +148,11 @@ func identity(ctx context.Context, s *live.Session, cat *catalog.Catalog, o Tabl
 	if err := admit(ctx, s, cat, id.Role); err != nil {
 		return id, "", err
 	}
+	if _, ok := cat.Roles[anonymous]; ok { // it is asked what TO gives
+		if err := admit(ctx, s, cat, anonymous); err != nil {
+			return id, "", err
+		}
+	}
 	sets, problem := confirm.Sessions(ctx, cat, id.Role, rels, confirm.Options{Server: s, Role: id.Role, Claims: o.Claims, Settings: settings})
 	id.Settings = sets[0]
 	return id, problem, nil

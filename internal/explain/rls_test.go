@@ -274,6 +274,21 @@ func TestRemedies(t *testing.T) {
 	}
 }
 
+// TestRemediesKeepRows: TO is not proposed where anon sees rows by the policies.
+func TestRemediesKeepRows(t *testing.T) {
+	s := database(t, strings.Replace(notes, "100000", "2000", 1)+"create policy own on notes for select using (user_id = auth.uid() or id = 1);\n")
+	cat := apply(t, s, "")
+	o := measure(t, s, cat, "select * from notes where id > 10", OverheadOptions{Identity: asPerson7, Remedies: true})
+	for _, r := range o.Remedies {
+		if strings.Contains(r.Title, "name their role") {
+			t.Errorf("%s, and anon sees a row", r.Title)
+		}
+	}
+	if o.Problem != "" || len(o.Remedies) == 0 {
+		t.Errorf("%s: %+v", o.Problem, o.Remedies)
+	}
+}
+
 // TestNoBypass: a role that row security binds cannot give the ideal arm.
 func TestNoBypass(t *testing.T) {
 	s := database(t, notes+"create policy own on notes for select using (user_id = auth.uid());\n")

@@ -155,6 +155,9 @@ func (m *Matrix) lines() []string {
 				c.Role, report.MS(c.MS), report.Blocks(c.Blocks), c.Table, report.MS(c.WithTo.MS), report.Blocks(c.WithTo.Blocks)))
 		}
 	}
+	if slices.ContainsFunc(m.Cells, func(c Cell) bool { return c.Reason == notTried }) {
+		out = append(out, Undecided+": "+notTried)
+	}
 	for _, outcome := range []string{Leak, Undecided} {
 		for _, reason := range m.reasons(outcome) {
 			out = append(out, outcome+": "+report.Redact(reason))
@@ -168,7 +171,7 @@ func (m *Matrix) reasons(outcome string) []string {
 	var what []string
 	who := map[string][]string{}
 	for _, c := range m.Cells {
-		if c.Outcome != outcome {
+		if c.Outcome != outcome || c.Reason == notTried {
 			continue
 		}
 		key := c.Verb + " on " + c.Table + "\x00" + c.Reason

@@ -28,9 +28,11 @@ func (t *text) overhead(o *Overhead) {
 		}
 		rows = append(rows, []string{a.Name, report.MS(a.MS), report.Meter(share, 12), report.Short(float64(a.Blocks)), report.Short(float64(a.Rows)), a.What})
 	}
-	t.Table("  ", t.width, []report.Column{
-		{Title: "arm"}, {Title: "time", Right: true}, {Title: ""}, {Title: "blocks", Right: true}, {Title: "rows", Right: true}, {Title: ""},
-	}, rows)
+	if len(rows) > 0 {
+		t.Table("  ", t.width, []report.Column{
+			{Title: "arm"}, {Title: "time", Right: true}, {Title: ""}, {Title: "blocks", Right: true}, {Title: "rows", Right: true}, {Title: ""},
+		}, rows)
+	}
 	for i := range o.Policies {
 		p := &o.Policies[i]
 		to := ""
