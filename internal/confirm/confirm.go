@@ -38,6 +38,9 @@ type Explainer interface {
 	// ParamTypes returns the types that the server infers, as format_type prints
 	// them.
 	ParamTypes(ctx context.Context, sql string) ([]string, error)
+	// Hypothetical lets f plan with indexes that exist for this session alone, by
+	// HypoPG, and hands it their names; the error is ErrNoHypoPG where that is missing.
+	Hypothetical(ctx context.Context, ddl []string, f func(names []string) error) error
 	// Explain plans one statement in the transaction, or in one of its own.
 	Explain(ctx context.Context, r plan.Request) (*plan.Plan, error)
 }

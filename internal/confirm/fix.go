@@ -1,12 +1,8 @@
 package confirm
 
 import (
-	"regexp"
-
 	"github.com/planvet/planvet/internal/plan"
 )
-
-var concurrently = regexp.MustCompile(`(?i)^(\s*(?:create|drop)\s+(?:unique\s+)?index\s+)concurrently\b`)
 
 // apply runs a fix in the open transaction and returns the indexes that it made,
 // those on partitions included. Where an index has expressions the tables are
@@ -17,7 +13,7 @@ func (a *asker) apply(ddl []string) ([]Index, string) {
 		return nil, "reading the catalog: " + message(err)
 	}
 	for _, sql := range ddl {
-		if err := a.o.Server.Exec(a.ctx, inPlace(sql)); err != nil {
+		if err := a.o.Server.Exec(a.ctx, plan.InPlace(sql)); err != nil {
 			return nil, "applying the fix: " + message(err)
 		}
 	}

@@ -1,10 +1,13 @@
 package confirm
 
 import (
+	"errors"
+	"slices"
 	"strings"
 
 	"github.com/planvet/planvet/catalog"
 	"github.com/planvet/planvet/internal/pgast"
+	"github.com/planvet/planvet/internal/plan"
 	"github.com/planvet/planvet/rules"
 )
 
@@ -84,36 +87,26 @@ func (a *asker) liveQuestion(p *rules.Probe, sql, role, alias string) (q *questi
 // hypothetical compares costs with HypoPG's indexes, which exist for this session
 // alone.
 func (a *asker) hypothetical(q *question, apply []string, v rules.Verdict) rules.Verdict {
-	rows, err := a.o.Server.Query(a.ctx, "select 1 from pg_extension where extname = 'hypopg'")
-	if err != nil || len(rows) == 0 {
-		return a.doubtful(v, "there is no access path; whether the fix helps needs HypoPG on this server, or --confirm shadow")
-	}
 	r := q.request(typical)
 	r.Generic = true
 	before, err := a.explain(r)
 	if err != nil {
 		return a.doubtful(v, "planning the statement: "+message(err))
 	}
-	var names []string
-	for _, sql := range apply {
-		made, err := a.o.Server.Query(a.ctx, "select indexname::text from hypopg_create_index($1)", ptr(concurrently.ReplaceAllString(sql, "$1")))
-		if err != nil {
-			return a.doubtful(v, "making a hypothetical index: "+message(err))
-		}
-		for _, m := range made {
-			names = append(names, *m[0])
-		}
-	}
-	after, err := a.explain(r)
-	if _, e := a.o.Server.Query(a.ctx, "select hypopg_reset()"); err == nil {
-		err = e
-	}
-	if err != nil {
-		return a.doubtful(v, "planning the statement: "+message(err))
-	}
+	var after *plan.Plan
 	used := false
-	for _, n := range names {
-		used = used || after.Uses(n)
+	err = a.o.Server.Hypothetical(a.ctx, apply, func(names []string) error {
+		if after, err = a.explain(r); err != nil {
+			return err
+		}
+		used = slices.ContainsFunc(names, after.Uses)
+		return nil
+	})
+	switch {
+	case errors.Is(err, plan.ErrNoHypoPG):
+		return a.doubtful(v, "there is no access path; whether the fix helps needs HypoPG on this server, or --confirm shadow")
+	case err != nil:
+		return a.doubtful(v, "planning with a hypothetical index: "+message(err))
 	}
 	v.Level, v.RowsSource = rules.Estimated, "statistics"
 	v.Before = &rules.Evidence{Cost: before.Root.TotalCost, Access: access(before, q.rel)}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/planvet/planvet/catalog"
+	"github.com/planvet/planvet/internal/plan"
 	"github.com/planvet/planvet/rules"
 )
 
@@ -37,7 +38,7 @@ func Candidates(fs []rules.Finding) []string {
 			continue
 		}
 		for _, sql := range fs[i].Probe.Apply {
-			if sql = inPlace(sql); makesIndex(sql) && !seen[sql] {
+			if sql = plan.InPlace(sql); makesIndex(sql) && !seen[sql] {
 				seen[sql] = true
 				out = append(out, sql)
 			}
@@ -49,10 +50,6 @@ func Candidates(fs []rules.Finding) []string {
 var createIndex = regexp.MustCompile(`(?i)^\s*create\s+(unique\s+)?index\b`)
 
 func makesIndex(sql string) bool { return createIndex.MatchString(sql) }
-
-// inPlace is a statement without CONCURRENTLY: nobody else is on this server, and that
-// cannot be undone.
-func inPlace(sql string) string { return concurrently.ReplaceAllString(sql, "$1") }
 
 // Estimable reports whether a plan alone can tell of a finding: it is about an access
 // path, and its fix makes an index. What a rewritten policy saves, what a loop costs
@@ -93,7 +90,7 @@ func (a *asker) planner(ctx context.Context) *asker {
 // fixes are a fix's indexes on the plan tier, and the other statements of it.
 func (t *PlanTier) fixes(apply []string) (made []Index, others []string, reason string) {
 	for _, sql := range apply {
-		if sql = inPlace(sql); !makesIndex(sql) {
+		if sql = plan.InPlace(sql); !makesIndex(sql) {
 			others = append(others, sql)
 			continue
 		}

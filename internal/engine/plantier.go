@@ -60,7 +60,7 @@ func (p *Project) loadPlan(ctx context.Context, s *live.Session, db *Database) (
 	if err != nil {
 		return nil, err
 	}
-	return loaded.Missing, shadow.SizeIndexes(ctx, s.Conn())
+	return loaded.Missing, shadow.SizeIndexes(ctx, s.Conn(), nil)
 }
 
 // merged are the statistics of a file, and of another for tables that it lacks or that

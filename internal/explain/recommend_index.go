@@ -8,7 +8,6 @@ import (
 
 	"github.com/planvet/planvet/catalog"
 	"github.com/planvet/planvet/internal/plan"
-	"github.com/planvet/planvet/internal/shadow"
 )
 
 const (
@@ -392,7 +391,7 @@ func (p *prover) measure(chosen []*proposal) (before, after Effect, reason strin
 		return before, after, p.text(err), nil
 	}
 	for _, x := range chosen {
-		err := s.Exec(p.ctx, shadow.Unconcurrent(p.buildable(x)))
+		err := s.Exec(p.ctx, plan.InPlace(p.buildable(x)))
 		if err == nil && len(x.Columns) < keysOf(option{x}) {
 			err = s.Exec(p.ctx, "analyze "+quoted(x.Relation.Schema)+"."+quoted(x.Relation.Name.Name))
 		}
@@ -416,20 +415,20 @@ func (p *prover) hypothetical(chosen []*proposal) (before, after Effect, ok bool
 	for _, x := range chosen {
 		ddl = append(ddl, x.DDL)
 	}
-	err := p.s.session.Hypothetical(p.ctx, ddl, func(show func(on bool) error, names []string) error {
-		var plans [2]*plan.Plan
-		for i, on := range []bool{false, true} {
-			if err := show(on); err != nil {
-				return err
-			}
-			var err error
-			if plans[i], err = p.s.session.Explain(p.ctx, p.s.requests[0]); err != nil {
-				return err
-			}
+	err := p.inTransaction(func() error {
+		now, err := p.s.session.Explain(p.ctx, p.s.requests[0])
+		if err != nil {
+			return err
 		}
-		ok = slices.ContainsFunc(names, plans[1].Uses)
-		before, after = effect(plans[0], chosen), effect(plans[1], chosen)
-		return nil
+		return p.s.session.Hypothetical(p.ctx, ddl, func(names []string) error {
+			then, err := p.s.session.Explain(p.ctx, p.s.requests[0])
+			if err != nil {
+				return err
+			}
+			ok = slices.ContainsFunc(names, then.Uses)
+			before, after = effect(now, chosen), effect(then, chosen)
+			return nil
+		})
 	})
 	return before, after, ok && err == nil
 }

@@ -234,7 +234,7 @@ func TestRewrites(t *testing.T) {
 		insert into logs select i, timestamp '2025-01-01' + i * interval '1 minute', case when i % 3 > 0 then i end, case when i % 1000 = 0 then 'rare' end from generate_series(1, 200000) i;
 		create index logs_at_idx on logs (at); create index logs_code_idx on logs (code); create index orders_created_at_idx on orders (created_at);
 		create index orders_note_idx on orders (note); create index customers_email_idx on customers (email);
-		create table banned (customer_id bigint not null, reason text); insert into banned select i, 'x' from generate_series(1, 200000) i; create index banned_idx on banned (customer_id);`)
+		create table banned (customer_id bigint not null, reason text); insert into banned select 200001 - i, 'x' from generate_series(1, 200000) i; create index banned_idx on banned (customer_id);`)
 	r.exec("analyze")
 	for _, c := range []struct {
 		name, sql string

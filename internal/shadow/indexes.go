@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"regexp"
 	"strings"
 
@@ -12,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/planvet/planvet/internal/pgast"
+	"github.com/planvet/planvet/internal/plan"
 )
 
 // Built is an index that BuildHidden made.
@@ -61,7 +61,7 @@ func BuildHidden(ctx context.Context, conn *pgx.Conn, ddl []string) (Candidates,
 	if len(oids) == 0 {
 		return out, nil
 	}
-	if _, err := conn.PgConn().Exec(ctx, "update pg_index set indisvalid = false where indexrelid in ("+strings.Join(oids, ", ")+")").ReadAll(); err != nil {
+	if _, err := conn.PgConn().Exec(ctx, plan.ValidSQL(oids, false)).ReadAll(); err != nil {
 		return out, fmt.Errorf("hiding candidate indexes: %w", err)
 	}
 	return out, nil
@@ -82,42 +82,75 @@ func buildIndex(ctx context.Context, conn *pgx.Conn, sql string, last *uint32) (
 }
 
 // unsizedSQL lists indexes of filled tables that have no size yet, with what their
-// size follows from: a key's width as statistics say, else by its type.
+// size follows from, a key an element: a key's width and its distinct values as
+// statistics say, else by its type; whether it is a text's trigrams; whether equal keys
+// may share a tuple, which the operator class says by its support function 4.
 const unsizedSQL = `
-select i.oid, am.amname, t.reltuples::float8, t.relpages::float8, sum(coalesce(s.stawidth, case when a.attlen > 0 then a.attlen else 32 end))::float8,
-	coalesce(string_agg(case when x.indkey[k.n - 1] = 0 then k.n || ':' || pg_get_indexdef(i.oid, k.n, false) end, E'\n'), ''), t.oid
+select i.oid::text, am.amname, n.nspname, t.relname, t.oid::text, t.reltuples::float8, t.relpages::float8, coalesce(pg_get_expr(x.indpred, x.indrelid), ''),
+	x.indisunique, x.indnatts > x.indnkeyatts,
+	array_agg(case when x.indkey[k.n - 1] = 0 then pg_get_indexdef(i.oid, k.n, false) else '' end order by k.n),
+	array_agg(coalesce(nullif(s.stawidth, 0), case when a.attlen > 0 then a.attlen else 32 end)::int order by k.n),
+	array_agg(coalesce(s.stadistinct, 0)::float8 order by k.n),
+	array_agg(coalesce(o.opcname like '%trgm%', false) order by k.n),
+	array_agg(exists (select 1 from pg_amproc p where p.amprocfamily = o.opcfamily and p.amproclefttype = o.opcintype and p.amprocnum = 4) order by k.n)
 from pg_index x join pg_class i on i.oid = x.indexrelid join pg_class t on t.oid = x.indrelid join pg_am am on am.oid = i.relam
 join pg_namespace n on n.oid = i.relnamespace
 cross join lateral generate_series(1, x.indnatts) k(n)
 join pg_attribute a on a.attrelid = i.oid and a.attnum = k.n
+left join pg_opclass o on k.n <= x.indnkeyatts and o.oid = x.indclass[k.n - 1]
 left join pg_statistic s on s.starelid = t.oid and s.staattnum = x.indkey[k.n - 1] and not s.stainherit
-where i.relkind = 'i' and i.relpages <= 1 and t.reltuples > 0 and t.relpages > 0 and n.nspname <> 'information_schema' and n.nspname !~ '^pg_'
-group by i.oid, am.amname, t.reltuples, t.relpages, t.oid`
+where i.relkind = 'i' and i.reltuples <= 0 and (i.relpages <= 1 or i.relpages <= 12 and am.amname in ('gin', 'brin', 'hash')) and t.reltuples > 0 and t.relpages > 0 and n.nspname <> 'information_schema' and n.nspname !~ '^pg_'
+group by i.oid, am.amname, n.nspname, t.relname, t.oid, t.reltuples, t.relpages, x.indpred, x.indrelid, x.indisunique, x.indnatts, x.indnkeyatts
+order by i.oid`
 
 // SizeIndexes gives indexes that a file of statistics does not name the size that they
 // would have on its tables, and expressions of one column, lower(email), the
-// statistics of that column. It comes after LoadStatistics and before Extend.
-func SizeIndexes(ctx context.Context, conn *pgx.Conn) error {
+// statistics of that column. It comes after LoadStatistics; Extend follows.
+//
+// partial says how many rows of a table a partial index's predicate leaves. Only a
+// planner knows, once the table has its length: nil takes all.
+func SizeIndexes(ctx context.Context, conn *pgx.Conn, partial func(schema, table, where string) (float64, error)) error {
 	rows, err := conn.Query(ctx, unsizedSQL)
 	if err != nil {
 		return fmt.Errorf("sizing indexes: %w", err)
 	}
-	var oid, table uint32
-	var method, exprs string
-	var tuples, pages, width float64
-	var sql strings.Builder
-	_, err = pgx.ForEachRow(rows, []any{&oid, &method, &tuples, &pages, &width, &exprs, &table}, func() error {
-		fmt.Fprintf(&sql, "update pg_class set reltuples = %v, relpages = %d where oid = %d;\n", tuples, indexPages(method, tuples, pages, width), oid)
-		for line := range strings.Lines(exprs) {
-			n, def, _ := strings.Cut(strings.TrimSpace(line), ":")
-			if column := soleColumn(def); column != "" {
-				fmt.Fprintf(&sql, copyStatistics, oid, n, table, literal(column))
-			}
+	var all []unsized
+	var x unsized
+	var exprs []string
+	var widths []int
+	var distinct []float64
+	var trigrams, shared []bool
+	_, err = pgx.ForEachRow(rows, []any{&x.oid, &x.method, &x.schema, &x.table, &x.tableOID, &x.rows, &x.heap, &x.where, &x.unique, &x.including,
+		&exprs, &widths, &distinct, &trigrams, &shared}, func() error {
+		y := x
+		y.keys = make([]unsizedKey, len(widths))
+		for i := range y.keys {
+			y.keys[i] = unsizedKey{exprs[i], widths[i], distinct[i], trigrams[i], shared[i]}
 		}
+		all = append(all, y)
 		return nil
 	})
-	if err != nil || sql.Len() == 0 {
-		return err
+	if err != nil {
+		return fmt.Errorf("sizing indexes: %w", err)
+	}
+	var sql strings.Builder
+	for _, x := range all {
+		if x.where != "" && partial != nil {
+			left, err := partial(x.schema, x.table, x.where)
+			if err != nil {
+				return fmt.Errorf("sizing indexes: %w", err)
+			}
+			x.rows = min(x.rows, left)
+		}
+		sql.WriteString(sizeSQL(x.oid, x.rows, x.pages(), 0) + ";\n")
+		for i, k := range x.keys {
+			if column := soleColumn(k.expr); k.expr != "" && column != "" {
+				fmt.Fprintf(&sql, copyStatistics, x.oid, i+1, x.tableOID, literal(column))
+			}
+		}
+	}
+	if sql.Len() == 0 {
+		return nil
 	}
 	if _, err := conn.PgConn().Exec(ctx, sql.String()).ReadAll(); err != nil {
 		return fmt.Errorf("sizing indexes: %w", err)
@@ -129,10 +162,10 @@ func SizeIndexes(ctx context.Context, conn *pgx.Conn) error {
 // its values are not those of the expression.
 const copyStatistics = `insert into pg_statistic (starelid, staattnum, stainherit, stanullfrac, stawidth, stadistinct,
 	stakind1, stakind2, stakind3, stakind4, stakind5, staop1, staop2, staop3, staop4, staop5, stacoll1, stacoll2, stacoll3, stacoll4, stacoll5)
-	select %[1]d, %[2]s, false, s.stanullfrac, s.stawidth, s.stadistinct, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+	select %[1]s, %[2]d, false, s.stanullfrac, s.stawidth, s.stadistinct, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
 	from pg_statistic s join pg_attribute a on a.attrelid = s.starelid and a.attnum = s.staattnum
-	where s.starelid = %[3]d and not s.stainherit and a.attname = %[4]s
-	and not exists (select 1 from pg_statistic o where o.starelid = %[1]d and o.staattnum = %[2]s);
+	where s.starelid = %[3]s and not s.stainherit and a.attname = %[4]s
+	and not exists (select 1 from pg_statistic o where o.starelid = %[1]s and o.staattnum = %[2]d);
 `
 
 // soleColumn is the column of an expression that has about as many values as it:
@@ -159,23 +192,4 @@ func soleColumn(def string) string {
 		}
 	}
 	return ""
-}
-
-// indexPages estimates an index's blocks from the width of its keys. A btree's entry
-// has a header of 8 bytes and a line pointer of 4, in blocks that are nine tenths
-// full; the others are what PostgreSQL's own sizes on made rows come near to.
-func indexPages(method string, tuples, heap, width float64) int64 {
-	entry := float64(aligned(int(width))) + 12
-	btree := math.Ceil(tuples*entry/(0.9*(blockSize-40))) + 1
-	switch method {
-	case "brin":
-		return int64(math.Ceil(heap/128*32/blockSize)) + 3
-	case "gin":
-		return int64(math.Ceil(tuples*max(width, 8)*2/blockSize)) + 2
-	case "gist", "spgist":
-		return int64(btree * 1.5)
-	case "hash":
-		return int64(math.Ceil(tuples*20/(0.75*blockSize))) + 4
-	}
-	return int64(btree)
 }

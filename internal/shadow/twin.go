@@ -92,7 +92,9 @@ func (s *Server) Twin(ctx context.Context, name string, l *Likeness, candidates 
 	if err := t.apply(ctx, l.Schema); err != nil {
 		return t, err
 	}
-	sizes := t.make(ctx, candidates)
+	if err := t.build(ctx, candidates); err != nil {
+		return t, err
+	}
 	loaded, err := LoadStatistics(ctx, t.Session.Conn(), l.Stats, time.Now())
 	if err != nil {
 		return t, err
@@ -111,13 +113,55 @@ func (s *Server) Twin(ctx context.Context, name string, l *Likeness, candidates 
 	if t.Session, err = live.Connect(ctx, url, live.Options{Writable: true}); err != nil {
 		return t, err
 	}
-	if err := t.size(ctx, l.Stats, sizes); err != nil {
+	// The tables have their length now, and the planner can tell what a predicate leaves.
+	if err := SizeIndexes(ctx, t.Session.Conn(), func(schema, table, where string) (float64, error) {
+		p, err := t.Session.Explain(ctx, plan.Request{SQL: "select from only " + quote(schema) + "." + quote(table) + " where " + where})
+		if err != nil {
+			return 0, err
+		}
+		return p.Root.PlanRows, nil
+	}); err != nil {
 		return t, err
 	}
 	if err := s.Extend(ctx, name); err != nil {
 		return t, err
 	}
-	return t, t.Show(ctx)
+	return t, t.sizes(ctx)
+}
+
+// build makes the candidates on the empty tables, hidden.
+func (t *Twin) build(ctx context.Context, candidates []string) error {
+	ddl := make([]string, len(candidates))
+	for i, sql := range candidates {
+		ddl[i] = plan.InPlace(sql)
+	}
+	built, err := BuildHidden(ctx, t.Session.Conn(), ddl)
+	if err != nil {
+		return err
+	}
+	for _, sql := range ddl {
+		c := Candidate{SQL: sql, Problem: built.Refused[sql]}
+		for _, b := range built.Built[sql] {
+			c.Names, c.oids = append(c.Names, b.Name), append(c.oids, b.OID)
+		}
+		t.Candidates = append(t.Candidates, c)
+	}
+	return nil
+}
+
+// sizes notes what the candidates' indexes were taken to be.
+func (t *Twin) sizes(ctx context.Context) error {
+	for i := range t.Candidates {
+		c := &t.Candidates[i]
+		if len(c.oids) == 0 {
+			continue
+		}
+		err := t.Session.Conn().QueryRow(ctx, "select sum(relpages)::bigint from pg_class where relkind = 'i' and oid = any($1::text[]::oid[])", c.oids).Scan(&c.Pages)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Close ends the session; the database goes with its server.

@@ -228,7 +228,7 @@ func TestCandidatesCostWhatTheyWillCost(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Conn().Exec(t.Context(), shadow.Unconcurrent(c.ddl)); err != nil {
+		if _, err := s.Conn().Exec(t.Context(), plan.InPlace(c.ddl)); err != nil {
 			t.Fatal(err)
 		}
 		if want, err = original.Explain(t.Context(), plan.Request{SQL: c.sql}); err != nil {
