@@ -234,34 +234,36 @@ func TestRewrites(t *testing.T) {
 		insert into logs select i, timestamp '2025-01-01' + i * interval '1 minute', case when i % 3 > 0 then i end, case when i % 1000 = 0 then 'rare' end from generate_series(1, 200000) i;
 		create index logs_at_idx on logs (at); create index logs_code_idx on logs (code); create index orders_created_at_idx on orders (created_at);
 		create index orders_note_idx on orders (note); create index customers_email_idx on customers (email);
-		create table banned (customer_id bigint not null, reason text); insert into banned select 200001 - i, 'x' from generate_series(1, 200000) i; create index banned_idx on banned (customer_id);`)
+		create table banned (customer_id bigint not null, reason text); insert into banned select i, 'x' from generate_series(1, 50000) i; create index banned_idx on banned (customer_id);`)
 	r.exec("analyze")
 	for _, c := range []struct {
 		name, sql string
 		args      []string
 		want      string
+		// always is set where the form is looked at too, since it may not pay.
+		always bool
 	}{
 		{"count", "select c.id from customers c where c.id < 500 and (select count(*) from orders o where o.customer_id = c.id) > 0", nil,
-			"select c.id from customers c where c.id < 500 and exists (select 1 from orders o where o.customer_id = c.id)"},
-		{"count, how many", "select c.id from customers c where c.id < 500 and (select count(*) from orders o where o.customer_id = c.id) > 1", nil, ""},
-		{"count of what may be NULL", "select c.id from customers c where c.id < 500 and (select count(o.note) from orders o where o.customer_id = c.id) > 0", nil, ""},
-		{"count by group", "select c.id from customers c where c.id < 500 and (select count(*) from orders o where o.customer_id = c.id group by o.customer_id) = 0", nil, ""},
+			"select c.id from customers c where c.id < 500 and exists (select 1 from orders o where o.customer_id = c.id)", false},
+		{"count, how many", "select c.id from customers c where c.id < 500 and (select count(*) from orders o where o.customer_id = c.id) > 1", nil, "", false},
+		{"count of what may be NULL", "select c.id from customers c where c.id < 500 and (select count(o.note) from orders o where o.customer_id = c.id) > 0", nil, "", false},
+		{"count by group", "select c.id from customers c where c.id < 500 and (select count(*) from orders o where o.customer_id = c.id group by o.customer_id) = 0", nil, "", false},
 		{"not in", "select o.id from orders o where o.created_at < '2025-01-01 02:00' and o.customer_id not in (select b.customer_id from banned b)", nil,
-			"select o.id from orders o where o.created_at < '2025-01-01 02:00' and not exists (select 1 from banned b where b.customer_id = o.customer_id)"},
-		{"not in, with NULLs", "select o.id from orders o where o.created_at < '2025-01-01 02:00' and o.customer_id not in (select l.ref from logs l)", nil, ""},
-		{"distinct", "select distinct id, note, created_at from orders", nil, "select id, note, created_at from orders"},
-		{"distinct, no key", "select distinct customer_id, note from orders", nil, ""},
-		{"cast to date", "select * from logs where at::date = $1", []string{"2025-03-04"}, "select * from logs where at >= $1::date and at < $1::date + 1"},
-		{"cast of a moment", "select * from orders where created_at::date = $1", []string{"2025-03-04"}, ""},
-		{"cast to text", "select * from logs where id::text = '4711'", nil, "select * from logs where id = 4711"},
-		{"a text that is no number's", "select * from logs where id::text = '04711'", nil, ""},
-		{"coalesce", "select * from logs where coalesce(code, 'none') = 'rare'", nil, "select * from logs where code = 'rare'"},
-		{"coalesce that lets NULL in", "select * from logs where coalesce(code, 'rare') = 'rare'", nil, ""},
+			"select o.id from orders o where o.created_at < '2025-01-01 02:00' and not exists (select 1 from banned b where b.customer_id = o.customer_id)", true},
+		{"not in, with NULLs", "select o.id from orders o where o.created_at < '2025-01-01 02:00' and o.customer_id not in (select l.ref from logs l)", nil, "", false},
+		{"distinct", "select distinct id, note, created_at from orders", nil, "select id, note, created_at from orders", false},
+		{"distinct, no key", "select distinct customer_id, note from orders", nil, "", false},
+		{"cast to date", "select * from logs where at::date = $1", []string{"2025-03-04"}, "select * from logs where at >= $1::date and at < $1::date + 1", false},
+		{"cast of a moment", "select * from orders where created_at::date = $1", []string{"2025-03-04"}, "", false},
+		{"cast to text", "select * from logs where id::text = '4711'", nil, "select * from logs where id = 4711", false},
+		{"a text that is no number's", "select * from logs where id::text = '04711'", nil, "", false},
+		{"coalesce", "select * from logs where coalesce(code, 'none') = 'rare'", nil, "select * from logs where code = 'rare'", false},
+		{"coalesce that lets NULL in", "select * from logs where coalesce(code, 'rare') = 'rare'", nil, "", false},
 		{"or", "select o.id, c.name from orders o join customers c on c.id = o.customer_id where o.note = 'x' or c.email = 'c7@example.com'", nil,
 			"select o.id, c.name from orders o join customers c on c.id = o.customer_id where o.note = 'x' union all " +
-				"select o.id, c.name from orders o join customers c on c.id = o.customer_id where c.email = 'c7@example.com' and (o.note = 'x') is not true"},
+				"select o.id, c.name from orders o join customers c on c.id = o.customer_id where c.email = 'c7@example.com' and (o.note = 'x') is not true", false},
 		{"filters", "select * from customers where ($1::text is null or email = $1) and ($2::text is null or country = $2)", []string{"c7@example.com", "FR"},
-			"select * from customers where email = $1 and country = $2"},
+			"select * from customers where email = $1 and country = $2", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			inner := *r
@@ -276,7 +278,18 @@ func TestRewrites(t *testing.T) {
 					got = append(got, x)
 				}
 			}
+			tree := mustParse(t, c.sql)
+			if c.always { // what the planner makes of it depends on its version
+				cat, err := r.named.LoadCatalog(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !newRewriter(cat, tree, nil).notInToNotExists(tree) || pgast.Format(tree) != sameText(c.want) {
+					t.Errorf("rewritten: %s", pgast.Format(tree))
+				}
+			}
 			switch {
+			case c.always && len(got) == 0:
 			case c.want == "" && len(got) == 0:
 			case c.want == "" || len(got) != 1 || sameText(got[0].Query) != sameText(c.want):
 				t.Errorf("rewritten: %+v\nwanted: %s", got, c.want)
