@@ -64,7 +64,7 @@ func LoadInto(ctx context.Context, conn *pgx.Conn, f *stats.File, now time.Time)
 	}
 	loaded, err := LoadStatistics(ctx, conn, f, now)
 	if err == nil {
-		err = SizeIndexes(ctx, conn)
+		err = SizeIndexes(ctx, conn, nil)
 	}
 	if err != nil {
 		return loaded, err
