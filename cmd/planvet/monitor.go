@@ -48,7 +48,7 @@ func monitorCommand(code *report.ExitCode) *cli.Command {
 			&cli.Int64Flag{Name: "min-calls", Value: monitor.DefaultLimits.Calls, Usage: "flag times only of statements with `N` calls"},
 			&cli.StringFlag{Name: "color", Value: "auto", Usage: "auto, always or never"},
 		}, auditFlags()),
-		Subcommands: []*cli.Command{trendsCommand(code)},
+		Subcommands: []*cli.Command{trendsCommand(code), slopeCommand(code)},
 		Action: func(c *cli.Context) error {
 			*code = report.ExitClean
 			return watchStatements(c)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +17,12 @@ import (
 func TestMain(m *testing.M) {
 	if os.Getenv("PLANVET_TEST_MAIN") != "" {
 		main()
+		return
+	}
+	if url := os.Getenv("PLANVET_TEST_GET"); url != "" { // a client, for flows
+		if res, err := http.Get(url); err != nil || res.StatusCode != http.StatusOK {
+			os.Exit(1)
+		}
 		return
 	}
 	os.Exit(m.Run())

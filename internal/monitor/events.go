@@ -39,3 +39,23 @@ func (r *Report) Events() []audit.Event {
 	}
 	return out
 }
+
+// Events are the report for an audit log: each statement that is called once for each
+// item.
+func (r *SlopeReport) Events() []audit.Event {
+	evidence := ""
+	if text, err := json.Marshal(r); err == nil {
+		evidence = audit.Evidence(text)
+	}
+	verdict := "passed"
+	if r.Failed {
+		verdict = "failed"
+	}
+	out := []audit.Event{{Kind: "measurement", Subject: "flow", Verdict: verdict, Evidence: evidence}}
+	for i := range r.Growing {
+		if g := &r.Growing[i]; g.Fails {
+			out = append(out, audit.Event{Kind: "finding", Subject: "nplusone " + g.Fingerprint, Metric: "calls_per_item", Value: &g.PerItem, Verdict: g.Growth, Evidence: evidence})
+		}
+	}
+	return out
+}
