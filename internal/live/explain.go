@@ -125,6 +125,20 @@ func (s *Session) describe(ctx context.Context, r plan.Request) ([]uint32, error
 	if oids, ok := s.described[key]; ok {
 		return oids, nil
 	}
+	oids, err := s.parse(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	if s.described == nil {
+		s.described = map[string][]uint32{}
+	}
+	s.described[key] = oids
+	return oids, nil
+}
+
+// parse has the server parse and rewrite a statement, and returns the types of its
+// parameters.
+func (s *Session) parse(ctx context.Context, r plan.Request) ([]uint32, error) {
 	var known []uint32
 	for _, t := range r.Types {
 		oid := s.types[t]
@@ -140,10 +154,6 @@ func (s *Session) describe(ctx context.Context, r plan.Request) ([]uint32, error
 	if err != nil {
 		return nil, err
 	}
-	if s.described == nil {
-		s.described = map[string][]uint32{}
-	}
-	s.described[key] = d.ParamOIDs
 	return d.ParamOIDs, nil
 }
 

@@ -149,7 +149,7 @@ func (s *Session) rewritten(ctx context.Context, r plan.Request) (tree string, e
 		// It is shown when the server parses it: a description that is remembered shows
 		// nothing.
 		delete(s.described, described(r))
-		_, err := s.describe(ctx, r)
+		_, err := s.parse(ctx, r) // also what was described before: views and policies may be others
 		tree = b.String()
 		return err
 	})

@@ -110,6 +110,12 @@ func TestVet(t *testing.T) {
 			t.Errorf("%s: ran: %v (%v)", sql, ran, err)
 		}
 	}
+	// Also what was planned before.
+	for range 2 {
+		if _, err := s.Vet(ctx, plan.Request{SQL: "select count(*) from t"}, live.VetOptions{}); err != nil {
+			t.Errorf("asked again: %v", err)
+		}
+	}
 	// As a role whose policies call what the owner's do not.
 	if _, err := s.Vet(ctx, plan.Request{SQL: "select * from p"}, live.VetOptions{}); err != nil {
 		t.Errorf("as the owner: %v", err)
