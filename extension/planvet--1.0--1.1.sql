@@ -80,12 +80,14 @@ create function planvet.statement_deltas(since timestamptz default null, until t
     calls bigint, rows bigint, exec_ms double precision, mean_ms double precision, stddev_ms double precision,
     shared_hit bigint, shared_read bigint, shared_dirtied bigint, temp_read bigint, temp_written bigint,
     read_ms double precision, write_ms double precision, plans bigint, plan_ms double precision, wal_bytes bigint, jit_ms double precision)
-  language sql stable set search_path = pg_catalog, pg_temp
+  language sql stable set search_path = pg_catalog, pg_temp set jit = off
 as $$
-  with steps as (
+  with span as materialized (
+    select d.first_id, d.last_id from planvet.delta_window(since, until) d
+  ), steps as (
     select s.id, s.reset_at, lag(s.id) over w as before_id, lag(s.taken_at) over w as before_at,
       lag(s.reset_at) over w as reset_before, lag(s.hidden) over w as hidden_before
-    from planvet.snapshots s, planvet.delta_window(since, until) d where s.id between d.first_id and d.last_id
+    from planvet.snapshots s, span d where s.id between d.first_id and d.last_id
     window w as (order by s.id)
   ), pairs as (
     -- A row that is new, whose counters went down or whose counting began later counts
@@ -97,7 +99,10 @@ as $$
     join planvet.snapshot_statements now on now.snapshot_id = s.id
     left join planvet.snapshot_statements old on old.snapshot_id = s.before_id
       and old.userid = now.userid and old.queryid = now.queryid and old.toplevel = now.toplevel
+      and old.snapshot_id between (select first_id from span) and (select last_id from span)
     where s.before_id is not null
+      -- Said twice, so that an index on thousands of snapshots is used for the few.
+      and now.snapshot_id between (select first_id from span) and (select last_id from span)
       -- A row that was hidden before is not new: nobody knows since when it counts.
       and (old.calls is not null or s.hidden_before = 0 or now.since > s.before_at)
   ), differences as (

@@ -12,6 +12,7 @@ import (
 	"github.com/planvet/planvet/extension"
 	"github.com/planvet/planvet/internal/live"
 	"github.com/planvet/planvet/internal/monitor"
+	"github.com/planvet/planvet/internal/plan"
 	"github.com/planvet/planvet/internal/shadow/shadowtest"
 )
 
@@ -132,6 +133,29 @@ func TestDeltas(t *testing.T) {
 				t.Errorf("window: %s", got)
 			}
 		})
+	}
+}
+
+// TestDeltasReadFew has many snapshots, of which two are compared: not all are read.
+func TestDeltasReadFew(t *testing.T) {
+	conn := installed(t, "create extension pg_stat_statements")
+	run(t, conn, `insert into planvet.snapshots (taken_at, extension, hidden) select now() - (400 - i) * interval '10 min', '1.10', 0 from generate_series(1, 400) i;
+		insert into planvet.snapshot_statements select s, 10, q, true, null, s, s, s, 0, s, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+			from generate_series(1, 400) s, generate_series(1, 200) q;
+		analyze planvet.snapshots, planvet.snapshot_statements`)
+	if got := ask(t, conn, "select count(*), sum(calls) from planvet.statement_deltas()"); got != "200|200" {
+		t.Errorf("statements and calls: %s", got)
+	}
+	p, err := plan.Parse([]byte(ask(t, conn, "explain (analyze, buffers, format json) select * from planvet.statement_deltas()")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all int64
+	if err := conn.QueryRow(t.Context(), "select relpages from pg_class where relname = 'snapshot_statements'").Scan(&all); err != nil {
+		t.Fatal(err)
+	}
+	if read := int64(p.Blocks()); read > all/2 || read == 0 {
+		t.Errorf("two of 400 snapshots read %d blocks of %d", read, all)
 	}
 }
 
