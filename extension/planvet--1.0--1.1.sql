@@ -89,22 +89,22 @@ as $$
       lag(s.reset_at) over w as reset_before, lag(s.hidden) over w as hidden_before
     from planvet.snapshots s, span d where s.id between d.first_id and d.last_id
     window w as (order by s.id)
+  ), readings as (
+    -- No join of snapshots with snapshots: of the number of rows in an interval the
+    -- planner knows nothing, and a wrong guess costs the square of it.
+    select n.*, lag(n) over (partition by n.userid, n.queryid, n.toplevel order by n.snapshot_id) as old
+    from planvet.snapshot_statements n
+    where n.snapshot_id between (select first_id from span) and (select last_id from span)
   ), pairs as (
     -- A row that is new, whose counters went down or whose counting began later counts
     -- from zero: all that it has happened since the snapshot before.
-    select now.*, case when old.calls is null or now.calls < old.calls or now.exec_ms < old.exec_ms
-        or s.reset_at > s.reset_before or now.since > old.since
-      then row(null, null, null, null, null, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)::planvet.snapshot_statements else old end as o
-    from steps s
-    join planvet.snapshot_statements now on now.snapshot_id = s.id
-    left join planvet.snapshot_statements old on old.snapshot_id = s.before_id
-      and old.userid = now.userid and old.queryid = now.queryid and old.toplevel = now.toplevel
-      and old.snapshot_id between (select first_id from span) and (select last_id from span)
+    select r.*, case when (r.old).snapshot_id is distinct from s.before_id or r.calls < (r.old).calls or r.exec_ms < (r.old).exec_ms
+        or s.reset_at > s.reset_before or r.since > (r.old).since
+      then row(null, null, null, null, null, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)::planvet.snapshot_statements else r.old end as o
+    from readings r join steps s on s.id = r.snapshot_id
     where s.before_id is not null
-      -- Said twice, so that an index on thousands of snapshots is used for the few.
-      and now.snapshot_id between (select first_id from span) and (select last_id from span)
       -- A row that was hidden before is not new: nobody knows since when it counts.
-      and (old.calls is not null or s.hidden_before = 0 or now.since > s.before_at)
+      and ((r.old).snapshot_id = s.before_id or s.hidden_before = 0 or r.since > s.before_at)
   ), differences as (
     select p.userid, p.queryid, p.toplevel,
       -- The deviation is the population's, by Welford: n·deviation² + sum²/n is the sum of squares.

@@ -154,7 +154,7 @@ func TestDeltasReadFew(t *testing.T) {
 	if err := conn.QueryRow(t.Context(), "select relpages from pg_class where relname = 'snapshot_statements'").Scan(&all); err != nil {
 		t.Fatal(err)
 	}
-	if read := int64(p.Blocks()); read > all/2 || read == 0 {
+	if read := p.Blocks(); read > all/2 || read == 0 {
 		t.Errorf("two of 400 snapshots read %d blocks of %d", read, all)
 	}
 }
