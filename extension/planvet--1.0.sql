@@ -179,45 +179,42 @@ as $$
   with span as materialized (
     select d.first_id, d.last_id from planvet.delta_window(since, until) d
   ), steps as (
-    select s.id, s.reset_at, lag(s.id) over w as before_id, lag(s.taken_at) over w as before_at,
-      lag(s.reset_at) over w as reset_before, lag(s.hidden) over w as hidden_before
+    select s.id, lag(s.id) over w as before_id, lag(s.taken_at) over w as before_at,
+      s.reset_at > lag(s.reset_at) over w as reset, lag(s.hidden) over w > 0 as hidden_before
     from planvet.snapshots s, span d where s.id between d.first_id and d.last_id
     window w as (order by s.id)
   ), readings as (
-    -- No join of snapshots with snapshots: of the number of rows in an interval the
-    -- planner knows nothing, and a wrong guess costs the square of it.
-    select n.*, lag(n) over (partition by n.userid, n.queryid, n.toplevel order by n.snapshot_id) as old
-    from planvet.snapshot_statements n
+    select n.snapshot_id, n.userid, n.queryid, n.toplevel, s.before_id, s.hidden_before and coalesce(n.since <= s.before_at, true) as hidden_before,
+      -- A row that is new, whose counters went down or whose counting began later
+      -- counts from zero: all that it has happened since the snapshot before.
+      coalesce(lag(n.snapshot_id) over w = s.before_id and n.calls >= lag(n.calls) over w and n.exec_ms >= lag(n.exec_ms) over w
+        and not coalesce(s.reset, false) and not coalesce(n.since > lag(n.since) over w, false), false) as goes_on,
+      lag(n.snapshot_id) over w is not distinct from s.before_id as was_there
+    from planvet.snapshot_statements n join steps s on s.id = n.snapshot_id
     where n.snapshot_id between (select first_id from span) and (select last_id from span)
-  ), pairs as (
-    -- A row that is new, whose counters went down or whose counting began later counts
-    -- from zero: all that it has happened since the snapshot before.
-    select r.*, case when (r.old).snapshot_id is distinct from s.before_id or r.calls < (r.old).calls or r.exec_ms < (r.old).exec_ms
-        or s.reset_at > s.reset_before or r.since > (r.old).since
-      then row(null, null, null, null, null, 0, 0, 0, 0, 0, 0)::planvet.snapshot_statements else r.old end as o
-    from readings r join steps s on s.id = r.snapshot_id
-    where s.before_id is not null
-      -- A row that was hidden before is not new: nobody knows since when it counts.
-      and ((r.old).snapshot_id = s.before_id or s.hidden_before = 0 or r.since > s.before_at)
-  ), differences as (
-    select p.userid, p.queryid, p.toplevel,
-      -- The deviation is the population's, by Welford: n·deviation² + sum²/n is the sum of squares.
-      p.calls * p.stddev_ms ^ 2 + coalesce(p.exec_ms ^ 2 / nullif(p.calls, 0), 0)
-        - (p.o).calls * (p.o).stddev_ms ^ 2 - coalesce((p.o).exec_ms ^ 2 / nullif((p.o).calls, 0), 0) as squares,
-      p.calls - (p.o).calls as calls,
-      p.rows - (p.o).rows as rows,
-      p.exec_ms - (p.o).exec_ms as exec_ms,
-      p.shared_hit - (p.o).shared_hit as shared_hit,
-      p.shared_read - (p.o).shared_read as shared_read
-    from pairs p
+    window w as (partition by n.userid, n.queryid, n.toplevel order by n.snapshot_id)
+  ), runs as (
+    -- In a run of readings that go on from each other the differences add up to its
+    -- end less what was counted before it: nothing where it counts from zero, its
+    -- first reading in the first snapshot, and where it may have been hidden before.
+    select r.*,
+      case when coalesce(lead(r.goes_on) over w, false) then 0 else 1 end
+        - case when r.before_id is null or not r.was_there and r.hidden_before then 1 else 0 end as sign
+    from readings r
+    window w as (partition by r.userid, r.queryid, r.toplevel order by r.snapshot_id)
   ), sums as (
-    select d.userid, d.queryid, d.toplevel, sum(d.squares) as squares,
-      greatest(sum(d.calls), 0)::bigint as calls,
-      greatest(sum(d.rows), 0)::bigint as rows,
-      greatest(sum(d.exec_ms), 0) as exec_ms,
-      greatest(sum(d.shared_hit), 0)::bigint as shared_hit,
-      greatest(sum(d.shared_read), 0)::bigint as shared_read
-    from differences d group by d.userid, d.queryid, d.toplevel
+    select n.userid, n.queryid, n.toplevel,
+      -- The deviation is the population's, by Welford: n·deviation² + sum²/n is the sum of squares.
+      sum(e.sign * (n.calls * n.stddev_ms ^ 2 + coalesce(n.exec_ms ^ 2 / nullif(n.calls, 0), 0))) as squares,
+      greatest(sum(e.sign * n.calls), 0)::bigint as calls,
+      greatest(sum(e.sign * n.rows), 0)::bigint as rows,
+      greatest(sum(e.sign * n.exec_ms), 0) as exec_ms,
+      greatest(sum(e.sign * n.shared_hit), 0)::bigint as shared_hit,
+      greatest(sum(e.sign * n.shared_read), 0)::bigint as shared_read
+    from runs e
+    join planvet.snapshot_statements n on n.snapshot_id = e.snapshot_id and n.userid = e.userid and n.queryid = e.queryid and n.toplevel = e.toplevel
+    where e.sign <> 0
+    group by n.userid, n.queryid, n.toplevel
   )
   select s.userid, pg_get_userbyid(s.userid), s.queryid, s.toplevel, coalesce(t.query, '<insufficient privilege>'),
     s.calls, s.rows, s.exec_ms, s.exec_ms / s.calls, sqrt(greatest(s.squares / s.calls - (s.exec_ms / s.calls) ^ 2, 0)),

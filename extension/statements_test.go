@@ -136,12 +136,47 @@ func TestDeltas(t *testing.T) {
 	}
 }
 
+// TestDeltasAddUp has snapshots with rows that come and go, counters that fall, resets
+// and hidden rows, and compares with the sum over neighbouring snapshots, one by one.
+func TestDeltasAddUp(t *testing.T) {
+	conn := installed(t)
+	run(t, conn, `select setseed(0.4);
+		insert into planvet.snapshots (taken_at, extension, reset_at, hidden)
+			select timestamptz '2026-01-01' + i * interval '1 h', '1.11', timestamptz '2025-01-01' + (i / 7) * interval '1 day', case when random() < 0.3 then 2 else 0 end
+			from generate_series(1, 30) i;
+		insert into planvet.snapshot_statements
+			select s.id, 10, q, true, case when q % 3 = 0 then timestamptz '2026-01-01' + (s.id / 5) * interval '5 h 7 min' end,
+				100 * (s.id % 11) + (random() * 120)::int, 7 * s.id, 10 * (s.id % 13) + random(), random(), 3 * s.id, s.id, case when q > 20 or s.id > 12 then s.id end
+			from planvet.snapshots s, generate_series(1, 40) q where random() < 0.8`)
+	const oracle = `select n.queryid, sum(n.calls - f * coalesce(o.calls, 0)) as calls, greatest(sum(n.rows - f * coalesce(o.rows, 0)), 0) as rows,
+			round(sum(n.exec_ms - f * coalesce(o.exec_ms, 0))::numeric, 6) as exec_ms
+		from (select *, lag(id) over w as b, lag(hidden) over w as bh, lag(taken_at) over w as bt, lag(reset_at) over w as br from planvet.snapshots where id between %d and %d window w as (order by id)) s
+		join planvet.snapshot_statements n on n.snapshot_id = s.id
+		left join planvet.snapshot_statements o on o.snapshot_id = s.b and o.queryid = n.queryid
+		cross join lateral (select case when o.calls is null or n.calls < o.calls or n.exec_ms < o.exec_ms or s.reset_at > s.br or n.since > o.since then 0 else 1 end as f) x
+		where s.b is not null and (o.calls is not null or s.bh = 0 or n.since > s.bt)
+		group by n.queryid having sum(n.calls - f * coalesce(o.calls, 0)) > 0 order by 1`
+	for _, span := range [][2]int{{1, 30}, {3, 4}, {5, 9}, {6, 8}, {12, 29}} {
+		want := ask(t, conn, fmt.Sprintf(oracle, span[0], span[1]))
+		got := ask(t, conn, fmt.Sprintf(`select queryid, calls, rows, round(exec_ms::numeric, 6)
+			from planvet.statement_deltas(timestamptz '2026-01-01' + %d * interval '1 h', timestamptz '2026-01-01' + %d * interval '1 h') order by 1`, span[0], span[1]))
+		if got != want || got == "" {
+			t.Errorf("from %d to %d: got\n%s\nwant\n%s", span[0], span[1], got, want)
+		}
+	}
+	// What one of the snapshots does not have is unknown, not nothing.
+	if got := ask(t, conn, `select count(*) filter (where queryid <= 20 and shared_dirtied is not null), count(*) filter (where queryid > 20 and shared_dirtied is null)
+		from planvet.statement_deltas(timestamptz '2026-01-01 02:00', timestamptz '2026-01-01 03:00')`); got != "0|0" {
+		t.Errorf("known that are not, unknown that are: %s", got)
+	}
+}
+
 // TestDeltasReadFew has many snapshots, of which two are compared: not all are read.
 func TestDeltasReadFew(t *testing.T) {
 	conn := installed(t, "create extension pg_stat_statements")
-	run(t, conn, `insert into planvet.snapshots (taken_at, extension, hidden) select now() - (400 - i) * interval '10 min', '1.10', 0 from generate_series(1, 400) i;
+	run(t, conn, `insert into planvet.snapshots (taken_at, extension, hidden) select now() - (1500 - i) * interval '10 min', '1.10', 0 from generate_series(1, 1500) i;
 		insert into planvet.snapshot_statements select s, 10, q, true, null, s, s, s, 0, s, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
-			from generate_series(1, 400) s, generate_series(1, 200) q;
+			from generate_series(1, 1500) s, generate_series(1, 200) q;
 		analyze planvet.snapshots, planvet.snapshot_statements`)
 	if got := ask(t, conn, "select count(*), sum(calls) from planvet.statement_deltas()"); got != "200|200" {
 		t.Errorf("statements and calls: %s", got)
@@ -155,7 +190,7 @@ func TestDeltasReadFew(t *testing.T) {
 		t.Fatal(err)
 	}
 	if read := p.Blocks(); read > all/2 || read == 0 {
-		t.Errorf("two of 400 snapshots read %d blocks of %d", read, all)
+		t.Errorf("two of 1500 snapshots read %d blocks of %d", read, all)
 	}
 }
 
