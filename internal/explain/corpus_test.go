@@ -19,7 +19,9 @@ type bench struct {
 	major int
 	// role is whom statements run as; "" is the superuser.
 	role string
-	cat  *catalog.Catalog
+	// untimed plans have no times in their nodes.
+	untimed bool
+	cat     *catalog.Catalog
 }
 
 func newBench(t *testing.T, setup ...string) *bench {
@@ -43,6 +45,9 @@ func (b *bench) explain(sql, settings string, analyze bool) *plan.Plan {
 	options := "verbose, settings, summary, format json"
 	if analyze {
 		options += ", analyze, buffers, wal"
+		if b.untimed {
+			options += ", timing off"
+		}
 	}
 	b.exec("begin;" + settings)
 	defer b.exec("rollback")

@@ -178,14 +178,17 @@ func early(n *plan.Node) bool {
 			return true
 		case up.Type == "Nested Loop" && c.Relationship == "Inner" && (up.JoinType == "Semi" || up.JoinType == "Anti" || up.InnerUnique):
 			return true
-		case up.Type == "Hash Join" && c.Relationship == "Outer" && child(up, "Inner").AllRows() == 0:
-			return true // an empty hash table ends the join
+		case up.Type == "Hash Join" && c.Relationship == "Outer" && emptied(child(up, "Inner")):
+			return true
 		case up.Type == "Sort" || up.Type == "Hash" || up.Type == "Aggregate" && up.Strategy != "Sorted":
 			return false
 		}
 	}
 	return false
 }
+
+// emptied reports whether a hash table had no row, which ends the join.
+func emptied(hash *plan.Node) bool { return hash == nil || hash.AllRows() == 0 }
 
 // dependent is the share of a step and of what depends on its rows: each step above
 // it, and the inner sides of nested loops that it drives.

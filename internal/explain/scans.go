@@ -148,7 +148,7 @@ var nestedLoopSeqScan = heuristic{
 				continue
 			}
 			scan := inner
-			for scan.Type == "Memoize" {
+			for scan.Type == "Memoize" && len(scan.Children) > 0 {
 				scan = scan.Children[0]
 			}
 			if read := (scan.Rows + scan.Removed) * scan.Loops; scan.Type == "Seq Scan" && scan.Loops >= loopedScans && read >= loopedScanRows {

@@ -31,8 +31,9 @@ func TestPartsSumToTheWhole(t *testing.T) {
 		if b.major < 14 && (s.name == "tid range" || s.name == "memoize") {
 			continue
 		}
-		for _, analyze := range []bool{true, false} {
-			p := b.explain(s.sql, s.settings, analyze)
+		for _, way := range []struct{ analyze, untimed bool }{{true, false}, {true, true}, {false, false}} {
+			b.untimed = way.untimed
+			p := b.explain(s.sql, s.settings, way.analyze)
 			root := tree(p)
 			p.Walk(func(n *plan.Node) { kinds[n.Type+" "+n.Strategy] = true })
 			checkSums(t, s.name, p, root)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 )
 
 // document is what EXPLAIN prints of one statement.
@@ -72,6 +73,7 @@ func Parse(text []byte) (*Plan, error) {
 }
 
 func link(n *Node) {
+	n.Children = slices.DeleteFunc(n.Children, func(c *Node) bool { return c == nil })
 	for _, c := range n.Children {
 		c.Parent = n
 		link(c)
