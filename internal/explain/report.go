@@ -303,7 +303,8 @@ type PolicyCost struct {
 // PolicyCall is a function that a policy calls.
 type PolicyCall struct {
 	Function string `json:"function"`
-	// Evaluated is once, per row, or index: in an index condition, once a scan.
+	// Evaluated is once, per row, or index: in an index condition, once a scan. Calls is
+	// how often at least: rows that another condition removes first are not counted.
 	Evaluated string  `json:"evaluated"`
 	Calls     float64 `json:"calls,omitempty"`
 }

@@ -127,10 +127,23 @@ func settingPattern(n *pgast.FuncCall) *regexp.Regexp {
 	return regexp.MustCompile(`current_setting\(`)
 }
 
-// place is a text of a plan with how often it is evaluated.
+// place is a text of a plan with how often it is evaluated. least is how often its later
+// conjuncts are at least: rows that the first ones remove never come to them.
 type place struct {
-	text string
-	n    float64
+	text     string
+	n, least float64
+}
+
+// calls are how often what a pattern finds in the text is evaluated; found tells
+// whether it is there.
+func (p place) calls(pattern *regexp.Regexp) (n float64, found bool) {
+	if p.text == "" || !pattern.MatchString(p.text) {
+		return 0, false
+	}
+	if cs := plan.Conjuncts(p.text); len(cs) > 0 && !pattern.MatchString(cs[0]) {
+		return p.least, true
+	}
+	return p.n, true
 }
 
 // planPlaces are where a plan can evaluate what a table's policies call.
@@ -155,24 +168,25 @@ func places(p *plan.Plan, rel *catalog.Relation) *planPlaces {
 			inSub = true
 		}
 		inOurs = ours[n] || inOurs && n.Relationship == "Outer" || parted && n.Relation != ""
-		read := place{n.Filter, (n.Rows + n.Removed) * max(n.Loops, 1)}
-		scan := place{n.IndexCond, max(n.Loops, 1)}
+		loops := max(n.Loops, 1)
+		read := place{n.Filter, (n.Rows + n.Removed) * loops, n.Rows * loops}
+		scan := place{n.IndexCond, loops, loops}
 		switch {
 		case inOurs || inSub || inInit && n.Relation != "":
 			out.rows, out.index = append(out.rows, read), append(out.index, scan)
 		case inInit:
-			out.once = append(out.once, place{n.Filter, n.Loops})
+			out.once = append(out.once, place{n.Filter, n.Loops, n.Loops})
 		}
 		if n.OneTime != "" {
-			out.once = append(out.once, place{n.OneTime, n.Loops})
+			out.once = append(out.once, place{n.OneTime, n.Loops, n.Loops})
 		}
 		if text := strings.Join(n.Output, ", "); inInit && n.Relation == "" {
-			out.once = append(out.once, place{text, n.Loops})
+			out.once = append(out.once, place{text, n.Loops, n.Loops})
 		} else if inSub && n.Relation == "" {
-			out.rows = append(out.rows, place{text, n.Rows * n.Loops})
+			out.rows = append(out.rows, place{text, n.Rows * n.Loops, n.Rows * n.Loops})
 		}
 		if n.JoinCond != "" {
-			out.rows = append(out.rows, place{n.JoinCond, (n.Rows + n.RemovedJoin) * max(n.Loops, 1)})
+			out.rows = append(out.rows, place{n.JoinCond, (n.Rows + n.RemovedJoin) * loops, n.Rows * loops})
 		}
 		for _, c := range n.Children {
 			visit(c, inInit, inSub, inOurs)
@@ -197,8 +211,8 @@ func (pp *planPlaces) evaluated(c call) (how string, n float64) {
 		for _, k := range kinds {
 			n, found := 0.0, false
 			for _, p := range k.places {
-				if p.text != "" && pattern.MatchString(p.text) {
-					n, found = n+p.n, true
+				if calls, here := p.calls(pattern); here {
+					n, found = n+calls, true
 				}
 			}
 			if found {

@@ -166,6 +166,16 @@ create view open_plans as select * from plans where state = 'open';
 	}
 }
 
+// TestLaterConjunct: rows that a cheaper condition removes never come to the call.
+func TestLaterConjunct(t *testing.T) {
+	s := database(t, strings.Replace(notes, "100000", "5000", 1))
+	cat := apply(t, s, "create policy own on notes for select to authenticated using (user_id = auth.uid());\n")
+	o := measure(t, s, cat, "select id from notes where body = 'note 7'", OverheadOptions{Identity: asPerson7})
+	if f := o.Policies[0].Functions; len(f) != 1 || f[0].Evaluated != PerRow || f[0].Calls != 1 {
+		t.Errorf("%+v; %s", f, o.Problem)
+	}
+}
+
 // TestCallPlaces is row 70: how often a policy's call is evaluated, from the plan.
 func TestCallPlaces(t *testing.T) {
 	s := database(t, notes+`
@@ -186,6 +196,7 @@ create policy p on notes for select to authenticated using (true);
 		{"plpgsql wrapped", "(select is_admin()) or user_id = (select auth.uid())", "", map[string]string{"is_admin()": Once, "auth.uid()": Once}, 1},
 		{"of the row", "may_read(id)", "", map[string]string{"may_read(id)": PerRow}, 100_000},
 		{"one of each", "user_id = (select auth.uid()) and may_read(id)", "", map[string]string{"may_read(id)": PerRow, "auth.uid()": Once}, 0},
+		{"after another condition", "id <= 20 and user_id = auth.uid()", "", map[string]string{"auth.uid()": PerRow}, 20},
 		{"a setting", "body = current_setting('app.body', true)", "", map[string]string{"current_setting('app.body', true)": PerRow}, 100_000},
 	} {
 		t.Run(c.name, func(t *testing.T) {
