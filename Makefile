@@ -8,7 +8,7 @@ EXAMPLE := examples/casino
 MODULES := . $(EXAMPLE)
 
 .DEFAULT_GOAL := help
-.PHONY: help build quick check test test-all lint bench demo generate rls-guide new-rule
+.PHONY: help build quick check test test-all fidelity lint bench demo generate rls-guide new-rule
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -30,6 +30,11 @@ test: ## all tests, with real servers; CI runs this
 test-all: ## all tests on every supported PostgreSQL
 	@for v in $(PG_MAJORS); do \
 		echo "PostgreSQL $$v"; PLANVET_TEST_PG_MAJOR=$$v $(GO) test -timeout 20m ./... || exit 1; \
+	done
+
+fidelity: ## write docs/fidelity.md: how well an empty database plans, on every supported PostgreSQL
+	@for v in $(PG_MAJORS); do \
+		UPDATE=1 PLANVET_TEST_PG_MAJOR=$$v $(GO) test -count 1 -run TestPlansLikeTheOriginal ./internal/shadow || exit 1; \
 	done
 
 lint: ## golangci-lint, at the version of tools/golangci-lint

@@ -34,6 +34,8 @@ tables:
   countries: {rows: 250}
   audit.events:
     rows: 1_000_000
+    distinct: {tenant_id: 40}
+  events: {width: 220, recent: at}
 postgres: 17
 claims: {sub: abc, casinos: [1, 2], nested: {admin: true}}
 settings: {app.tenant: 42}
@@ -63,7 +65,7 @@ func TestParseFull(t *testing.T) {
 			"rls-initplan":    {Off: true},
 		},
 		FailOn: "never", Roles: map[string]string{"internal/web": "authenticated", "internal/rpc": "authenticated"},
-		Tables:   map[string]Table{"countries": {Rows: &countries}, "audit.events": {Rows: &events}},
+		Tables:   map[string]Table{"countries": {Rows: &countries}, "audit.events": {Rows: &events, Distinct: map[string]int64{"tenant_id": 40}}, "events": {Width: 220, Recent: Strings{"at"}}},
 		Postgres: 17, Claims: map[string]any{
 			"sub": "abc", "casinos": []any{uint64(1), uint64(2)}, "nested": map[string]any{"admin": true},
 		},
@@ -72,6 +74,9 @@ func TestParseFull(t *testing.T) {
 	}
 	if d := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Config{})); d != "" {
 		t.Error(d)
+	}
+	if e := got.Table("audit", "events"); e.Width != 220 || e.Distinct["tenant_id"] != 40 || len(e.Recent) != 1 || *e.Rows != 1000000 {
+		t.Errorf("audit.events: %+v", e)
 	}
 	for _, c := range []struct {
 		schema, name string
@@ -102,6 +107,8 @@ func TestParse(t *testing.T) {
 		{"err_nested_key", "version: 1\ntables:\n  t:\n    row: 3\n", `c.yaml:4:5: unknown key "tables.t.row"; did you mean "rows"?`},
 		{"err_rule_value", "version: 1\nrules:\n  nplusone: fatal\n", `c.yaml:3:13: rules.nplusone: "fatal" is not one of off, on, error, warning, info`},
 		{"err_severity", "version: 1\nrules: {nplusone: {severity: bad}}\n", `c.yaml:2:30: rules.nplusone.severity: "bad" is not one of error, warning, info`},
+		{"err_width", "version: 1\ntables: {t: {width: wide}}\n", `c.yaml:2:21: tables.t.width must be a whole number, 0 or more`},
+		{"err_distinct", "version: 1\ntables: {t: {distinct: {a: few}}}\n", `tables.t.distinct.a must be a whole number, 0 or more`},
 		{"err_rows", "version: 1\ntables: {t: {rows: -1}}\n", `c.yaml:2:20: tables.t.rows must be a whole number, 0 or more`},
 		{"err_rows_text", "version: 1\ntables: {t: {rows: many}}\n", `c.yaml:2:20: tables.t.rows must be a whole number, 0 or more`},
 		{"err_postgres", "version: 1\npostgres: 9\n", `c.yaml:2:11: postgres: 9 is not a supported major version: use 13 to 18`},

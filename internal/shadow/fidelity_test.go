@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -128,6 +129,12 @@ func (f *fidelity) run(original *live.Session, values bool, least float64) {
 		}
 	}
 	t.Logf("values=%v: %d of %d plans equal, %d of them of the same cost; loaded and extended in %v; the file has %d bytes", values, equal, all, near, took, text.Len())
+	var folder string
+	if err := empty.Conn().QueryRow(f.ctx, "select 'base/' || oid from pg_database where datname = current_database()").Scan(&folder); err != nil {
+		t.Fatal(err)
+	}
+	srv := shadowtest.Server(t)
+	outcome{srv.Major(), values, all, equal, near, onDisk(t, filepath.Join(srv.Dir(), "d", folder)), took}.check(t)
 	if all < 50 || float64(equal) < least*float64(all) {
 		t.Errorf("%d of %d plans are equal, wanted %.0f %%", equal, all, 100*least)
 	}
