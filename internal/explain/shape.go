@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/planvet/planvet/catalog"
@@ -63,7 +64,8 @@ func (s shaper) table(n *plan.Node) string {
 // index is the index that a node reads; those of partitions by their keys, since each
 // has its own.
 func (s shaper) index(n *plan.Node) string {
-	r := s.cat.Relation(n.Schema, n.Relation)
+	heap := heapOf(n) // a bitmap's index scan names no table
+	r := s.cat.Relation(heap.Schema, heap.Relation)
 	if n.Index == "" || r == nil || r.PartitionOf == (catalog.Name{}) {
 		return n.Index
 	}
@@ -83,6 +85,9 @@ func (r *Report) compare() {
 	var cheap, dear *Plan
 	for i := range r.Plans {
 		p := &r.Plans[i]
+		if i > 0 && p.Label == "generic" && (p.Shape == r.Plans[0].Shape || emptied(p.Root)) {
+			continue // it counts partitions that are pruned when it runs
+		}
 		if cheap == nil || p.Cost < cheap.Cost {
 			cheap = p
 		}
@@ -95,7 +100,7 @@ func (r *Report) compare() {
 	}
 	var why []string
 	for i := range r.Plans {
-		if p := &r.Plans[i]; p.Shape != r.Plans[0].Shape {
+		if p := &r.Plans[i]; p.Shape != r.Plans[0].Shape && !emptied(p.Root) {
 			why = append(why, fmt.Sprintf("%s: %s; %s: %s", valuesOf(r.Plans[0].Label), accesses(r.Plans[0].Root), valuesOf(p.Label), accesses(p.Root)))
 			break
 		}
@@ -104,6 +109,12 @@ func (r *Report) compare() {
 		why = append(why, fmt.Sprintf("cost %.0f for %s, %.0f for %s", dear.Cost, valuesOf(dear.Label), cheap.Cost, valuesOf(cheap.Label)))
 	}
 	r.Sensitive, r.SensitiveWhy = len(why) > 0, strings.Join(why, "; ")
+}
+
+// emptied reports whether all partitions of an Append are pruned: before 16 the plan
+// for every value is shown for NULLs, which no partition holds.
+func emptied(s *Step) bool {
+	return s.Type == "Append" && len(s.Children) == 0 || slices.ContainsFunc(s.Children, emptied)
 }
 
 // valuesOf is a plan's label in a sentence.
