@@ -85,7 +85,7 @@ func (r *Report) compare() {
 	var cheap, dear *Plan
 	for i := range r.Plans {
 		p := &r.Plans[i]
-		if i > 0 && p.Label == "generic" && (p.Shape == r.Plans[0].Shape || emptied(p.Root)) {
+		if i > 0 && p.Label == "generic" && (p.Shape == r.Plans[0].Shape || prunedAway(p.Root)) {
 			continue // it counts partitions that are pruned when it runs
 		}
 		if cheap == nil || p.Cost < cheap.Cost {
@@ -100,7 +100,7 @@ func (r *Report) compare() {
 	}
 	var why []string
 	for i := range r.Plans {
-		if p := &r.Plans[i]; p.Shape != r.Plans[0].Shape && !emptied(p.Root) {
+		if p := &r.Plans[i]; p.Shape != r.Plans[0].Shape && !prunedAway(p.Root) {
 			why = append(why, fmt.Sprintf("%s: %s; %s: %s", valuesOf(r.Plans[0].Label), accesses(r.Plans[0].Root), valuesOf(p.Label), accesses(p.Root)))
 			break
 		}
@@ -111,10 +111,10 @@ func (r *Report) compare() {
 	r.Sensitive, r.SensitiveWhy = len(why) > 0, strings.Join(why, "; ")
 }
 
-// emptied reports whether all partitions of an Append are pruned: before 16 the plan
+// prunedAway reports whether all partitions of an Append are pruned: before 16 the plan
 // for every value is shown for NULLs, which no partition holds.
-func emptied(s *Step) bool {
-	return s.Type == "Append" && len(s.Children) == 0 || slices.ContainsFunc(s.Children, emptied)
+func prunedAway(s *Step) bool {
+	return s.Type == "Append" && len(s.Children) == 0 || slices.ContainsFunc(s.Children, prunedAway)
 }
 
 // valuesOf is a plan's label in a sentence.
