@@ -62,6 +62,11 @@ func (a *asker) perItem(p *rules.Probe) rules.Verdict {
 		v.Before = &rules.Evidence{MS: median([]float64{one.MS}), RoundTrips: one.RoundTrips}
 		v.After = &rules.Evidence{MS: median([]float64{set.MS}), RoundTrips: set.RoundTrips}
 	}
+	// On a socket a round trip costs next to nothing. A set form that is slower even so
+	// reads more than the loop does.
+	if v.After.MS > v.Before.MS {
+		return a.doubtful(v, fmt.Sprintf("the set form gives the same rows and takes longer for %d items on made rows; what a round trip to the server costs decides", most))
+	}
 	v.Status = rules.Confirmed
 	fact := fmt.Sprintf("the set form gives the same rows for %d and for %d items", few, most)
 	if len(w.drawn) > 0 {
@@ -92,13 +97,17 @@ func (a *asker) compareItems(p *rules.Probe, q *question, w written, args []*str
 	oneRun, setRun := q.request(typical), q.request(typical)
 	oneRun.SQL = w.one
 	setRun.SQL, setRun.Types = w.set, nil
-	for range 2 { // the first run warms
+	for round := range 3 { // the first run warms, and of the others the faster counts
+		oneTook, setTook := one.MS, set.MS
 		var err error
 		if one, err = a.run(oneRun, each); err != nil {
 			return one, set, "running the statement: " + message(err)
 		}
 		if set, err = a.run(setRun, [][]*string{all}); err != nil {
 			return one, set, "running the set form: " + message(err)
+		}
+		if round == 2 {
+			one.MS, set.MS = min(one.MS, oneTook), min(set.MS, setTook)
 		}
 	}
 	switch {

@@ -46,6 +46,11 @@ func TestSeveralItems(t *testing.T) {
 			[]int{2}, rules.Confirmed, "",
 		},
 		{
+			"a set form that takes longer", "cells", "select name from cells where id = $1",
+			"select name from cells, (select pg_sleep(0.3)) nap where id = any ($1::bigint[])",
+			[]int{1}, rules.Inconclusive, "takes longer",
+		},
+		{
 			"insert, values mixed up", "cells", "insert into cells (sheet, name, kind, amount, note) values (1, $1, 'plain', 1, $2)",
 			"insert into cells (sheet, name, kind, amount, note) select 1, u.note, 'plain', 1, u.name from unnest($1::text[], $2::text[]) as u (name, note)",
 			[]int{1, 2}, rules.Inconclusive, "",
