@@ -142,6 +142,12 @@ func TestVerdicts(t *testing.T) {
 			[]string{"reference"}, "create index on orders (reference)"), rules.Inconclusive, "never comes to its scan of orders"},
 		{"a writing CTE that nothing reads", orders("with gone as (delete from jobs where id = $1 returning id), up as (update orders set status = 'void' where (select id from gone) > 0 and reference = $2) select id from gone",
 			[]string{"reference"}, "create index on orders (reference)"), rules.Confirmed, ""},
+		{"probed from rows that are all read", &rules.Probe{
+			Kind: rules.ProbeStatement, Schema: "public", Table: "orders", Alias: "o", Columns: []string{"reference"},
+			SQL:   "select n.body from notes n cross join lateral (select 1 from orders o where o.id = n.order_id and o.reference = $1 offset 0) x",
+			Alone: "select 1 from public.orders o where o.reference = $1",
+			Apply: []string{"create index on orders (reference)"},
+		}, rules.Refuted, "less than a tenth"},
 		{"join", orders("select * from customers c join orders on orders.customer_id = c.id where c.email = $1", []string{"customer_id"}, "create index on orders (customer_id)"), rules.Confirmed, ""},
 		{"order", &rules.Probe{
 			Kind: rules.ProbeStatement, SQL: "select * from orders order by created_at desc limit 20", Schema: "public", Table: "orders", Alias: "orders",

@@ -10,7 +10,9 @@ import (
 
 // question is one statement, asked with up to three sets of values.
 type question struct {
-	sql   string
+	sql string
+	// alone reads the flagged relation by its own conditions; "" where sql does.
+	alone string
 	types []string
 	role  string
 	sets  [nsets]set
@@ -88,9 +90,28 @@ func (a *asker) judged(q *question, all []plan.Request, defs plan.Indexes) (out 
 		if err != nil {
 			return out, err
 		}
-		out.add(plan.Structural(p, q.rel, defs, q.ordered), q.rel.Table)
+		j := plan.Structural(p, q.rel, defs, q.ordered)
+		if j.Path && q.alone != "" {
+			j = a.alone(q, r, defs, j)
+		}
+		out.add(j, q.rel.Table)
 	}
 	return out, nil
+}
+
+// alone judges the relation read by its own conditions: without sequential scans the
+// planner may walk another relation whole and probe this one from there, which is no
+// access path. Where that cannot be asked the judgement of the statement stays.
+func (a *asker) alone(q *question, r plan.Request, defs plan.Indexes, j plan.Judgement) plan.Judgement {
+	r.SQL = q.alone
+	p, err := a.explain(r)
+	if err != nil {
+		return j
+	}
+	if own := plan.Structural(p, q.rel, defs, q.ordered); own.Found && !own.Unknown {
+		return own
+	}
+	return j
 }
 
 // add counts the judgement of one plan.

@@ -30,7 +30,7 @@ func (a *asker) question(p *rules.Probe) (*question, string) {
 	if err := a.searchPath(); err != nil {
 		return nil, "setting the search_path: " + message(err)
 	}
-	q := &question{sql: p.SQL, role: p.Role, ordered: p.NeedsOrder || ordered(stmt)}
+	q := &question{sql: p.SQL, alone: p.Alone, role: p.Role, ordered: p.NeedsOrder || ordered(stmt)}
 	if q.role == "" {
 		q.role = a.o.Role
 	}
