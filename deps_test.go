@@ -52,6 +52,9 @@ internal/shadow: catalog internal/live internal/pgast internal/plan internal/sta
 internal/confirm: rules catalog internal/plan internal/pgast internal/predicate internal/params ;
 internal/audit: ; ulid
 internal/monitor: catalog internal/audit internal/live internal/pgast internal/predicate internal/report internal/slope ; pgx
+internal/bench/results: ;
+internal/bench/slo: ;
+internal/dashboard: rules internal/bench/results internal/bench/slo internal/explain internal/monitor internal/report ;
 internal/investigate: internal/audit internal/explain internal/live internal/monitor internal/pgast internal/report ;
 internal/explain: rules rlscheck catalog internal/audit migrationscan internal/plan internal/live internal/predicate internal/params internal/pgast internal/stats internal/shadow internal/confirm internal/report ;
 internal/rlsguide: internal/live internal/plan internal/report ;

@@ -83,7 +83,7 @@ func newApp(stdout, stderr io.Writer, code *report.ExitCode) *cli.App {
 		Commands: []*cli.Command{
 			checkCommand(code), schemaCommand(code), queriesCommand(code), rulesCommand(), vetCommand(code),
 			companionCommand(code),
-			explainCommand(code), shadowCommand(code), statsCommand(code), auditCommand(code), monitorCommand(code), topQueriesCommand(code),
+			explainCommand(code), shadowCommand(code), statsCommand(code), auditCommand(code), monitorCommand(code), topQueriesCommand(code), dashboardCommand(code),
 			rlsCommand(code), investigateCommand(code),
 		},
 	}

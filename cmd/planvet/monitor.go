@@ -33,8 +33,6 @@ func monitorCommand(code *report.ExitCode) *cli.Command {
 			&cli.StringFlag{Name: "sort", Value: "total", Usage: "rank by " + strings.Join(monitor.Sorts, ", ")},
 			&cli.DurationFlag{Name: "interval", Usage: "read twice, `DURATION` apart (10s), and show what happened between"},
 			&cli.BoolFlag{Name: "pool-stats", Usage: "show connections by state, and the pools of --pgbouncer and --supavisor"},
-			&cli.StringFlag{Name: "pgbouncer", EnvVars: []string{"PLANVET_PGBOUNCER_URL"}, Usage: "`URL` of PgBouncer's console: postgres://stats@host:6432/pgbouncer"},
-			&cli.StringFlag{Name: "supavisor", EnvVars: []string{"PLANVET_SUPAVISOR_URL"}, Usage: "`URL` of Supavisor's metrics; PLANVET_SUPAVISOR_TOKEN has the token"},
 			&cli.StringFlag{Name: "listen", Usage: "serve the figures as Prometheus text at `ADDRESS`/metrics (127.0.0.1:9187) until interrupted"},
 			&cli.BoolFlag{Name: "locks", Usage: "show who waits for whom, and deadlocks"},
 			&cli.StringFlag{Name: "format", Value: "text", Usage: "text, json, csv or markdown"},
@@ -47,7 +45,7 @@ func monitorCommand(code *report.ExitCode) *cli.Command {
 			&cli.Int64Flag{Name: "min-blocks", Value: monitor.DefaultLimits.Blocks, Usage: "ask that only of statements that touched `N` blocks"},
 			&cli.Int64Flag{Name: "min-calls", Value: monitor.DefaultLimits.Calls, Usage: "flag times only of statements with `N` calls"},
 			&cli.StringFlag{Name: "color", Value: "auto", Usage: "auto, always or never"},
-		}, auditFlags()),
+		}, poolerFlags(), auditFlags()),
 		Subcommands: []*cli.Command{trendsCommand(code), slopeCommand(code)},
 		Action: func(c *cli.Context) error {
 			*code = report.ExitClean
@@ -88,10 +86,7 @@ func trends(c *cli.Context) error {
 			return usage(err)
 		}
 	}
-	if _, err := os.Stat(where); err != nil && !strings.Contains(where, "://") {
-		return usage(fmt.Errorf("opening the history: %w", err))
-	}
-	h, err := monitor.OpenHistory(c.Context, where)
+	h, err := readHistory(c.Context, where)
 	if err != nil {
 		return err
 	}
@@ -116,6 +111,30 @@ func serverFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "database-url", Aliases: []string{"conn"}, EnvVars: []string{"PLANVET_DATABASE_URL", "DATABASE_URL"}, Usage: "`URL` of the server"},
 	}
+}
+
+// poolerFlags name the poolers in front of a server.
+func poolerFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "pgbouncer", EnvVars: []string{"PLANVET_PGBOUNCER_URL"}, Usage: "`URL` of PgBouncer's console: postgres://stats@host:6432/pgbouncer"},
+		&cli.StringFlag{Name: "supavisor", EnvVars: []string{"PLANVET_SUPAVISOR_URL"}, Usage: "`URL` of Supavisor's metrics; PLANVET_SUPAVISOR_TOKEN has the token"},
+	}
+}
+
+// poolers reads poolerFlags.
+func poolers(c *cli.Context, a *monitor.Activity) {
+	a.Supavisor, a.Token = c.String("supavisor"), os.Getenv("PLANVET_SUPAVISOR_TOKEN")
+	if console := c.String("pgbouncer"); console != "" {
+		a.PgBouncer = func(ctx context.Context) (*live.Session, error) { return engine.Connect(ctx, console, live.Options{}) }
+	}
+}
+
+// readHistory opens a history that must be there.
+func readHistory(ctx context.Context, where string) (*monitor.History, error) {
+	if _, err := os.Stat(where); err != nil && !strings.Contains(where, "://") {
+		return nil, usage(fmt.Errorf("opening the history: %w", err))
+	}
+	return monitor.OpenHistory(ctx, where)
 }
 
 // auditFlags are those of commands that measure.
@@ -169,10 +188,8 @@ func source(c *cli.Context) (*monitor.Source, error) {
 		return nil, usage(errors.New("monitor needs --database-url, or DATABASE_URL"))
 	}
 	s := &monitor.Source{Connect: func(ctx context.Context) (*live.Session, error) { return engine.Connect(ctx, url, live.Options{}) }}
-	s.Activity = monitor.Activity{Connections: c.Bool("pool-stats"), Locks: c.Bool("locks"), Supavisor: c.String("supavisor"), Token: os.Getenv("PLANVET_SUPAVISOR_TOKEN")}
-	if console := c.String("pgbouncer"); console != "" {
-		s.Activity.PgBouncer = func(ctx context.Context) (*live.Session, error) { return engine.Connect(ctx, console, live.Options{}) }
-	}
+	s.Activity = monitor.Activity{Connections: c.Bool("pool-stats"), Locks: c.Bool("locks"), Scans: c.String("json-output") != ""}
+	poolers(c, &s.Activity)
 	if where := c.String("json-output"); where != "" {
 		var err error
 		if s.History, err = monitor.OpenHistory(c.Context, where); err != nil {

@@ -33,6 +33,11 @@ type line struct {
 	Reset     time.Time `json:"reset,omitzero"`
 	Evicted   int64     `json:"evicted,omitempty"`
 	Rows      []counted `json:"rows,omitempty"`
+	// What was read beside statements; of scans, the tables whose counters moved.
+	Connections *Connections `json:"connections,omitempty"`
+	Pools       []Pool       `json:"pools,omitempty"`
+	Locks       *Locks       `json:"locks,omitempty"`
+	Scans       []TableScans `json:"scans,omitempty"`
 }
 
 // counted is a statement's counters, with the number of its text for the text.
@@ -59,6 +64,7 @@ type History struct {
 	texts map[string]int
 	// state is the last known row of each statement.
 	state map[key]live.Statement
+	scans map[string]TableScans
 	reset time.Time
 	last  time.Time
 }
@@ -68,7 +74,7 @@ type History struct {
 // planvet_history.lines: that is the one thing that planvet writes to a server that is
 // named for it.
 func OpenHistory(ctx context.Context, where string) (*History, error) {
-	h := &History{where: where, texts: map[string]int{}, state: map[key]live.Statement{}}
+	h := &History{where: where, texts: map[string]int{}, state: map[key]live.Statement{}, scans: map[string]TableScans{}}
 	if strings.HasPrefix(where, "postgres://") || strings.HasPrefix(where, "postgresql://") {
 		h.where = "the history's database"
 		s, err := openTable(ctx, where)
@@ -96,7 +102,7 @@ func (h *History) Close(ctx context.Context) error { return h.store.close(ctx) }
 // pg_stat_statements stays in later readings with its last counters, which no interval
 // counts.
 func (h *History) Readings(ctx context.Context, f func(*Reading) error) error {
-	again := &History{store: h.store, where: h.where, texts: map[string]int{}, state: map[key]live.Statement{}}
+	again := &History{store: h.store, where: h.where, texts: map[string]int{}, state: map[key]live.Statement{}, scans: map[string]TableScans{}}
 	return again.replay(ctx, f)
 }
 
@@ -128,7 +134,10 @@ func (h *History) replay(ctx context.Context, f func(*Reading) error) error {
 		for _, s := range h.state {
 			st.All = append(st.All, s)
 		}
-		return f(&Reading{Server: *l.Server, Statements: st})
+		for _, t := range l.Scans {
+			h.scans[t.Table] = t
+		}
+		return f(&Reading{Server: *l.Server, Statements: st, Connections: l.Connections, Pools: l.Pools, Locks: l.Locks, Scans: scansOf(h.scans)})
 	})
 }
 
@@ -145,7 +154,14 @@ func (h *History) Append(ctx context.Context, r *Reading) error {
 		out = append(out, text)
 		return err
 	}
-	l := line{At: r.Statements.At, Server: &r.Server, Extension: r.Statements.Extension, Reset: r.Statements.Reset, Evicted: r.Statements.Evicted}
+	l := line{At: r.Statements.At, Server: &r.Server, Extension: r.Statements.Extension, Reset: r.Statements.Reset, Evicted: r.Statements.Evicted,
+		Connections: r.Connections, Pools: r.Pools, Locks: r.Locks.withoutTexts()}
+	for _, t := range r.Scans {
+		if h.scans[t.Table] != t {
+			h.scans[t.Table] = t
+			l.Scans = append(l.Scans, t)
+		}
+	}
 	if l.Reset.After(h.reset) {
 		clear(h.state)
 	}

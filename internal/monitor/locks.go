@@ -19,6 +19,45 @@ type Locks struct {
 	Deadlocks int64 `json:"deadlocks"`
 }
 
+// Waiting is how many sessions wait for a lock.
+func (l *Locks) Waiting() int {
+	n := 0
+	for i := range l.Trees {
+		n += l.Trees[i].Waiting
+	}
+	return n
+}
+
+// LongestMS is how long the one waits that waits longest.
+func (l *Locks) LongestMS() float64 {
+	longest := 0.0
+	var look func(all []Blocker)
+	look = func(all []Blocker) {
+		for i := range all {
+			longest = max(longest, all[i].WaitMS)
+			look(all[i].Holds)
+		}
+	}
+	look(l.Trees)
+	return longest
+}
+
+// withoutTexts are the same waits without statements, whose texts hold values.
+func (l *Locks) withoutTexts() *Locks {
+	if l == nil {
+		return nil
+	}
+	var bare func(all []Blocker) []Blocker
+	bare = func(all []Blocker) []Blocker {
+		all = slices.Clone(all)
+		for i := range all {
+			all[i].Query, all[i].Holds = "", bare(all[i].Holds)
+		}
+		return all
+	}
+	return &Locks{Trees: bare(l.Trees), Deadlocks: l.Deadlocks}
+}
+
 // Blocker is a session in a tree of waits.
 type Blocker struct {
 	PID         int    `json:"pid"`

@@ -57,7 +57,7 @@ func (p *exposition) activity(r *Report, db string) {
 		p.family("planvet_connections_headroom", "gauge", "Connections that are left for everybody.", series{db, float64(c.Headroom)})
 	}
 	if l := r.Locks; l != nil {
-		p.family("planvet_lock_waiting_sessions", "gauge", "Sessions that wait for a lock.", series{db, float64(l.waiting())})
+		p.family("planvet_lock_waiting_sessions", "gauge", "Sessions that wait for a lock.", series{db, float64(l.Waiting())})
 		p.family("planvet_deadlocks_total", "counter", "Deadlocks since the database's statistics were reset.", series{db, float64(l.Deadlocks)})
 	}
 	gauge := func(name, help string, value func(x *Pool) float64) {

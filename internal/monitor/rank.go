@@ -46,18 +46,7 @@ func Queries(rows []live.Statement, cat *catalog.Catalog, sort string, limits Li
 	for i := range rows {
 		m.add(&rows[i])
 	}
-	var totals Totals
-	var hit int64
-	for _, g := range m.order {
-		totals.Calls += g.sum.Calls
-		totals.ExecMS += g.sum.ExecMS
-		totals.Rows += g.sum.Rows
-		totals.Blocks += g.sum.SharedHit + g.sum.SharedRead
-		totals.Temp += g.sum.TempRead + g.sum.TempWritten
-		totals.WALBytes += g.sum.WALBytes
-		hit += g.sum.SharedHit
-	}
-	totals.HitRatio = ratio(hit, totals.Blocks)
+	totals := totalsOf(rows)
 	out := make([]Query, len(m.order))
 	for i, g := range m.order {
 		out[i] = g.query(totals)
@@ -70,6 +59,23 @@ func Queries(rows []live.Statement, cat *catalog.Catalog, sort string, limits Li
 		out[i].Rank = i + 1
 	}
 	return out, totals
+}
+
+// totalsOf sums rows up.
+func totalsOf(rows []live.Statement) Totals {
+	var t Totals
+	for i := range rows {
+		s := &rows[i]
+		t.Calls += s.Calls
+		t.ExecMS += s.ExecMS
+		t.Rows += s.Rows
+		t.Blocks += s.SharedHit + s.SharedRead
+		t.Temp += s.TempRead + s.TempWritten
+		t.WALBytes += s.WALBytes
+		t.hit += s.SharedHit
+	}
+	t.HitRatio = ratio(t.hit, t.Blocks)
+	return t
 }
 
 // ratio of hits to all blocks; nil where they are too few.

@@ -15,10 +15,11 @@ import (
 type Reading struct {
 	Server     Server           `json:"server"`
 	Statements *live.Statements `json:"statements"`
-	// Connections, Pools and Locks are there where they were asked for.
+	// Connections, Pools, Locks and Scans are there where they were asked for.
 	Connections *Connections `json:"connections,omitempty"`
 	Pools       []Pool       `json:"pools,omitempty"`
 	Locks       *Locks       `json:"locks,omitempty"`
+	Scans       []TableScans `json:"scans,omitempty"`
 	// Notes are what a reader must know of the reading.
 	Notes []string `json:"notes,omitempty"`
 }

@@ -52,6 +52,8 @@ type Totals struct {
 	HitRatio *float64 `json:"hit_ratio,omitempty"`
 	Temp     int64    `json:"temp_blocks"`
 	WALBytes int64    `json:"wal_bytes"`
+
+	hit int64 // blocks
 }
 
 // Query is one statement: the rows of pg_stat_statements that differ in user and in

@@ -30,7 +30,7 @@ type Source struct {
 
 // Activity is what a reading holds beside statements.
 type Activity struct {
-	Connections, Locks bool
+	Connections, Locks, Scans bool
 	// PgBouncer opens a session on its console, Supavisor is the address of its metrics
 	// and Token what it asks for.
 	PgBouncer        func(context.Context) (*live.Session, error)
@@ -103,7 +103,12 @@ func (s *Source) activity(ctx context.Context, r *Reading) (err error) {
 		r.Pools = append(r.Pools, pools...)
 	}
 	if a.Locks {
-		r.Locks, err = ReadLocks(ctx, s.session)
+		if r.Locks, err = ReadLocks(ctx, s.session); err != nil {
+			return err
+		}
+	}
+	if a.Scans {
+		r.Scans, err = ReadScans(ctx, s.session)
 	}
 	return err
 }

@@ -29,7 +29,7 @@ func (r *Report) activity(t *report.Printer, width int) {
 	if l := r.Locks; l != nil {
 		t.Printf("\n")
 		t.Paint(report.Bold, "locks")
-		t.Printf(": %s in a queue, %s\n", report.Plural(l.waiting(), "session"), report.Plural(int(l.Deadlocks), "deadlock"))
+		t.Printf(": %s in a queue, %s\n", report.Plural(l.Waiting(), "session"), report.Plural(int(l.Deadlocks), "deadlock"))
 		for i := range l.Trees {
 			l.Trees[i].write(t, "  ")
 		}
@@ -74,14 +74,6 @@ func poolRows(pools []Pool) [][]string {
 	return out
 }
 
-func (l *Locks) waiting() int {
-	n := 0
-	for i := range l.Trees {
-		n += l.Trees[i].Waiting
-	}
-	return n
-}
-
 func (b *Blocker) write(t *report.Printer, indent string) {
 	what := fmt.Sprintf("transaction open for %s", report.MS(b.XactMS))
 	if b.Wants != "" {
@@ -112,7 +104,7 @@ func (r *Report) activityMarkdown(b *strings.Builder) {
 		table("Pools", poolColumns, poolRows(r.Pools))
 	}
 	if l := r.Locks; l != nil {
-		fmt.Fprintf(b, "\n#### Locks: %s in a queue, %s\n", report.Plural(l.waiting(), "session"), report.Plural(int(l.Deadlocks), "deadlock"))
+		fmt.Fprintf(b, "\n#### Locks: %s in a queue, %s\n", report.Plural(l.Waiting(), "session"), report.Plural(int(l.Deadlocks), "deadlock"))
 		var hang func(x *Blocker, indent string)
 		hang = func(x *Blocker, indent string) {
 			fmt.Fprintf(b, "\n%s- process %d, %s", indent, x.PID, report.MarkdownText(x.State))

@@ -49,6 +49,16 @@ func MS(ms float64) string {
 	return Figure(ms) + " ms"
 }
 
+// Round writes a figure without the zeros behind its point: 5 ms, not 5.00 ms. It is
+// for what was set, as a target or the tick of an axis.
+func Round(text string) string {
+	number, unit, _ := strings.Cut(text, " ")
+	if strings.Contains(number, ".") {
+		number = strings.TrimSuffix(strings.TrimRight(number, "0"), ".")
+	}
+	return strings.TrimSpace(number + " " + unit)
+}
+
 // Short writes a count in at most five characters: 999, 12.3k, 1.2M.
 func Short(x float64) string {
 	for _, u := range []struct {
