@@ -67,3 +67,85 @@ func TestBrowserViews(t *testing.T) {
 		}
 	}
 }
+
+// drawn are the panels, each with the marks that a person sees in it.
+type drawn struct {
+	ID, Text string
+	// Marks counts lines of plots that have a length, bars, dots and rows of tables.
+	Marks int
+	Unit  bool
+}
+
+func panelsOf(p *browsertest.Page) []drawn {
+	var out []drawn
+	p.Eval(`[...document.querySelectorAll("section.panel")].map(s => ({
+		ID: s.id.slice(6), Text: s.querySelector(".headline, .panel-title + p")?.innerText ?? "",
+		Marks: [...s.querySelectorAll("path.line, .bar, .dot")].filter(e => { const r = e.getBoundingClientRect(); return r.width + r.height > 1 && e.getAttribute("d") !== "" }).length,
+		Unit: [...s.querySelectorAll(".plot .y text, .chart .axis text, .chart .value")].some(e => e.textContent.trim() !== ""),
+	}))`, &out)
+	return out
+}
+
+// With a history, the results of a benchmark and the rest every panel has data, on a
+// desktop and on a phone; with nothing none has any, and says so.
+func TestBrowserPanels(t *testing.T) {
+	b := browsertest.Start(t)
+	all := samples(t)
+	for _, view := range []string{"desktop", "phone"} {
+		full := panelsOf(b.Open(t, asHTML(t, all["full"]), views[view]))
+		if len(full) != 12 {
+			t.Errorf("%s: %d panels", view, len(full))
+		}
+		for _, p := range full {
+			if p.Marks == 0 || !p.Unit || p.Text == "" {
+				t.Errorf("%s: %+v has no data", view, p)
+			}
+		}
+		for _, p := range panelsOf(b.Open(t, asHTML(t, all["nothing"]), views[view])) {
+			if p.Marks != 0 || !strings.Contains(p.Text, "planvet ") {
+				t.Errorf("%s: %+v has data, or names no command", view, p)
+			}
+		}
+	}
+}
+
+// Every tile leads to its panel, figures and explanations open, with keys alone and
+// without JavaScript.
+func TestBrowserKeys(t *testing.T) {
+	b := browsertest.Start(t)
+	v := views["phone"]
+	v.NoScript = true
+	p := b.Open(t, asHTML(t, samples(t)["full"]), v)
+	var tiles int
+	p.Eval(`document.querySelectorAll(".tile").length`, &tiles)
+	reached := map[string]bool{}
+	for range tiles {
+		p.Press("Tab")
+		var href string
+		p.Eval(`document.activeElement.getAttribute("href") ?? ""`, &href)
+		reached[href] = true
+	}
+	if len(reached) != 12 || !reached["#panel-rls"] {
+		t.Errorf("keys reach %v", reached)
+	}
+	p.Press("Enter") // the last, flows
+	var at struct {
+		Hash string
+		Top  float64
+	}
+	if p.Eval(`({Hash: location.hash, Top: document.querySelector("#panel-flows").getBoundingClientRect().top})`, &at); at.Hash != "#panel-flows" || at.Top < -1 || at.Top > 640 {
+		t.Errorf("Enter leads to %+v", at)
+	}
+	open := 0
+	for range 60 {
+		p.Press("Tab")
+		var summary bool
+		if p.Eval(`document.activeElement.tagName == "SUMMARY"`, &summary); summary {
+			p.Press("Enter")
+			break
+		}
+	}
+	if p.Eval(`document.querySelectorAll("details[open]").length`, &open); open != 1 {
+		t.Errorf("%d are open after Enter", open)
+	}
+}

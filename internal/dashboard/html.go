@@ -58,8 +58,13 @@ func HTML(w io.Writer, d *Dashboard, live time.Duration) error {
 	}{d, live}); err != nil {
 		return fmt.Errorf("writing the page: %w", err)
 	}
+	// Texts keep their lines; nothing else that is not seen is in the page.
+	lines := strings.Split(body.String(), "\n")
+	for i := range lines {
+		lines[i] = report.Printable(lines[i])
+	}
 	return report.WritePage(w, &report.Page{
-		Title: "planvet dashboard: " + verdict(d), Body: template.HTML(body.String()), Style: report.PlotStyle + pageCSS, Script: pageJS,
+		Title: "planvet dashboard: " + verdict(d), Body: template.HTML(strings.Join(lines, "\n")), Style: report.PlotStyle + pageCSS, Script: pageJS,
 	})
 }
 

@@ -172,8 +172,12 @@ func (d *Dashboard) notRead(p Panel) Panel {
 func (d *Dashboard) statementsPanel() Panel {
 	p := Panel{ID: "statements", Title: "Execution time", State: Neutral}
 	s := d.Statements
-	if s == nil || len(s.Top) == 0 {
+	if s == nil {
 		return d.notRead(p)
+	}
+	if len(s.Top) == 0 {
+		p.Figure, p.Headline = "0 calls", "no statement was called"
+		return p
 	}
 	first := &s.Top[0]
 	p.Figure = report.MS(s.Totals.ExecMS)
@@ -251,8 +255,7 @@ func (d *Dashboard) selectivityPanel() Panel {
 		p.Command = strings.TrimSuffix(withHistory, " --pool-stats --locks")
 		return p
 	case s.Ratio == nil && len(s.Tables) == 0:
-		p = d.notRead(p)
-		p.Headline = "no table was scanned"
+		p.Figure, p.Headline = "0 rows", "no table was scanned"
 		return p
 	case s.Ratio == nil:
 		first := s.Tables[0]

@@ -24,6 +24,7 @@ type Course struct {
 	sums    map[key]*summed
 	scans   map[string]TableScans
 	hasScan bool
+	evicted int64
 }
 
 // Step is one interval of a course.
@@ -91,6 +92,7 @@ func (c *Course) Add(r *Reading) {
 		s.From = r.Statements.Reset
 	}
 	s.exec = c.sum(d.Statements)
+	c.evicted += max(d.Evicted, 0)
 	if before.Locks != nil && r.Locks != nil {
 		n := r.Locks.Deadlocks
 		if n >= before.Locks.Deadlocks {
@@ -265,6 +267,12 @@ func (c *Course) Report(o Options) *Report {
 	})
 	r := c.last.start(rows, o)
 	r.From, r.Interval = c.Steps[0].From, true
+	for i := range c.Steps {
+		if s := &c.Steps[i]; s.Reset {
+			r.note("the counters were reset at %s: what happened just before is not in these figures", s.From.UTC().Format(time.RFC3339))
+		}
+	}
+	r.noteEvicted(c.evicted)
 	return r
 }
 
@@ -274,7 +282,7 @@ func (c *Course) Scans() []TableScans {
 	if !c.hasScan {
 		return nil
 	}
-	out := append([]TableScans{}, scansOf(c.scans)...)
+	out := scansOf(c.scans)
 	SortScans(out)
 	return out
 }

@@ -33,10 +33,12 @@ type line struct {
 	Reset     time.Time `json:"reset,omitzero"`
 	Evicted   int64     `json:"evicted,omitempty"`
 	Rows      []counted `json:"rows,omitempty"`
-	// What was read beside statements; of scans, the tables whose counters moved.
+	// What was read beside statements; of scans, where Scanned says that they were, the
+	// tables whose counters moved.
 	Connections *Connections `json:"connections,omitempty"`
 	Pools       []Pool       `json:"pools,omitempty"`
 	Locks       *Locks       `json:"locks,omitempty"`
+	Scanned     bool         `json:"scanned,omitempty"`
 	Scans       []TableScans `json:"scans,omitempty"`
 }
 
@@ -137,7 +139,11 @@ func (h *History) replay(ctx context.Context, f func(*Reading) error) error {
 		for _, t := range l.Scans {
 			h.scans[t.Table] = t
 		}
-		return f(&Reading{Server: *l.Server, Statements: st, Connections: l.Connections, Pools: l.Pools, Locks: l.Locks, Scans: scansOf(h.scans)})
+		r := &Reading{Server: *l.Server, Statements: st, Connections: l.Connections, Pools: l.Pools, Locks: l.Locks}
+		if l.Scanned {
+			r.Scans = scansOf(h.scans)
+		}
+		return f(r)
 	})
 }
 
@@ -155,7 +161,7 @@ func (h *History) Append(ctx context.Context, r *Reading) error {
 		return err
 	}
 	l := line{At: r.Statements.At, Server: &r.Server, Extension: r.Statements.Extension, Reset: r.Statements.Reset, Evicted: r.Statements.Evicted,
-		Connections: r.Connections, Pools: r.Pools, Locks: r.Locks.withoutTexts()}
+		Connections: r.Connections, Pools: r.Pools, Locks: r.Locks.withoutTexts(), Scanned: r.Scans != nil}
 	for _, t := range r.Scans {
 		if h.scans[t.Table] != t {
 			h.scans[t.Table] = t

@@ -76,10 +76,14 @@ func (r *Reading) Since(before *Reading, o Options) *Report {
 	if d.Reset {
 		out.note("the counters were reset at %s: what happened before is not in these figures", r.Statements.Reset.Format(time.RFC3339))
 	}
-	if d.Evicted > 0 {
-		out.note("%d times the server threw statements out of pg_stat_statements for room: figures of rare statements are too low; raise pg_stat_statements.max", d.Evicted)
-	}
+	out.noteEvicted(d.Evicted)
 	return out
+}
+
+func (r *Report) noteEvicted(n int64) {
+	if n > 0 {
+		r.note("%d times the server threw statements out of pg_stat_statements for room: figures of rare statements are too low; raise pg_stat_statements.max", n)
+	}
 }
 
 func (r *Reading) start(rows []live.Statement, o Options) *Report {

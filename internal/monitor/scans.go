@@ -52,9 +52,9 @@ func ReadScans(ctx context.Context, s *live.Session) ([]TableScans, error) {
 	return out, nil
 }
 
-// scansOf are known tables by name; nil where none is known.
+// scansOf are known tables by name.
 func scansOf(known map[string]TableScans) []TableScans {
-	var out []TableScans
+	out := []TableScans{}
 	for _, name := range slices.Sorted(maps.Keys(known)) {
 		out = append(out, known[name])
 	}

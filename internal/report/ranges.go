@@ -114,7 +114,7 @@ func (s *Scale) share(v float64, at []float64) float64 {
 }
 
 func (s *Scale) axis(at []float64) template.HTML {
-	every := (len(at) + 4) / 5
+	every := (len(at) + 5) / 6
 	var b strings.Builder
 	for i, v := range at {
 		x := percent(s.share(v, at))

@@ -13,7 +13,7 @@ func ticks(low, high float64, n int) []float64 {
 		high = low + 1
 	}
 	step := math.Pow10(int(math.Floor(math.Log10((high - low) / float64(n)))))
-	for _, f := range []float64{1, 2, 5, 10} {
+	for _, f := range []float64{1, 2, 5, 10, 20, 50} {
 		if (math.Ceil(high/(f*step)-1e-9) - math.Floor(low/(f*step)+1e-9)) <= float64(n) {
 			step *= f
 			break

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 )
 
 // Objective is one line of slos.json.
@@ -34,8 +35,7 @@ func Read(in io.Reader) ([]Objective, error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&file); err != nil {
-		line := 1 + bytes.Count(text[:min(int(d.InputOffset()), len(text))], []byte("\n"))
-		return nil, fmt.Errorf("line %d: %w", line, err)
+		return nil, fmt.Errorf("line %d: %w", lineOf(text, err), err)
 	}
 	if len(file.SLOs) == 0 {
 		return nil, errors.New(`no objective is in it: write {"slos": [{"service": …, "operation": …, "p95_target_ms": …}]}`)
@@ -56,6 +56,22 @@ func Read(in io.Reader) ([]Objective, error) {
 		seen[name] = true
 	}
 	return file.SLOs, nil
+}
+
+// lineOf is where an error of decoding is.
+func lineOf(text []byte, err error) int {
+	at := len(text)
+	var syntax *json.SyntaxError
+	var typ *json.UnmarshalTypeError
+	switch _, key, unknown := strings.Cut(err.Error(), "unknown field "); {
+	case unknown:
+		at = max(bytes.Index(text, []byte(key)), 0)
+	case errors.As(err, &syntax):
+		at = int(syntax.Offset)
+	case errors.As(err, &typ):
+		at = int(typ.Offset)
+	}
+	return 1 + bytes.Count(text[:min(at, len(text))], []byte("\n"))
 }
 
 // State is how far a value is from its target.

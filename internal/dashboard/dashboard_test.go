@@ -1,0 +1,254 @@
+package dashboard
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/planvet/planvet/internal/bench/slo"
+	"github.com/planvet/planvet/internal/explain"
+	"github.com/planvet/planvet/internal/monitor"
+)
+
+func asJSON(t testing.TB, d *Dashboard) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := JSON(&b, d); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// The same inputs give the same figures, which are those of the golden file.
+func TestGolden(t *testing.T) {
+	for name, d := range samples(t) {
+		if name == "hostile" {
+			continue
+		}
+		// Series are long; their sums are held by TestFigures.
+		golden := "testdata/" + name + ".json"
+		got := asJSON(t, withoutSeries(d))
+		if os.Getenv("UPDATE") == "1" {
+			if err := os.WriteFile(golden, got, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(golden)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("%s: the figures are not those of %s; UPDATE=1 writes them", name, golden)
+		}
+	}
+}
+
+// withoutSeries is a copy with the first two samples of each series.
+func withoutSeries(d *Dashboard) *Dashboard {
+	var out Dashboard
+	text, _ := json.Marshal(d)
+	json.Unmarshal(text, &out)
+	var cut func(v reflect.Value)
+	cut = func(v reflect.Value) {
+		switch v.Kind() {
+		case reflect.Pointer:
+			if !v.IsNil() {
+				cut(v.Elem())
+			}
+		case reflect.Slice:
+			if v.Type() == reflect.TypeFor[[]Sample]() && v.Len() > 2 {
+				v.SetLen(2)
+			}
+			for i := range v.Len() {
+				cut(v.Index(i))
+			}
+		case reflect.Struct:
+			if v.Type() == reflect.TypeFor[time.Time]() {
+				return
+			}
+			for i := range v.NumField() {
+				cut(v.Field(i))
+			}
+		}
+	}
+	cut(reflect.ValueOf(&out))
+	return &out
+}
+
+// Each form follows the contract, and the contract refuses what it should.
+func TestContract(t *testing.T) {
+	schema, err := jsonschema.NewCompiler().Compile("../report/testdata/contract/dashboard.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	validate := func(text string) error {
+		doc, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return schema.Validate(doc)
+	}
+	all := samples(t)
+	for name, d := range all {
+		if err := validate(string(asJSON(t, d))); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	text := string(asJSON(t, all["full"]))
+	for _, c := range [][2]string{{`"version": 1`, `"version": 2`}, {`"state": "critical"`, `"state": "grave"`}, {`"top": [`, `"first": [`}, {`"state": "minor"`, `"state": "small"`}, {`"deadlocks"`, `"dead_locks"`}} {
+		if !strings.Contains(text, c[0]) {
+			t.Fatalf("%s is not in the figures", c[0])
+		}
+		if validate(strings.ReplaceAll(text, c[0], c[1])) == nil {
+			t.Errorf("%s instead of %s passes", c[1], c[0])
+		}
+	}
+}
+
+// The parts add up to the whole, and each figure is that of its readings.
+func TestFigures(t *testing.T) {
+	d := samples(t)["full"]
+	readings := sampleReadings()
+	sum := 0.0
+	for _, s := range d.Statements.Load {
+		sum += s.Value * s.To.Sub(s.From).Seconds() * 1000
+	}
+	if want := d.Statements.Totals.ExecMS; sum < want*0.9999 || sum > want*1.0001 {
+		t.Errorf("the load adds up to %.0f ms, the total is %.0f", sum, want)
+	}
+	for k := range d.Statements.Load {
+		parts := d.Statements.Rest[k].Value
+		for _, q := range d.Statements.Top[:drawnStatements] {
+			parts += q.Load[k].Value
+		}
+		if all := d.Statements.Load[k].Value; parts < all*0.9999 || parts > all*1.0001 {
+			t.Errorf("at %s the parts are %v of %v", d.Statements.Load[k].From, parts, all)
+		}
+	}
+	if d.Locks.Deadlocks != 2 || d.Locks.Peak != 6 || d.Locks.Waiting != 2 {
+		t.Errorf("locks %+v", d.Locks)
+	}
+	if len(d.Marks) != 2 || d.Marks[0].What != "reset" || !d.Marks[0].At.Equal(readings[20].Statements.Reset) || d.Marks[1].What != "restart" {
+		t.Errorf("marks %+v", d.Marks)
+	}
+	if n := len(d.Selectivity.Series); n != 47 {
+		t.Errorf("selectivity has %d samples, want all but that of the reset", n)
+	}
+	var read int64
+	for i, r := range readings {
+		for k := range r.Scans {
+			if i > 0 && i != 20 {
+				read += r.Scans[k].Rows() - readings[i-1].Scans[k].Rows()
+			}
+		}
+	}
+	if *d.Selectivity.Read != read {
+		t.Errorf("%d rows read, want %d", *d.Selectivity.Read, read)
+	}
+}
+
+func TestObjectives(t *testing.T) {
+	got := map[string]slo.State{}
+	for _, o := range samples(t)["full"].Objectives {
+		got[o.Service+" "+o.Operation] = o.State
+		if (o.P95 == nil) != (o.State == slo.NotMeasured) || (o.P95 == nil) != (o.Why != "") {
+			t.Errorf("%+v", o)
+		}
+	}
+	// MovePlayer has too few samples as an endpoint, and enough as a step of a flow.
+	want := map[string]slo.State{
+		"RatingSlip UpdateTelemetry": slo.Green, "RatingSlip Open": slo.Minor, "RatingSlip Close": slo.Warning, "Loyalty Ledger": slo.Critical,
+		"Player Search": slo.Green, "TableContext MovePlayer": slo.Minor, "Loyalty Redeem": slo.NotMeasured,
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v", got)
+	}
+	for _, o := range samples(t)["full"].Objectives {
+		if o.Alert != (o.Operation == "Ledger") {
+			t.Errorf("alert of %s %s is %v", o.Service, o.Operation, o.Alert)
+		}
+	}
+}
+
+// What was not measured says so, names a command, and has no figure.
+func TestNotMeasured(t *testing.T) {
+	all := samples(t)
+	for name, want := range map[string]int{"nothing": 12, "full": 0, "now": 7, "bench": 7, "slo": 12} {
+		n := 0
+		for _, p := range all[name].Panels {
+			if p.State != NotMeasured {
+				if p.Figure == "" || p.Headline == "" || p.Command != "" {
+					t.Errorf("%s: %+v", name, p)
+				}
+				continue
+			}
+			if n++; p.Figure != "" || p.Command == "" || p.Headline == "" {
+				t.Errorf("%s: %+v", name, p)
+			}
+		}
+		if n != want {
+			t.Errorf("%s: %d panels are not measured, want %d", name, n, want)
+		}
+	}
+	page := string(asHTML(t, all["nothing"]))
+	if n := strings.Count(page, ">not measured</span> "); n != 0 && n < 12 {
+		t.Errorf("%d tags", n)
+	}
+	for _, command := range []string{withResults, withSLOs, withOverhead} {
+		if !strings.Contains(page, command) {
+			t.Errorf("%s is not on the page", command)
+		}
+	}
+}
+
+// Idle servers have figures of zero, which are not those of an unknown.
+func TestIdle(t *testing.T) {
+	readings := sampleReadings()[:2]
+	again := *readings[1]
+	st := *again.Statements
+	st.At = st.At.Add(time.Minute)
+	again.Statements = &st
+	c := courseOf([]*monitor.Reading{readings[1], &again})
+	d := Build(Inputs{Made: morning, Course: c, Options: monitor.Options{Limits: monitor.DefaultLimits}})
+	for id, want := range map[string]string{"statements": Neutral, "hits": NotMeasured, "selectivity": Neutral, "locks": Good} {
+		if p := d.panel(id); p.State != want {
+			t.Errorf("%s is %+v, want %s", id, p, want)
+		}
+	}
+	asHTML(t, d)
+}
+
+func TestReadRLS(t *testing.T) {
+	overhead := explain.Overhead{Role: "authenticated", Enforced: explain.Arm{MS: 9}, Ideal: explain.Arm{MS: 2}, SameRows: true, MS: 7}
+	differ := explain.Overhead{Role: "authenticated", Problem: "the arms returned other rows", MS: 3}
+	for name, c := range map[string]struct {
+		report any
+		want   []RLSCost
+	}{
+		"rls overhead": {&explain.OverheadReport{Version: 1, Tables: []explain.TableOverhead{{Table: "public.a", SQL: "select 1", Overhead: overhead}, {Table: "public.b", Overhead: differ}}},
+			[]RLSCost{{Table: "public.a", SQL: "select 1", Role: "authenticated", Enforced: 9, Ideal: 2, MS: ptr(7.0)}, {Table: "public.b", Role: "authenticated", Problem: "the arms returned other rows"}}},
+		"explain": {&explain.Report{Version: 1, SQL: "select 2", RLS: &overhead}, []RLSCost{{SQL: "select 2", Role: "authenticated", Enforced: 9, Ideal: 2, MS: ptr(7.0)}}},
+	} {
+		text, err := json.Marshal(c.report)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := ReadRLS(bytes.NewReader(text))
+		if err != nil || !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%s: got %+v, %v", name, got, err)
+		}
+	}
+	for _, text := range []string{"", "[]", `{"version": 1}`, `{"version": 9, "tables": []}`} {
+		if _, err := ReadRLS(strings.NewReader(text)); err == nil {
+			t.Errorf("%q is taken for a report", text)
+		}
+	}
+}
+
+func ptr[T any](x T) *T { return &x }
