@@ -268,8 +268,12 @@ func (c *Course) Report(o Options) *Report {
 	r := c.last.start(rows, o)
 	r.From, r.Interval = c.Steps[0].From, true
 	for i := range c.Steps {
-		if s := &c.Steps[i]; s.Reset {
+		s := &c.Steps[i]
+		if s.Reset {
 			r.note("the counters were reset at %s: what happened just before is not in these figures", s.From.UTC().Format(time.RFC3339))
+		}
+		if s.Restarted {
+			r.note("the server was restarted between %s and %s; what it did just before may be lost", s.From.UTC().Format(time.TimeOnly), s.To.UTC().Format(time.RFC3339))
 		}
 	}
 	r.noteEvicted(c.evicted)

@@ -164,3 +164,24 @@ func TestHistoryOfActivity(t *testing.T) {
 		t.Errorf("got %+v", last)
 	}
 }
+
+// BenchmarkCourse takes readings of 5,000 statements, of which 300 are called in each
+// interval.
+func BenchmarkCourse(b *testing.B) {
+	all := make([]live.Statement, 5000)
+	for i := range all {
+		all[i] = live.Statement{QueryID: int64(i), TopLevel: true, Query: fmt.Sprintf("select %d", i), Calls: 1, ExecMS: 1}
+	}
+	c := &monitor.Course{}
+	n := 0
+	for b.Loop() {
+		now := append([]live.Statement(nil), all...)
+		for i := range 300 {
+			s := &now[(n*7+i*13)%len(now)]
+			s.Calls, s.ExecMS = s.Calls+3, s.ExecMS+float64(i)
+		}
+		all = now
+		c.Add(&monitor.Reading{Server: monitor.Server{Started: noon}, Statements: &live.Statements{At: noon.Add(time.Duration(n) * time.Minute), All: now}})
+		n++
+	}
+}

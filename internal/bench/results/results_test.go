@@ -85,3 +85,17 @@ func TestReadRefuses(t *testing.T) {
 		t.Error("a second value is taken")
 	}
 }
+
+// The example of the documentation is a file that is read.
+func TestDocumented(t *testing.T) {
+	doc, err := os.ReadFile("../../../docs/dashboard.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ := strings.Cut(string(doc), "```json\n")
+	text, _, _ = strings.Cut(text, "```")
+	r, err := Read(strings.NewReader(text))
+	if err != nil || len(r.Suites) != 1 || len(r.Suites[0].Cases) != 1 || r.Suites[0].Cases[0].Database.Ratio.Value != 0.62 {
+		t.Errorf("got %+v, %v", r, err)
+	}
+}
