@@ -86,7 +86,7 @@ var groups = map[string][]string{
 	"cli":      {"github.com/urfave/cli/v2"},
 	"tests":    {"github.com/google/go-cmp", "golang.org/x/tools/txtar"},
 	"ulid":     {"github.com/oklog/ulid/v2"},
-	"terminal": {"github.com/fatih/color", "github.com/mattn/go-isatty", "golang.org/x/sys"},
+	"terminal": {"github.com/fatih/color", "github.com/mattn/go-isatty", "golang.org/x/term"},
 }
 
 const module = "github.com/planvet/planvet"

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -23,15 +24,19 @@ import (
 
 func monitorCommand(code *report.ExitCode) *cli.Command {
 	return &cli.Command{
-		Name:  "monitor",
-		Usage: "show what the statements of a database cost, by pg_stat_statements",
+		Name:      "monitor",
+		Usage:     "show what the statements of a database cost, by pg_stat_statements",
+		ArgsUsage: "[url ...]",
 		Description: "Reads pg_stat_statements in whatever schema it is, and ranks statements. Without\n" +
 			"--interval the figures count from the last reset of the counters; with it they are\n" +
-			"those between two readings. Nothing on the server is changed or reset.",
+			"those between two readings. Nothing on the server is changed or reset.\n" +
+			"Several servers are read at once: those of --targets, and URLs as arguments.",
 		Flags: slices.Concat(serverFlags(), []cli.Flag{
 			&cli.IntFlag{Name: "top", Value: 20, Usage: "show the first `N` statements; 0 shows all"},
 			&cli.StringFlag{Name: "sort", Value: "total", Usage: "rank by " + strings.Join(monitor.Sorts, ", ")},
 			&cli.DurationFlag{Name: "interval", Usage: "read twice, `DURATION` apart (10s), and show what happened between"},
+			&cli.BoolFlag{Name: "watch", Usage: "show each --interval (10s) anew until interrupted: live on a terminal, else a report each"},
+			&cli.StringFlag{Name: "targets", Usage: "read the servers of `FILE`: a line has NAME URL, with ${VARIABLE} from the environment"},
 			&cli.BoolFlag{Name: "pool-stats", Usage: "show connections by state, and the pools of --pgbouncer and --supavisor"},
 			&cli.StringFlag{Name: "listen", Usage: "serve the figures as Prometheus text at `ADDRESS`/metrics (127.0.0.1:9187) until interrupted"},
 			&cli.BoolFlag{Name: "locks", Usage: "show who waits for whom, and deadlocks"},
@@ -172,6 +177,12 @@ func monitorOptions(c *cli.Context) (monitor.Options, error) {
 		return o, usage(fmt.Errorf("--hit-ratio %g: use a share from 0 to 1", o.Limits.HitRatio))
 	case c.Duration("interval") < 0:
 		return o, usage(errors.New("--interval: use a positive duration, like 10s"))
+	case c.Bool("watch") && c.IsSet("interval") && c.Duration("interval") < time.Second:
+		return o, usage(errors.New("--interval: a watch reads once a second at most"))
+	case c.Bool("watch") && c.String("listen") != "":
+		return o, usage(errors.New("--watch and --listen: a watch shows, --listen serves; use one"))
+	case c.Bool("watch") && c.String("format") == "csv":
+		return o, usage(errors.New("--watch --format csv: rows of several intervals cannot be told apart; use json, or --csv-output for the last interval"))
 	}
 	for flag, allowed := range map[string][]string{"sort": monitor.Sorts, "format": {"text", "json", "csv", "markdown"}, "color": {"auto", "always", "never"}} {
 		if err := oneOf(flag, c.String(flag), allowed...); err != nil {
@@ -181,22 +192,78 @@ func monitorOptions(c *cli.Context) (monitor.Options, error) {
 	return o, nil
 }
 
-// source is what the flags name.
-func source(c *cli.Context) (*monitor.Source, error) {
-	url := c.String("database-url")
-	if url == "" {
-		return nil, usage(errors.New("monitor needs --database-url, or DATABASE_URL"))
-	}
-	s := &monitor.Source{Connect: func(ctx context.Context) (*live.Session, error) { return engine.Connect(ctx, url, live.Options{}) }}
-	s.Activity = monitor.Activity{Connections: c.Bool("pool-stats"), Locks: c.Bool("locks"), Scans: c.String("json-output") != ""}
-	poolers(c, &s.Activity)
-	if where := c.String("json-output"); where != "" {
-		var err error
-		if s.History, err = monitor.OpenHistory(c.Context, where); err != nil {
-			return nil, err
+// fleet is what the flags and arguments name: one server without a name, or several.
+// --database-url counts beside others where it is given, not where it comes from the
+// environment.
+func fleet(c *cli.Context) (*monitor.Fleet, error) {
+	var urls []string
+	var targets []monitor.Named
+	if file := c.String("targets"); file != "" {
+		f, err := os.Open(file)
+		if err != nil {
+			return nil, usage(fmt.Errorf("reading the targets: %w", err))
+		}
+		defer f.Close()
+		if targets, err = monitor.ParseTargets(file, f, os.LookupEnv); err != nil {
+			return nil, usage(err)
+		}
+		if len(targets) == 0 {
+			return nil, usage(fmt.Errorf("%s names no server", file))
 		}
 	}
-	return s, nil
+	url := c.String("database-url")
+	if c.NArg() == 0 && len(targets) == 0 {
+		if url == "" {
+			return nil, usage(errors.New("monitor needs --database-url, or DATABASE_URL"))
+		}
+		targets = []monitor.Named{{URL: url}}
+	} else if slices.Contains(c.FlagNames(), "database-url") {
+		urls = append(urls, url)
+	}
+	named, err := monitor.NameTargets(append(urls, c.Args().Slice()...))
+	if err != nil {
+		return nil, usage(err)
+	}
+	f, several := &monitor.Fleet{}, len(targets)+len(named) > 1
+	if several && (c.String("pgbouncer") != "" || c.String("supavisor") != "") {
+		return nil, usage(errors.New("--pgbouncer and --supavisor are those of one server: watch it alone"))
+	}
+	names := map[string]bool{}
+	for _, t := range append(targets, named...) {
+		if names[t.Name] {
+			return nil, usage(fmt.Errorf("two servers have the name %s", t.Name))
+		}
+		names[t.Name] = true
+		s, err := source(c, t)
+		if err != nil {
+			f.Close(c.Context)
+			return nil, err
+		}
+		f.Sources = append(f.Sources, s)
+	}
+	return f, nil
+}
+
+// source is one server with what is asked of it.
+func source(c *cli.Context, t monitor.Named) (*monitor.Source, error) {
+	s := &monitor.Source{Name: t.Name, Connect: func(ctx context.Context) (*live.Session, error) { return engine.Connect(ctx, t.URL, live.Options{}) }}
+	s.Activity = monitor.Activity{Connections: c.Bool("pool-stats"), Locks: c.Bool("locks"), Scans: c.String("json-output") != ""}
+	poolers(c, &s.Activity)
+	where := c.String("json-output")
+	if where == "" {
+		return s, nil
+	}
+	if t.Name != "" {
+		// A history is of one server.
+		if strings.Contains(where, "://") {
+			return nil, usage(errors.New("--json-output: a database keeps the history of one server; name a file, which each server gets one like"))
+		}
+		ext := filepath.Ext(where)
+		where = strings.TrimSuffix(where, ext) + "." + strings.NewReplacer("/", "_", ":", "_", "#", "_").Replace(t.Name) + ext
+	}
+	var err error
+	s.History, err = monitor.OpenHistory(c.Context, where)
+	return s, err
 }
 
 func watchStatements(c *cli.Context) error {
@@ -204,79 +271,121 @@ func watchStatements(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := source(c)
+	f, err := fleet(c)
 	if err != nil {
 		return err
 	}
-	defer s.Close(c.Context)
-	if s.History != nil {
-		defer s.History.Close(c.Context)
-	}
+	defer f.Close(context.WithoutCancel(c.Context))
 	if c.String("listen") != "" {
-		return serveMetrics(c, s, o)
+		return serveMetrics(c, f, o)
 	}
-	id, log, err := audited(c, "monitor")
-	if err != nil {
+	w := &recorder{c: c, f: f}
+	if w.id, w.log, err = audited(c, "monitor"); err != nil {
 		return err
 	}
-	r, err := monitored(c, s, o)
-	if errors.Is(err, live.ErrNoStatements) {
-		return usage(err)
-	} else if err != nil {
+	if c.Bool("watch") {
+		return watch(w, o)
+	}
+	targets := f.Read(c.Context, o)
+	if d := c.Duration("interval"); d > 0 && answered(targets) > 0 {
+		select {
+		case <-time.After(d):
+		case <-c.Context.Done():
+			return c.Context.Err()
+		}
+		targets = f.Read(c.Context, o)
+	}
+	if err := unread(c, targets); err != nil {
 		return err
 	}
-	r.CorrelationID = id
-	if log != nil {
-		if err := log.Append(r.Events()...); err != nil {
-			return err
-		}
+	if err := w.record(targets); err != nil {
+		return err
 	}
-	if path := c.String("csv-output"); path != "" {
-		if err := writeTo(nil, path, func(w io.Writer) error { return monitor.CSV(w, r) }); err != nil {
-			return err
-		}
-	}
-	return writeTo(c.App.Writer, c.String("output"), func(w io.Writer) error { return writeMonitor(c, w, r) })
+	return writeTo(c.App.Writer, c.String("output"), func(out io.Writer) error { return writeMonitor(c, out, targets, w.id) })
 }
 
-// monitored reads once, or twice with the interval between.
-func monitored(c *cli.Context, s *monitor.Source, o monitor.Options) (*monitor.Report, error) {
-	before, err := s.Read(c.Context)
-	if err != nil {
-		return nil, err
+func answered(targets []monitor.Target) int {
+	n := 0
+	for i := range targets {
+		if targets[i].Report != nil {
+			n++
+		}
 	}
-	o.Catalog = s.Catalog()
-	d := c.Duration("interval")
-	if d == 0 {
-		return before.Report(o), nil
+	return n
+}
+
+// unread is the error where no server was read; where some were, the others are told.
+func unread(c *cli.Context, targets []monitor.Target) error {
+	failed := len(targets) - answered(targets)
+	if len(targets) == 1 && failed == 1 && errors.Is(targets[0].Err(), live.ErrNoStatements) {
+		return usage(targets[0].Err())
+	} else if len(targets) == 1 {
+		return targets[0].Err()
 	}
-	select {
-	case <-time.After(d):
-	case <-c.Context.Done():
-		return nil, c.Context.Err()
+	for i := range targets {
+		if t := &targets[i]; t.Report == nil {
+			fmt.Fprintf(c.App.ErrWriter, "planvet: %s was not read: %s\n", t.Name, t.Error)
+		}
 	}
-	after, err := s.Read(c.Context)
-	if err != nil {
-		return nil, err
+	if failed == len(targets) {
+		return fmt.Errorf("none of %d servers could be read", failed)
 	}
-	return after.Since(before, o), nil
+	return nil
+}
+
+// recorder keeps what was read where the flags ask for that.
+type recorder struct {
+	c   *cli.Context
+	f   *monitor.Fleet
+	id  string
+	log *audit.Log
+}
+
+func (w *recorder) record(targets []monitor.Target) error {
+	for i := range targets {
+		t := &targets[i]
+		if t.Report == nil {
+			continue
+		}
+		if t.Report.CorrelationID = w.id; w.log == nil {
+			continue
+		}
+		events := t.Report.Events()
+		for k := range events {
+			if t.Name != "" {
+				events[k].Subject = t.Name + ": " + events[k].Subject
+			}
+		}
+		if err := w.log.Append(events...); err != nil {
+			return err
+		}
+	}
+	path := w.c.String("csv-output")
+	if path == "" {
+		return nil
+	}
+	return writeTo(nil, path, func(out io.Writer) error {
+		if targets[0].Name == "" {
+			return monitor.CSV(out, targets[0].Report)
+		}
+		return monitor.FleetCSV(out, targets)
+	})
 }
 
 // serveMetrics answers scrapes until it is interrupted.
-func serveMetrics(c *cli.Context, s *monitor.Source, o monitor.Options) error {
-	read := func(ctx context.Context) (*monitor.Report, error) {
-		r, err := s.Read(ctx)
-		if err != nil {
-			fmt.Fprintf(c.App.ErrWriter, "planvet: %s\n", report.Redact(oneLine(err)))
-			return nil, err
+func serveMetrics(c *cli.Context, f *monitor.Fleet, o monitor.Options) error {
+	read := func(ctx context.Context) []monitor.Target {
+		f.Forget() // a scrape gets counters
+		targets := f.Read(ctx, o)
+		for i := range targets {
+			if t := &targets[i]; t.Report == nil {
+				fmt.Fprintf(c.App.ErrWriter, "planvet: %s\n", strings.TrimPrefix(t.Name+": "+t.Error, ": "))
+			}
 		}
-		o.Catalog = s.Catalog()
-		return r.Report(o), nil
+		return targets
 	}
 	// A mistake in the URL, or a missing extension, is told at once, not at the first scrape.
-	if _, err := read(c.Context); errors.Is(err, live.ErrNoStatements) {
-		return usage(err)
-	} else if err != nil {
+	if err := unread(c, f.Read(c.Context, o)); err != nil {
 		return err
 	}
 	return monitor.Serve(c.Context, c.String("listen"), read, func(a net.Addr) {
@@ -284,8 +393,21 @@ func serveMetrics(c *cli.Context, s *monitor.Source, o monitor.Options) error {
 	})
 }
 
-func writeMonitor(c *cli.Context, w io.Writer, r *monitor.Report) error {
-	switch c.String("format") {
+func writeMonitor(c *cli.Context, w io.Writer, targets []monitor.Target, id string) error {
+	o := report.TextOptions{Color: c.String("output") == "" && report.ColorFor(w, c.String("color"))}
+	format, r := c.String("format"), targets[0].Report
+	if targets[0].Name != "" {
+		switch format {
+		case "json":
+			return monitor.FleetJSON(w, targets, id)
+		case "csv":
+			return monitor.FleetCSV(w, targets)
+		case "markdown":
+			return monitor.FleetMarkdown(w, targets)
+		}
+		return monitor.FleetText(w, targets, o)
+	}
+	switch format {
 	case "json":
 		return monitor.JSON(w, r)
 	case "csv":
@@ -293,5 +415,5 @@ func writeMonitor(c *cli.Context, w io.Writer, r *monitor.Report) error {
 	case "markdown":
 		return monitor.Markdown(w, r)
 	}
-	return monitor.Text(w, r, report.TextOptions{Color: c.String("output") == "" && report.ColorFor(w, c.String("color"))})
+	return monitor.Text(w, r, o)
 }

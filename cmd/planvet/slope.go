@@ -74,7 +74,11 @@ func slopes(c *cli.Context, code *report.ExitCode) error {
 	if err != nil {
 		return err
 	}
-	s, err := source(c)
+	url := c.String("database-url")
+	if url == "" {
+		return usage(errors.New("monitor slope needs --database-url, or DATABASE_URL"))
+	}
+	s, err := source(c, monitor.Named{URL: url})
 	if err != nil {
 		return err
 	}

@@ -6,12 +6,32 @@ import (
 	"strings"
 )
 
-// Prometheus writes a report of all that happened since a reset as Prometheus text
+// Prometheus writes reports of all that happened since a reset as Prometheus text
 // (version 0.0.4): counters of the top statements by fingerprint, of all together, and
 // what connections, pools and locks are now. The text of a statement is a label of one
-// series only, planvet_statement_info.
-func Prometheus(w io.Writer, r *Report) error {
-	p := &exposition{}
+// series only, planvet_statement_info. Series of a target that has a name carry it as
+// the label target. planvet_up is 0 for a target without a report.
+func Prometheus(w io.Writer, targets ...Target) error {
+	p := &exposition{byName: map[string]*family{}}
+	for i := range targets {
+		t := &targets[i]
+		p.target = ""
+		if t.Name != "" {
+			p.target = label("target", t.Name)
+		}
+		up := 1.0
+		if t.Report == nil {
+			up = 0
+		}
+		p.family("planvet_up", "gauge", "Whether the server was read.", series{"", up})
+		if t.Report != nil {
+			p.report(t.Report)
+		}
+	}
+	return p.write(w)
+}
+
+func (p *exposition) report(r *Report) {
 	db := label("database", r.Server.Where)
 	p.family("planvet_statements", "gauge", "Statements in pg_stat_statements.", series{db, float64(r.Statements)})
 	p.family("planvet_exec_seconds_total", "counter", "Execution time of all statements.", series{db, r.Totals.ExecMS / 1000})
@@ -43,8 +63,6 @@ func Prometheus(w io.Writer, r *Report) error {
 	}
 	p.family("planvet_statement_info", "gauge", "The text of a statement.", texts...)
 	p.activity(r, db)
-	_, err := io.WriteString(w, p.b.String())
-	return err
 }
 
 func (p *exposition) activity(r *Report, db string) {
@@ -74,22 +92,60 @@ func (p *exposition) activity(r *Report, db string) {
 	gauge("planvet_pool_max_wait_seconds", "How long the first client in the queue waits.", func(x *Pool) float64 { return x.MaxWaitMS / 1000 })
 }
 
-type exposition struct{ b strings.Builder }
+// exposition gathers the series of each metric, which must stand together.
+type exposition struct {
+	// target is a label of all series that come; "" for none.
+	target string
+	byName map[string]*family
+	order  []*family
+}
+
+type family struct {
+	name, kind, help string
+	all              []series
+}
 
 type series struct {
 	labels string
 	value  float64
 }
 
-// family writes series of one metric; none where there are none.
+// family adds series to a metric.
 func (p *exposition) family(name, kind, help string, all ...series) {
 	if len(all) == 0 {
 		return
 	}
-	fmt.Fprintf(&p.b, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, kind)
-	for _, s := range all {
-		fmt.Fprintf(&p.b, "%s{%s} %v\n", name, s.labels, s.value)
+	f := p.byName[name]
+	if f == nil {
+		f = &family{name: name, kind: kind, help: help}
+		p.byName[name] = f
+		p.order = append(p.order, f)
 	}
+	for _, s := range all {
+		switch {
+		case s.labels == "":
+			s.labels = p.target
+		case p.target != "":
+			s.labels = p.target + "," + s.labels
+		}
+		f.all = append(f.all, s)
+	}
+}
+
+func (p *exposition) write(w io.Writer) error {
+	var b strings.Builder
+	for _, f := range p.order {
+		fmt.Fprintf(&b, "# HELP %s %s\n# TYPE %s %s\n", f.name, f.help, f.name, f.kind)
+		for _, s := range f.all {
+			b.WriteString(f.name)
+			if s.labels != "" {
+				b.WriteString("{" + s.labels + "}")
+			}
+			fmt.Fprintf(&b, " %v\n", s.value)
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
 }
 
 var labelEscapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 )
@@ -15,10 +16,10 @@ import (
 // the server no more than one.
 const leastAge = 2 * time.Second
 
-// Serve answers /metrics at an address with what read gives, until ctx ends. Where a
-// reading fails the answer is 503 with planvet_up 0, and the next request tries anew.
-// ready, where not nil, is told the address.
-func Serve(ctx context.Context, address string, read func(context.Context) (*Report, error), ready func(net.Addr)) error {
+// Serve answers /metrics at an address with what read gives, until ctx ends. Where no
+// target could be read the answer is 503, and the next request tries anew. ready, where
+// not nil, is told the address.
+func Serve(ctx context.Context, address string, read func(context.Context) []Target, ready func(net.Addr)) error {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
 		return fmt.Errorf("listening on %s: %w", address, err)
@@ -43,7 +44,7 @@ func Serve(ctx context.Context, address string, read func(context.Context) (*Rep
 }
 
 type scraped struct {
-	read func(context.Context) (*Report, error)
+	read func(context.Context) []Target
 	mu   sync.Mutex // a session is one connection
 	at   time.Time
 	text []byte
@@ -54,16 +55,15 @@ func (s *scraped) metrics(w http.ResponseWriter, r *http.Request) {
 	defer s.mu.Unlock()
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 	if s.text == nil || time.Since(s.at) > leastAge {
-		report, err := s.read(r.Context())
-		if err != nil {
+		targets := s.read(r.Context())
+		var b bytes.Buffer
+		Prometheus(&b, targets...) // to memory
+		if !slices.ContainsFunc(targets, func(t Target) bool { return t.Report != nil }) {
 			s.text = nil
 			w.WriteHeader(http.StatusServiceUnavailable)
-			fmt.Fprint(w, "# HELP planvet_up Whether the server was read.\n# TYPE planvet_up gauge\nplanvet_up 0\n")
+			w.Write(b.Bytes())
 			return
 		}
-		var b bytes.Buffer
-		b.WriteString("# HELP planvet_up Whether the server was read.\n# TYPE planvet_up gauge\nplanvet_up 1\n")
-		Prometheus(&b, report) // to memory
 		s.text, s.at = b.Bytes(), time.Now()
 	}
 	w.Write(s.text)

@@ -25,14 +25,17 @@ func TestServe(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	address, done := make(chan net.Addr, 1), make(chan error, 1)
 	go func() {
-		done <- monitor.Serve(ctx, "127.0.0.1:0", func(ctx context.Context) (*monitor.Report, error) {
+		done <- monitor.Serve(ctx, "127.0.0.1:0", func(ctx context.Context) []monitor.Target {
 			reading, err := monitor.Read(ctx, s)
 			if err != nil {
-				return nil, err
+				t.Error(err)
+				return nil
 			}
 			r := reading.Report(o)
-			r.Connections, err = monitor.ReadConnections(ctx, s)
-			return r, err
+			if r.Connections, err = monitor.ReadConnections(ctx, s); err != nil {
+				t.Error(err)
+			}
+			return []monitor.Target{{Report: r}}
 		}, func(a net.Addr) { address <- a })
 	}()
 	url := "http://" + (<-address).String() + "/metrics"
@@ -75,7 +78,7 @@ func TestServeWithoutAServer(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	address := make(chan net.Addr, 1)
-	go monitor.Serve(ctx, "127.0.0.1:0", func(context.Context) (*monitor.Report, error) { return nil, io.ErrUnexpectedEOF }, func(a net.Addr) { address <- a })
+	go monitor.Serve(ctx, "127.0.0.1:0", func(context.Context) []monitor.Target { return make([]monitor.Target, 1) }, func(a net.Addr) { address <- a })
 	res, err := http.Get("http://" + (<-address).String() + "/metrics")
 	if err != nil {
 		t.Fatal(err)

@@ -70,22 +70,39 @@ func flagNames(q *Query) []string {
 }
 
 // CSV writes the top statements as RFC 4180 says, under one line of names.
-func CSV(w io.Writer, r *Report) error {
+func CSV(w io.Writer, r *Report) error { return tableCSV(w, []Target{{Report: r}}, false) }
+
+// tableCSV writes the statements of targets, named in a first column where that is
+// asked for. A target without a report has no lines.
+func tableCSV(w io.Writer, targets []Target, named bool) error {
 	out := csv.NewWriter(w)
 	out.UseCRLF = true
-	row := make([]string, len(csvColumns))
-	for i, c := range csvColumns {
-		row[i] = c.name
+	var row []string
+	if named {
+		row = append(row, "target")
+	}
+	for _, c := range csvColumns {
+		row = append(row, c.name)
 	}
 	if err := out.Write(row); err != nil {
 		return err
 	}
-	for k := range r.Top {
-		for i, c := range csvColumns {
-			row[i] = c.value(&r.Top[k])
+	for i := range targets {
+		r := targets[i].Report
+		if r == nil {
+			continue
 		}
-		if err := out.Write(row); err != nil {
-			return err
+		for k := range r.Top {
+			row = row[:0]
+			if named {
+				row = append(row, targets[i].Name)
+			}
+			for _, c := range csvColumns {
+				row = append(row, c.value(&r.Top[k]))
+			}
+			if err := out.Write(row); err != nil {
+				return err
+			}
 		}
 	}
 	out.Flush()

@@ -3,7 +3,6 @@ package monitor
 import (
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/planvet/planvet/internal/report"
@@ -30,19 +29,11 @@ func (t *Trend) cells() []string {
 // sparkline draws the means of at most twenty intervals.
 func sparkline(points []Point) string {
 	points = points[max(len(points)-20, 0):]
-	top := 0.0
-	for _, p := range points {
-		top = max(top, p.MeanMS)
+	means := make([]float64, len(points))
+	for i, p := range points {
+		means[i] = p.MeanMS
 	}
-	var b strings.Builder
-	for _, p := range points {
-		level := 0
-		if top > 0 {
-			level = min(int(p.MeanMS/top*8), 7)
-		}
-		b.WriteRune([]rune("▁▂▃▄▅▆▇█")[level])
-	}
-	return b.String()
+	return report.Sparkline(means, len(means))
 }
 
 func (t *Trends) headline() string {

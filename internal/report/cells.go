@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"golang.org/x/term"
 )
 
 // DefaultWidth is how many columns a text has that goes to no terminal.
@@ -19,7 +21,7 @@ func Width(w io.Writer) int {
 		return n
 	}
 	if f, ok := w.(*os.File); ok && isTerminal(w) {
-		if n := terminalWidth(f.Fd()); n > 0 {
+		if n, _, err := term.GetSize(int(f.Fd())); err == nil && n > 0 {
 			return n
 		}
 	}
@@ -172,4 +174,24 @@ func fit(widths []int, sum int, limited bool) {
 		widths[widest]--
 		total--
 	}
+}
+
+// Sparkline draws the last values in so many columns, the newest at the right, from 0
+// at the bottom to the largest of those shown at the top.
+func Sparkline(values []float64, cells int) string {
+	values = values[max(0, len(values)-cells):]
+	most := 0.0
+	for _, v := range values {
+		most = max(most, v)
+	}
+	levels := []rune("▁▂▃▄▅▆▇█")
+	var b strings.Builder
+	for _, v := range values {
+		k := 0
+		if most > 0 {
+			k = int(math.Round(max(v, 0) / most * float64(len(levels)-1)))
+		}
+		b.WriteRune(levels[k])
+	}
+	return PadLeft(b.String(), cells)
 }
