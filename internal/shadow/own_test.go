@@ -74,7 +74,7 @@ func TestLoadIntoRefuses(t *testing.T) {
 	}
 	var pages int
 	var settings *string
-	if err := conn.QueryRow(t.Context(), "select relpages, (select string_agg(x::text, ',') from pg_db_role_setting x) from pg_class where relname = 'visits'").Scan(&pages, &settings); err != nil || pages != 0 || settings != nil {
+	if err := conn.QueryRow(t.Context(), "select relpages, (select string_agg(x::text, ',') from pg_db_role_setting x where setdatabase = (select oid from pg_database where datname = current_database())) from pg_class where relname = 'visits'").Scan(&pages, &settings); err != nil || pages != 0 || settings != nil {
 		t.Errorf("%d pages, settings %v: %v", pages, settings, err)
 	}
 }
