@@ -136,3 +136,53 @@ func TestMonitorRefuses(t *testing.T) {
 		}
 	}
 }
+
+// TestMonitorOwners names the code that sends a statement, by the project and by what
+// querytrace recorded.
+func TestMonitorOwners(t *testing.T) {
+	conn := shadowtest.Connect(t, visits)
+	for _, sql := range []string{"select note from visits where guest = $1", "select guest from visits where id = $1"} {
+		if _, err := conn.Exec(t.Context(), sql, 5); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dir := project(t, map[string]string{
+		"planvet.yaml":       "version: 1\nqueries: queries/*.sql\n",
+		"migrations/1_a.sql": "create table visits (id bigint primary key, guest bigint not null, note text);\n",
+		"queries/visits.sql": "-- name: NotesOfGuest :many\nselect note from visits where guest = $1;\n",
+	})
+	url := conn.Config().ConnString()
+	owners := func(args ...string) map[string]string {
+		t.Helper()
+		code, out, errs := planvetRun(t, append([]string{"monitor", "--database-url", url, "--format", "json"}, args...)...)
+		var r monitor.Report
+		if err := json.Unmarshal([]byte(out), &r); code != 0 || err != nil {
+			t.Fatalf("exit %d, %v: %s", code, err, errs)
+		}
+		got := map[string]string{}
+		for _, q := range r.Top {
+			if q.Owner != "" {
+				got[q.SQL] = q.Owner
+			}
+			if q.SQL == "select guest from visits where id = $1" {
+				record := `{"v":1,"kind":"statement","fingerprint":"` + q.Fingerprint + `","file":"store/visits.go","line":12}` + "\n"
+				if err := os.WriteFile(filepath.Join(dir, "traces.jsonl"), []byte(record), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		return got
+	}
+	if got := owners("--code", dir); len(got) != 1 || got["select note from visits where guest = $1"] != "queries/visits.sql:2" {
+		t.Errorf("by the code: %v", got)
+	}
+	if got := owners("--code", dir, "--querytrace", dir); len(got) != 2 || got["select guest from visits where id = $1"] != "store/visits.go:12" {
+		t.Errorf("by both: %v", got)
+	}
+	if _, out, _ := planvetRun(t, "monitor", "--database-url", url, "--code", dir); !strings.Contains(out, " is sent by queries/visits.sql:2\n") {
+		t.Errorf("got %s", out)
+	}
+	if code, _, errs := planvetRun(t, "monitor", "--database-url", url, "--querytrace", filepath.Join(dir, "migrations")); code != 2 {
+		t.Errorf("exit %d: %s", code, errs)
+	}
+}

@@ -23,7 +23,7 @@ func (r *Report) Events() []audit.Event {
 			f := &q.Flags[k]
 			out = append(out, audit.Event{
 				Kind: "finding", Subject: f.Name + " " + cmp.Or(q.Fingerprint, q.QueryIDs[0]), Metric: f.Name, Value: &f.Value, Target: &f.Limit,
-				Verdict: "over", Evidence: evidence,
+				Verdict: cmp.Or(f.Certainty, "over"), Evidence: evidence,
 			})
 		}
 	}

@@ -52,12 +52,14 @@ func Queries(rows []live.Statement, cat *catalog.Catalog, sort string, limits Li
 		out[i] = g.query(totals)
 		out[i].Flags = limits.flags(&out[i])
 	}
+	markFollowers(m.order, out, cat, limits.Calls)
 	slices.SortStableFunc(out, func(a, b Query) int {
 		return cmp.Or(cmp.Compare(measure(&b, sort), measure(&a, sort)), cmp.Compare(b.ExecMS, a.ExecMS), cmp.Compare(a.SQL, b.SQL))
 	})
 	for i := range out {
 		out[i].Rank = i + 1
 	}
+	nameFollowed(out)
 	return out, totals
 }
 

@@ -53,6 +53,8 @@ type Options struct {
 	Sort   string
 	Top    int
 	Limits Limits
+	// Owners are the places of the code that send a statement, by its fingerprint.
+	Owners map[string]string
 }
 
 // Report is what the server did until the reading, since its counters were reset.
@@ -92,6 +94,11 @@ func (r *Reading) start(rows []live.Statement, o Options) *Report {
 		Connections: r.Connections, Pools: r.Pools, Locks: r.Locks, Notes: slices.Clone(r.Notes)}
 	if o.Top > 0 && len(all) > o.Top {
 		out.Top = all[:o.Top]
+	}
+	for i := range out.Top {
+		if fp := out.Top[i].Fingerprint; fp != "" {
+			out.Top[i].Owner = o.Owners[fp]
+		}
 	}
 	if n := r.Statements.Hidden; n > 0 {
 		out.note("the texts of %d statements of other roles are hidden from this one and not in the figures: grant pg_read_all_stats to it", n)

@@ -96,17 +96,26 @@ type Query struct {
 	RowsPerCall  float64  `json:"rows_per_call"`
 	BlocksPerRow *float64 `json:"blocks_per_row,omitempty"`
 	MSPerRow     *float64 `json:"ms_per_row,omitempty"`
-	// Owner is file:line of the code that sends it, where the static half knows.
+	// Owner is file:line of the code that sends it, where that is known.
 	Owner string `json:"owner,omitempty"`
 	Flags []Flag `json:"flags,omitempty"`
 }
 
 // Flag is a limit that a statement is over.
 type Flag struct {
-	// Name is slow-primary-key-lookup, slow-range-scan, low-hit-ratio, uneven …
+	// Name is slow-primary-key-lookup, slow-range-scan, low-hit-ratio, uneven,
+	// follows-rows-of …
 	Name string `json:"name"`
-	// Value is over Limit, in the unit that Message says.
+	// Value is over Limit, in the unit that Message says. Of follows-rows-of they are
+	// the calls, and the rows of the other statement.
 	Value   float64 `json:"value"`
 	Limit   float64 `json:"limit"`
 	Message string  `json:"message"`
+	// Certainty is "possible" for what counters can hint at but not show; "" else. Of is
+	// the other statement's fingerprint then, or the server's id where it has none.
+	Certainty string `json:"certainty,omitempty"`
+	Of        string `json:"of,omitempty"`
+
+	// ofKey is the other statement's trailKey.
+	ofKey string
 }

@@ -109,23 +109,39 @@ func tableCSV(w io.Writer, targets []Target, named bool) error {
 	return out.Error()
 }
 
-// columns of the tables for people; the statement comes last.
-var columns = []report.Column{
-	{Title: "#", Right: true}, {Title: "total", Right: true}, {Title: "%", Right: true}, {Title: "calls", Right: true}, {Title: "mean", Right: true},
-	{Title: "±", Right: true}, {Title: "rows/call", Right: true}, {Title: "hit", Right: true}, {Title: "class"}, {Title: "statement"},
-}
-
-const classColumn = 8
-
-func (q *Query) cells() []string {
-	hit := ""
-	if q.HitRatio != nil {
-		hit = report.Percent(*q.HitRatio)
+// table is the report for people, the statement last. The class, which decides on flags
+// alone, and owners, where there are any, have room in a document only.
+func (r *Report) table(document bool) ([]report.Column, [][]string) {
+	columns := []report.Column{
+		{Title: "#", Right: true}, {Title: "total", Right: true}, {Title: "%", Right: true}, {Title: "calls", Right: true}, {Title: "mean", Right: true},
+		{Title: "±", Right: true}, {Title: "rows/call", Right: true}, {Title: "hit", Right: true},
 	}
-	return []string{
-		strconv.Itoa(q.Rank), report.MS(q.ExecMS), report.Percent(q.Share), report.Short(float64(q.Calls)), report.MS(q.MeanMS),
-		report.MS(q.StddevMS), report.Short(q.RowsPerCall), hit, string(q.Class), q.SQL,
+	owners := document && slices.ContainsFunc(r.Top, func(q Query) bool { return q.Owner != "" })
+	if document {
+		columns = append(columns, report.Column{Title: "class"})
 	}
+	if owners {
+		columns = append(columns, report.Column{Title: "owner"})
+	}
+	columns = append(columns, report.Column{Title: "statement"})
+	var rows [][]string
+	for i := range r.Top {
+		q := &r.Top[i]
+		hit := ""
+		if q.HitRatio != nil {
+			hit = report.Percent(*q.HitRatio)
+		}
+		row := []string{strconv.Itoa(q.Rank), report.MS(q.ExecMS), report.Percent(q.Share), report.Short(float64(q.Calls)), report.MS(q.MeanMS),
+			report.MS(q.StddevMS), report.Short(q.RowsPerCall), hit}
+		if document {
+			row = append(row, string(q.Class))
+		}
+		if owners {
+			row = append(row, q.Owner)
+		}
+		rows = append(rows, append(row, q.SQL))
+	}
+	return columns, rows
 }
 
 // Headline says in one line what the figures are of.
@@ -146,25 +162,27 @@ func Text(w io.Writer, r *Report, o report.TextOptions) error {
 	t := report.NewPrinter(w, o)
 	t.Paint(report.Bold, r.Headline())
 	t.Printf("\n\n")
-	// A terminal has no room for the class, which decides on flags alone.
-	narrow := func(row []string) []string { return slices.Delete(slices.Clone(row), classColumn, classColumn+1) }
-	var rows [][]string
-	for i := range r.Top {
-		rows = append(rows, narrow(r.Top[i].cells()))
-	}
-	t.Table("", report.Width(w), slices.Delete(slices.Clone(columns), classColumn, classColumn+1), rows)
+	columns, rows := r.table(false)
+	t.Table("", report.Width(w), columns, rows)
 	if len(r.Top) < r.Statements {
 		t.Paint(report.Dim, fmt.Sprintf("the first %d by %s; --top shows more", len(r.Top), r.Sort))
 		t.Printf("\n")
 	}
-	flagged := false
+	first := true
+	about := func(q *Query, format string, args ...any) {
+		if first {
+			t.Printf("\n")
+			first = false
+		}
+		t.Printf("#%d "+format+"\n", append([]any{q.Rank}, args...)...)
+	}
 	for i := range r.Top {
-		for _, f := range r.Top[i].Flags {
-			if !flagged {
-				t.Printf("\n")
-				flagged = true
-			}
-			t.Printf("#%d %s %s\n", r.Top[i].Rank, t.Styled(report.Yellow, f.Name+":"), report.Printable(f.Message))
+		q := &r.Top[i]
+		for _, f := range q.Flags {
+			about(q, "%s %s", t.Styled(report.Yellow, f.Name+":"), report.Printable(f.Message))
+		}
+		if q.Owner != "" {
+			about(q, "is sent by %s", report.Printable(q.Owner))
 		}
 	}
 	r.activity(t, report.Width(w))
@@ -181,14 +199,12 @@ func Text(w io.Writer, r *Report, o report.TextOptions) error {
 func Markdown(w io.Writer, r *Report) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "### %s\n\n", report.MarkdownText(r.Headline()))
-	var rows [][]string
-	for i := range r.Top {
-		cells := r.Top[i].cells()
+	columns, rows := r.table(true)
+	for _, cells := range rows {
 		for k := range cells[:len(cells)-1] {
 			cells[k] = report.MarkdownText(cells[k])
 		}
 		cells[len(cells)-1] = report.MarkdownCode(report.Shorten(cells[len(cells)-1], 200))
-		rows = append(rows, cells)
 	}
 	b.WriteString(report.MarkdownTable(columns, rows))
 	for i := range r.Top {
