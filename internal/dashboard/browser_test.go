@@ -2,10 +2,15 @@ package dashboard
 
 import (
 	"bytes"
+	"context"
+	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/planvet/planvet/internal/report/browsertest"
 )
@@ -147,5 +152,59 @@ func TestBrowserKeys(t *testing.T) {
 	}
 	if p.Eval(`document.querySelectorAll("details[open]").length`, &open); open != 1 {
 		t.Errorf("%d are open after Enter", open)
+	}
+}
+
+// A served page loads itself anew, shows what is new, keeps open what was open, and
+// asks nobody but its server.
+func TestBrowserServed(t *testing.T) {
+	b := browsertest.Start(t)
+	all := samples(t)
+	var made atomic.Int64
+	ctx, cancel := context.WithCancel(t.Context())
+	address, done := make(chan net.Addr, 1), make(chan error, 1)
+	go func() {
+		done <- Serve(ctx, "0", time.Second, func(context.Context) (*Dashboard, error) {
+			d := *all["full"]
+			d.Notes = []string{fmt.Sprint("made ", made.Add(1))}
+			return &d, nil
+		}, func(a net.Addr) { address <- a })
+	}()
+	base := "http://" + (<-address).String() + "/"
+	p := b.Open(t, []byte("<!DOCTYPE html><title>x</title>"), views["phone"])
+	p.Eval(`void (location.href = "`+base+`")`, nil)
+	note := func() string {
+		var text string
+		p.Eval(`document.querySelector("#h-notes + ul")?.innerText ?? ""`, &text)
+		return text
+	}
+	until := func(what string, ok func() bool) {
+		t.Helper()
+		for end := time.Now().Add(30 * time.Second); !ok(); time.Sleep(50 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("never came: %s", what)
+			}
+		}
+	}
+	until("the page", func() bool { return note() != "" })
+	p.Eval(`void (document.querySelector("#panel-hits details.how").open = true)`, nil)
+	first := note()
+	until("the next page, with what was open", func() bool {
+		var open int
+		p.Eval(`document.querySelectorAll("details[open]").length`, &open)
+		text := note()
+		return text != "" && text != first && open == 1
+	})
+	if logged := p.Logged(); len(logged) > 0 {
+		t.Errorf("logged: %s", strings.Join(logged, "\n"))
+	}
+	for i, r := range p.Requests() {
+		if i > 0 && !strings.HasPrefix(r, base) {
+			t.Errorf("asked for %s", r)
+		}
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
 	}
 }

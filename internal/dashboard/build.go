@@ -60,6 +60,11 @@ func (d *Dashboard) database(c *monitor.Course, o monitor.Options) {
 	if r == nil {
 		r = last.Report(o)
 	}
+	for i := range r.Top {
+		if q := &r.Top[i]; q.Class == monitor.Utility || q.Fingerprint == "" {
+			q.SQL = shape(q.SQL)
+		}
+	}
 	d.Server, d.From, d.To, d.Interval, d.Readings = &r.Server, r.From, r.To, r.Interval, c.Readings
 	d.Notes = append(d.Notes, r.Notes...)
 	for i := range c.Steps {
@@ -205,7 +210,7 @@ func (d *Dashboard) locks(c *monitor.Course) {
 		}
 	}
 	if now != nil {
-		out.Waiting, out.LongestMS, out.Trees = now.Waiting(), now.LongestMS(), now.Trees
+		out.Waiting, out.LongestMS, out.Trees = now.Waiting(), now.LongestMS(), shapes(now.Trees)
 		out.Peak = max(out.Peak, out.Waiting)
 		if !counted {
 			out.Deadlocks = now.Deadlocks

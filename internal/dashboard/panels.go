@@ -278,6 +278,9 @@ func (d *Dashboard) locksPanel() Panel {
 	if d.Interval {
 		p.Headline = fmt.Sprintf("%s; at most %s at a reading", report.Plural(int(l.Deadlocks), "deadlock"), report.Plural(l.Peak, "waiting session"))
 	}
+	if d.Interval && l.Waiting == 0 && l.Deadlocks > 0 {
+		p.Figure, p.Headline = report.Plural(int(l.Deadlocks), "deadlock"), fmt.Sprintf("between the readings; at most %s at one", report.Plural(l.Peak, "waiting session"))
+	}
 	if l.Waiting > 0 {
 		p.Headline = fmt.Sprintf("the longest for %s; ", report.MS(l.LongestMS)) + p.Headline
 	}

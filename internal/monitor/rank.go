@@ -11,6 +11,7 @@ import (
 	"github.com/planvet/planvet/catalog"
 	"github.com/planvet/planvet/internal/live"
 	"github.com/planvet/planvet/internal/pgast"
+	"github.com/planvet/planvet/internal/report"
 )
 
 // Sorts are the measures by which statements can be ranked, each the largest first:
@@ -217,7 +218,7 @@ func (l Limits) flags(q *Query) []Flag {
 	// Under 1 ms times are uneven by nature.
 	if l.CV > 0 && q.CV > l.CV && q.Calls >= l.Calls && q.MeanMS >= 1 {
 		out = append(out, Flag{Name: "uneven", Value: q.CV, Limit: l.CV,
-			Message: fmt.Sprintf("times differ widely, %.3g ms ± %.3g: some calls do other work than the rest; percentiles need a benchmark", q.MeanMS, q.StddevMS)})
+			Message: fmt.Sprintf("times differ widely, %s ± %s: some calls do other work than the rest; percentiles need a benchmark", report.MS(q.MeanMS), report.MS(q.StddevMS))})
 	}
 	return out
 }

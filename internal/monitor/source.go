@@ -64,14 +64,23 @@ func (s *Source) read(ctx context.Context) (*Reading, error) {
 		if err != nil {
 			return nil, err
 		}
-		s.session = session
-		if s.catalog, err = session.LoadCatalog(ctx); err != nil {
-			return nil, fmt.Errorf("reading the server's schema: %w", err)
+		s.session, s.catalog = session, nil
+	}
+	// A schema change holds locks that the schema cannot be read under; what the server
+	// does is worth knowing just then, and a class of statements can wait.
+	var schema error
+	if s.catalog == nil {
+		if s.catalog, schema = s.session.LoadCatalog(ctx); schema != nil && s.session.Conn().IsClosed() {
+			return nil, fmt.Errorf("reading the server's schema: %w", schema)
 		}
 	}
 	r, err := Read(ctx, s.session)
 	if err != nil {
 		return nil, err
+	}
+	if schema != nil {
+		s.catalog = nil
+		r.Notes = append(r.Notes, fmt.Sprintf("the server's schema could not be read (%v): statements have no class", schema))
 	}
 	return r, s.activity(ctx, r)
 }
@@ -113,7 +122,8 @@ func (s *Source) activity(ctx context.Context, r *Reading) (err error) {
 	return err
 }
 
-// Catalog is the schema as it was when the source connected; nil before.
+// Catalog is the schema as it was when the source connected; nil before, and while it
+// cannot be read.
 func (s *Source) Catalog() *catalog.Catalog { return s.catalog }
 
 // Close ends the session.

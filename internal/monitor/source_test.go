@@ -50,3 +50,28 @@ func TestSourceConnectsAnew(t *testing.T) {
 		t.Errorf("got %+v", report)
 	}
 }
+
+// While a schema change holds a table the server is read without classes, and says so;
+// afterwards with them.
+func TestSourceUnderSchemaChange(t *testing.T) {
+	conn := shadowtest.Connect(t, schema, "alter table players add column tier text default 'none'")
+	holder := client(t, conn, "migration")
+	run(t, holder, "begin")
+	run(t, holder, "alter table players add column city text")
+	s := monitor.Source{Activity: monitor.Activity{Connections: true, Locks: true, Scans: true}, Connect: func(ctx context.Context) (*live.Session, error) {
+		return live.Connect(ctx, conn.Config().ConnString(), live.Options{})
+	}}
+	defer s.Close(context.Background())
+	// The text of a default waits for the table's lock.
+	r, err := s.Read(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Catalog() != nil || len(r.Notes) != 1 || !strings.Contains(r.Notes[0], "schema could not be read") {
+		t.Errorf("notes %v", r.Notes)
+	}
+	run(t, holder, "rollback")
+	if r, err = s.Read(t.Context()); err != nil || len(r.Notes) != 0 || s.Catalog().Relation("public", "players") == nil {
+		t.Errorf("afterwards %+v, %v", r.Notes, err)
+	}
+}

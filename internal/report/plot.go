@@ -273,6 +273,9 @@ func (p *Plot) summary() string {
 // timeAxis is the axis of UTC. A narrow page shows every other figure.
 func (p *Plot) timeAxis() string {
 	at, layout := timeTicks(p.From, p.To, 7)
+	if layout == time.TimeOnly { // longer figures need more room
+		at, layout = timeTicks(p.From, p.To, 4)
+	}
 	var b strings.Builder
 	b.WriteString(`<svg class="x" height="20" aria-hidden="true">`)
 	for i, t := range at {
