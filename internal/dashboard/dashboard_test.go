@@ -252,3 +252,19 @@ func TestReadRLS(t *testing.T) {
 }
 
 func ptr[T any](x T) *T { return &x }
+
+// A pool with a queue is critical, whatever the server's own connections are.
+func TestSaturatedPool(t *testing.T) {
+	all := sampleReadings()[36:39]
+	d := Build(Inputs{Made: morning, Course: courseOf(all), Options: monitor.Options{Limits: monitor.DefaultLimits}})
+	p, pool := d.panel("connections"), all[2].Pools[0]
+	if p.State != Critical || p.Figure != "10 queued" || pool.Waiting != 10 || d.Connections.Pools[0] != pool {
+		t.Errorf("got %+v of %+v", p, pool)
+	}
+	if w := d.Connections.Waiting; len(w) != 2 || w[0].Value != float64(all[1].Pools[0].Waiting) || w[1].Value != 10 {
+		t.Errorf("queue over time %+v", w)
+	}
+	if !strings.Contains(string(asHTML(t, d)), `class="bad">saturated`) {
+		t.Error("the verdict is not marked")
+	}
+}
