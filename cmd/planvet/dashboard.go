@@ -39,7 +39,7 @@ func dashboardCommand(code *report.ExitCode) *cli.Command {
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE` (default: planvet-dashboard.html; json goes to standard output)"},
 			&cli.StringFlag{Name: "serve", Usage: "show the page at `ADDRESS` (8090, or HOST:PORT; this machine only where there is no host) until interrupted"},
 			&cli.DurationFlag{Name: "interval", Usage: "with --serve how often it is refreshed (default: 10s); else read the server twice, `DURATION` apart"},
-		}, poolerFlags()),
+		}, ownerFlags(), poolerFlags()),
 		Action: func(c *cli.Context) error {
 			*code = report.ExitClean
 			return showDashboard(c)
@@ -78,6 +78,10 @@ func showDashboard(c *cli.Context) error {
 		poolers(c, &b.source.Activity)
 		defer func() { b.source.Close(c.Context) }()
 	}
+	var err error
+	if b.owners, err = codeOwners(c); err != nil {
+		return err
+	}
 	if address := c.String("serve"); address != "" {
 		return b.serve(address)
 	}
@@ -102,6 +106,7 @@ type dashboardBuilder struct {
 	c        *cli.Context
 	interval time.Duration
 	source   *monitor.Source
+	owners   map[string]string
 	// course goes on from one dashboard to the next where a server is read; changed is
 	// when its history file was, where there is none.
 	course  *monitor.Course
@@ -140,7 +145,7 @@ func (b *dashboardBuilder) serve(address string) error {
 
 // build reads everything that is named, and the server once.
 func (b *dashboardBuilder) build(ctx context.Context) (*dashboard.Dashboard, error) {
-	in := dashboard.Inputs{Made: time.Now(), Options: monitor.Options{Limits: monitor.DefaultLimits}}
+	in := dashboard.Inputs{Made: time.Now(), Options: monitor.Options{Limits: monitor.DefaultLimits, Owners: b.owners}}
 	if err := b.read(ctx); err != nil {
 		return nil, err
 	}

@@ -48,10 +48,8 @@ func monitorCommand(code *report.ExitCode) *cli.Command {
 			&cli.Float64Flag{Name: "hit-ratio", Value: monitor.DefaultLimits.HitRatio, Usage: "flag statements that find less than this `SHARE` of their blocks in shared buffers"},
 			&cli.Int64Flag{Name: "min-blocks", Value: monitor.DefaultLimits.Blocks, Usage: "ask that only of statements that touched `N` blocks"},
 			&cli.Int64Flag{Name: "min-calls", Value: monitor.DefaultLimits.Calls, Usage: "flag times only of statements with `N` calls"},
-			&cli.StringFlag{Name: "code", Usage: "name the file:line that sends each statement, from the project at `PATH`"},
-			&cli.StringFlag{Name: "querytrace", Usage: "the same from what querytrace recorded in `FOLDER` (QUERYTRACE_OUT)"},
 			&cli.StringFlag{Name: "color", Value: "auto", Usage: "auto, always or never"},
-		}, poolerFlags(), auditFlags()),
+		}, ownerFlags(), poolerFlags(), auditFlags()),
 		Subcommands: []*cli.Command{trendsCommand(code), slopeCommand(code)},
 		Action: func(c *cli.Context) error {
 			*code = report.ExitClean
@@ -116,6 +114,14 @@ func trends(c *cli.Context) error {
 func serverFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "database-url", Aliases: []string{"conn"}, EnvVars: []string{"PLANVET_DATABASE_URL", "DATABASE_URL"}, Usage: "`URL` of the server"},
+	}
+}
+
+// ownerFlags say where the code is that sends statements.
+func ownerFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "code", Usage: "name the file:line that sends each statement, from the project at `PATH`"},
+		&cli.StringFlag{Name: "querytrace", Usage: "the same from what querytrace recorded in `FOLDER` (QUERYTRACE_OUT)"},
 	}
 }
 

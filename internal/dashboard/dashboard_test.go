@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -267,4 +268,71 @@ func TestSaturatedPool(t *testing.T) {
 	if !strings.Contains(string(asHTML(t, d)), `class="bad">saturated`) {
 		t.Error("the verdict is not marked")
 	}
+}
+
+// What is but possible warns of nothing, and says what it is; who sends a statement is
+// named.
+func TestPossibleFlag(t *testing.T) {
+	q := monitor.Query{Rank: 1, QueryIDs: []string{"1"}, SQL: "select a from b where id = $1", Owner: "store/b.go:12", Flags: []monitor.Flag{{Name: "follows-rows-of", Message: "m", Certainty: "possible"}}}
+	d := &Dashboard{Statements: &Statements{Top: []Statement{{Query: q}}}}
+	if p := d.statementsPanel(); p.State != Neutral {
+		t.Errorf("got %+v", p)
+	}
+	d.Panels = d.panels(Inputs{})
+	if page := string(asHTML(t, d)); !strings.Contains(page, "store/b.go:12") || !strings.Contains(page, `<p class="soft">possible: follows-rows-of: m</p>`) {
+		t.Error("the flag or the owner is not on the page")
+	}
+	d.Statements.Top[0].Flags = append(q.Flags, monitor.Flag{Name: "low-hit-ratio"})
+	if p := d.statementsPanel(); p.State != Warning {
+		t.Errorf("got %+v", p)
+	}
+}
+
+// Every field of the figures stands in the contract.
+func TestContractComplete(t *testing.T) {
+	text, err := os.ReadFile("../report/testdata/contract/dashboard.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	type object struct{ Properties map[string]any }
+	var schema struct {
+		object
+		Defs map[string]object `json:"$defs"`
+	}
+	if err := json.Unmarshal(text, &schema); err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for name := range schema.Properties {
+		names = append(names, name)
+	}
+	for _, o := range schema.Defs {
+		for name := range o.Properties {
+			names = append(names, name)
+		}
+	}
+	seen := map[reflect.Type]bool{}
+	var walk func(typ reflect.Type)
+	walk = func(typ reflect.Type) {
+		switch typ.Kind() {
+		case reflect.Pointer, reflect.Slice, reflect.Map:
+			walk(typ.Elem())
+		case reflect.Struct:
+			if seen[typ] || typ == reflect.TypeFor[time.Time]() {
+				return
+			}
+			seen[typ] = true
+			for i := range typ.NumField() {
+				f := typ.Field(i)
+				name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+				if f.IsExported() && !f.Anonymous && !slices.Contains(names, name) {
+					t.Errorf("%s.%s, %q, is not in the contract", typ, f.Name, name)
+				}
+				if f.IsExported() || f.Anonymous {
+					walk(f.Type)
+				}
+			}
+		}
+	}
+	walk(reflect.TypeFor[Dashboard]())
 }

@@ -2,10 +2,12 @@ package dashboard
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/planvet/planvet/internal/bench/slo"
+	"github.com/planvet/planvet/internal/monitor"
 	"github.com/planvet/planvet/internal/report"
 )
 
@@ -187,7 +189,10 @@ func (d *Dashboard) statementsPanel() Panel {
 	p.Headline = fmt.Sprintf("%s; the first takes %s of it", report.Plural(int(s.Totals.Calls), "call"), report.Percent(first.Share))
 	flagged := 0
 	for i := range s.Top {
-		flagged += min(len(s.Top[i].Flags), 1)
+		// What is but possible is no verdict.
+		if slices.ContainsFunc(s.Top[i].Flags, func(f monitor.Flag) bool { return f.Certainty == "" }) {
+			flagged++
+		}
 	}
 	if flagged > 0 {
 		p.State = Warning
