@@ -7,7 +7,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/planvet/planvet/internal/live"
+	"github.com/planvet/planvet/internal/shadow"
 	"github.com/planvet/planvet/internal/shadow/shadowtest"
 )
 
@@ -73,5 +76,45 @@ func TestStatementsOfOthersAreHidden(t *testing.T) {
 	}
 	if got.Hidden == 0 {
 		t.Errorf("a role without pg_read_all_stats sees %d statements and none is hidden", len(got.All))
+	}
+}
+
+// TestStatementsThatAreNotLoaded has the extension made on a server that did not load it.
+func TestStatementsThatAreNotLoaded(t *testing.T) {
+	with := shadowtest.Server(t) // there is a PostgreSQL, or the test is skipped
+	srv, err := shadow.Start(t.Context(), shadow.Options{Major: with.Major()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer srv.Stop()
+	conn, err := pgx.Connect(t.Context(), srv.URL("postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	if _, err := conn.Exec(t.Context(), "create extension pg_stat_statements"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := statements(t, srv.URL("postgres")); !errors.Is(err, live.ErrNoStatements) || !strings.Contains(err.Error(), "shared_preload_libraries") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestStatementsOfAnOldExtension has a version whose columns have other names: the
+// server was upgraded and the extension was not.
+func TestStatementsOfAnOldExtension(t *testing.T) {
+	conn := shadowtest.Connect(t, "create extension pg_stat_statements version '1.7'", "create table things as select generate_series(1, 100) as id")
+	for range 3 {
+		if _, err := conn.Exec(t.Context(), "select count(*) from things where id > $1", 10); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := statements(t, conn.Config().ConnString())
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(got.All, func(s live.Statement) bool { return strings.HasPrefix(s.Query, "select count(*) from things") })
+	if i < 0 || got.Extension != "1.7" || got.Evicted != -1 || got.All[i].Calls != 3 || got.All[i].ExecMS <= 0 || !got.All[i].TopLevel {
+		t.Errorf("got %+v", got)
 	}
 }

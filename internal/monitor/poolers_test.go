@@ -203,3 +203,30 @@ func TestSupavisor(t *testing.T) {
 		}
 	}
 }
+
+// TestThroughPgBouncer reads a server through a pooler in transaction mode, where two
+// transactions need not have one connection.
+func TestThroughPgBouncer(t *testing.T) {
+	conn := shadowtest.Connect(t, schema)
+	through, _ := pgbouncer(t, conn, 2)
+	source := monitor.Source{
+		Connect:  func(ctx context.Context) (*live.Session, error) { return live.Connect(ctx, through, live.Options{}) },
+		Activity: monitor.Activity{Connections: true, Locks: true},
+	}
+	defer source.Close(context.Background())
+	first, err := source.Read(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 5 {
+		run(t, conn, "select name from players where id = $1", i)
+	}
+	second, err := source.Read(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := second.Since(first, monitor.Options{Catalog: source.Catalog(), Sort: "total", Limits: monitor.DefaultLimits})
+	if q := find(t, r, "select name from players where id ="); q.Calls != 5 || q.Class != monitor.PrimaryKeyLookup {
+		t.Errorf("got %+v", q)
+	}
+}
