@@ -53,6 +53,7 @@ internal/confirm: rules catalog internal/plan internal/pgast internal/predicate 
 internal/audit: ; ulid
 internal/monitor: catalog internal/audit internal/live internal/pgast internal/predicate internal/report internal/slope ; pgx
 internal/bench/results: ;
+internal/bench/binomial: ;
 internal/bench/slo: ;
 internal/dashboard: rules internal/bench/results internal/bench/slo internal/explain internal/monitor internal/report ;
 internal/investigate: internal/audit internal/explain internal/live internal/monitor internal/pgast internal/report ;
