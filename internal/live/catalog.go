@@ -25,7 +25,7 @@ func loadCatalog(ctx context.Context, conn *pgx.Conn, limits string) (*catalog.C
 		return nil, fmt.Errorf("reading the catalog: %w", err)
 	}
 	defer tx.Rollback(ctx)
-	if _, err := conn.PgConn().Exec(ctx, marked(limits+"set local search_path = ''")).ReadAll(); err != nil {
+	if _, err := conn.PgConn().Exec(ctx, limits+marked("set local search_path = ''")).ReadAll(); err != nil {
 		return nil, fmt.Errorf("reading the catalog: %w", err)
 	}
 	l := &loader{ctx: ctx, tx: tx, cat: catalog.New(), rels: map[uint32]*catalog.Relation{}}

@@ -183,7 +183,7 @@ func (s *Session) LoadCatalog(ctx context.Context) (*catalog.Catalog, error) {
 		return nil, errors.New("reading the catalog: a transaction is open")
 	}
 	// A view's definition waits for locks on its tables.
-	return loadCatalog(ctx, s.conn, fmt.Sprintf("set local lock_timeout = %d; ", s.opts.LockTimeout.Milliseconds()))
+	return loadCatalog(ctx, s.conn, fmt.Sprintf("set %s local lock_timeout = %d; ", Mark, s.opts.LockTimeout.Milliseconds()))
 }
 
 func textArgs(args []*string) [][]byte {
