@@ -8,7 +8,7 @@ EXAMPLE := examples/casino
 MODULES := . $(EXAMPLE)
 
 .DEFAULT_GOAL := help
-.PHONY: help build quick check test test-all fidelity lint bench demo generate rls-guide new-rule
+.PHONY: help build quick check test test-all fidelity lint bench overhead demo generate rls-guide new-rule
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -43,6 +43,9 @@ lint: ## golangci-lint, at the version of tools/golangci-lint
 bench: ## run the Go benchmarks and summarise them; BASE=old.out compares
 	$(GO) test -run '^$$' -bench . -benchmem -count 6 ./... | tee bin/bench.out
 	$(GO) tool -modfile=tools/benchstat/go.mod benchstat $(BASE) bin/bench.out
+
+overhead: build ## measure what watching 5,000 statements costs the server and planvet
+	PLANVET_OVERHEAD=$(CURDIR)/bin/planvet $(GO) test ./cmd/planvet -count=1 -run TestOverhead -v
 
 demo: build ## check the example and prove its faults on a throwaway PostgreSQL
 	@bin/planvet check $(EXAMPLE) --confirm shadow; code=$$?; \

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -20,6 +21,8 @@ const patience = 10 * time.Second
 // report after another elsewhere.
 func watch(w *recorder, o monitor.Options) error {
 	interval := cmp.Or(w.c.Duration("interval"), 10*time.Second)
+	// A watch has time, and runs beside what it watches: memory is worth more than work.
+	defer debug.SetGCPercent(debug.SetGCPercent(25))
 	if w.c.String("format") == "text" && w.c.String("output") == "" {
 		screen, err := report.OpenScreen(w.c.App.Writer, os.Stdin)
 		if err != nil {

@@ -147,15 +147,8 @@ func (s *Session) Query(ctx context.Context, sql string, args ...*string) ([][]*
 			return nil, err
 		}
 	}
-	res := s.conn.PgConn().ExecParams(ctx, marked(sql), textArgs(args), nil, nil, nil).Read()
-	if res.Err != nil {
-		if s.open {
-			return nil, errors.Join(res.Err, s.simple(ctx, "rollback to savepoint planvet_query"))
-		}
-		return nil, res.Err
-	}
-	out := make([][]*string, 0, len(res.Rows))
-	for _, row := range res.Rows {
+	out := [][]*string{}
+	err := s.each(ctx, sql, args, func(row [][]byte) error {
 		r := make([]*string, len(row))
 		for i, v := range row {
 			if v != nil {
@@ -164,11 +157,35 @@ func (s *Session) Query(ctx context.Context, sql string, args ...*string) ([][]*
 			}
 		}
 		out = append(out, r)
+		return nil
+	})
+	if err != nil {
+		if s.open {
+			return nil, errors.Join(err, s.simple(ctx, "rollback to savepoint planvet_query"))
+		}
+		return nil, err
 	}
 	if s.open {
 		return out, s.simple(ctx, "release savepoint planvet_query")
 	}
 	return out, nil
+}
+
+// each sends a query and calls f with every row as it comes: texts, nil for null, that
+// are f's until it returns. An error of f ends the reading of later rows; that of the
+// server goes first.
+func (s *Session) each(ctx context.Context, sql string, args []*string, f func(row [][]byte) error) error {
+	res := s.conn.PgConn().ExecParams(ctx, marked(sql), textArgs(args), nil, nil, nil)
+	var failed error
+	for res.NextRow() {
+		if failed == nil {
+			failed = f(res.Values())
+		}
+	}
+	if _, err := res.Close(); err != nil {
+		return err
+	}
+	return failed
 }
 
 // simple sends statements without parameters by the simple protocol.

@@ -1,12 +1,10 @@
 package live
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 )
@@ -85,26 +83,28 @@ func (s *Session) Statements(ctx context.Context) (*Statements, error) {
 		return nil, fmt.Errorf("%w: add it to shared_preload_libraries, restart, and run create extension pg_stat_statements in this database", ErrNoStatements)
 	}
 	out := &Statements{Schema: *where[0][0], Extension: *where[0][1], Evicted: -1}
-	rows, err := s.Query(ctx, `select to_jsonb(s)::text from `+quote(out.Schema)+`.pg_stat_statements s
-		where s.dbid = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())`)
+	// Rows are read as they come: a server has thousands, with long texts. row_to_json
+	// writes text at once, where to_jsonb makes a value first.
+	err = s.each(ctx, `select pg_catalog.row_to_json(s)::text from `+quote(out.Schema)+`.pg_stat_statements s
+		where s.dbid = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())`, nil, func(row [][]byte) error {
+		st, hidden, err := readStatement(row[0])
+		switch {
+		case err != nil:
+			return err
+		case hidden:
+			out.Hidden++
+		default:
+			out.All = append(out.All, st)
+		}
+		return nil
+	})
 	switch {
 	case err != nil && Code(err) == notLoaded:
 		return nil, fmt.Errorf("%w: the extension is made, but the server did not load it: add it to shared_preload_libraries and restart", ErrNoStatements)
 	case err != nil:
-		return nil, fmt.Errorf("reading pg_stat_statements: %w", err)
+		return nil, fmt.Errorf("reading pg_stat_statements %s: %w", out.Extension, err)
 	}
 	out.At = time.Now()
-	for _, r := range rows {
-		st, hidden, err := readStatement([]byte(*r[0]))
-		if err != nil {
-			return nil, fmt.Errorf("reading pg_stat_statements %s: %w", out.Extension, err)
-		}
-		if hidden {
-			out.Hidden++
-			continue
-		}
-		out.All = append(out.All, st)
-	}
 	return out, s.statementsInfo(ctx, out)
 }
 
@@ -130,62 +130,82 @@ func (s *Session) statementsInfo(ctx context.Context, out *Statements) error {
 
 func ptr(s string) *string { return &s }
 
-// readStatement reads a row under the names that the extension's versions gave its
-// columns: 1.8 split total_time, 1.11 renamed blk_read_time.
+// statementRow has the columns under the names that the extension's versions gave
+// them: 1.8 split total_time, 1.11 renamed blk_read_time. A column that a version does
+// not have stays nil or 0. An oid is a text in JSON.
+type statementRow struct {
+	Query    *string     `json:"query"`
+	QueryID  int64       `json:"queryid"`
+	UserID   json.Number `json:"userid"`
+	DBID     json.Number `json:"dbid"`
+	TopLevel *bool       `json:"toplevel"`
+	Calls    int64       `json:"calls"`
+	Rows     int64       `json:"rows"`
+
+	TotalExec  *float64 `json:"total_exec_time"`
+	Total      float64  `json:"total_time"`
+	MinExec    *float64 `json:"min_exec_time"`
+	Min        float64  `json:"min_time"`
+	MaxExec    *float64 `json:"max_exec_time"`
+	Max        float64  `json:"max_time"`
+	StddevExec *float64 `json:"stddev_exec_time"`
+	Stddev     float64  `json:"stddev_time"`
+	Plans      int64    `json:"plans"`
+	TotalPlan  float64  `json:"total_plan_time"`
+
+	SharedHit     int64    `json:"shared_blks_hit"`
+	SharedRead    int64    `json:"shared_blks_read"`
+	SharedDirtied int64    `json:"shared_blks_dirtied"`
+	SharedWritten int64    `json:"shared_blks_written"`
+	LocalHit      int64    `json:"local_blks_hit"`
+	LocalRead     int64    `json:"local_blks_read"`
+	TempRead      int64    `json:"temp_blks_read"`
+	TempWritten   int64    `json:"temp_blks_written"`
+	SharedReadMS  *float64 `json:"shared_blk_read_time"`
+	ReadMS        float64  `json:"blk_read_time"`
+	SharedWriteMS *float64 `json:"shared_blk_write_time"`
+	WriteMS       float64  `json:"blk_write_time"`
+
+	WALRecords    int64     `json:"wal_records"`
+	WALImages     int64     `json:"wal_fpi"`
+	WALBytes      int64     `json:"wal_bytes"`
+	JITFunctions  int64     `json:"jit_functions"`
+	JITGeneration float64   `json:"jit_generation_time"`
+	JITInlining   float64   `json:"jit_inlining_time"`
+	JITOptimising float64   `json:"jit_optimization_time"`
+	JITEmission   float64   `json:"jit_emission_time"`
+	JITDeform     float64   `json:"jit_deform_time"`
+	Since         time.Time `json:"stats_since"`
+}
+
+// readStatement reads a row; hidden says that the role may not see its text.
 func readStatement(row []byte) (st Statement, hidden bool, err error) {
-	var c map[string]json.RawMessage
+	var c statementRow
 	if err := json.Unmarshal(row, &c); err != nil {
 		return st, false, err
 	}
-	get := func(into any, names ...string) {
-		i := slices.IndexFunc(names, func(n string) bool { return len(c[n]) > 0 && string(c[n]) != "null" })
-		if i < 0 || err != nil {
-			return
+	if c.Query == nil || c.QueryID == 0 && *c.Query == "<insufficient privilege>" {
+		return st, true, nil
+	}
+	renamed := func(now *float64, before float64) float64 {
+		if now != nil {
+			return *now
 		}
-		raw := c[names[i]]
-		if _, number := into.(*int64); number {
-			raw = bytes.Trim(raw, `"`) // an oid is a text in JSON
-		}
-		err = json.Unmarshal(raw, into)
+		return before
 	}
-	var query *string
-	st.TopLevel = true
-	get(&query, "query")
-	get(&st.QueryID, "queryid")
-	if query == nil || st.QueryID == 0 && *query == "<insufficient privilege>" {
-		return st, true, err
+	st = Statement{
+		QueryID: c.QueryID, TopLevel: c.TopLevel == nil || *c.TopLevel, Query: *c.Query, Calls: c.Calls, Rows: c.Rows,
+		ExecMS: renamed(c.TotalExec, c.Total), MinExecMS: renamed(c.MinExec, c.Min), MaxExecMS: renamed(c.MaxExec, c.Max),
+		StddevExecMS: renamed(c.StddevExec, c.Stddev), Plans: c.Plans, PlanMS: c.TotalPlan,
+		SharedHit: c.SharedHit, SharedRead: c.SharedRead, SharedDirtied: c.SharedDirtied, SharedWritten: c.SharedWritten,
+		LocalHit: c.LocalHit, LocalRead: c.LocalRead, TempRead: c.TempRead, TempWritten: c.TempWritten,
+		ReadMS: renamed(c.SharedReadMS, c.ReadMS), WriteMS: renamed(c.SharedWriteMS, c.WriteMS),
+		WALRecords: c.WALRecords, WALFullPageImages: c.WALImages, WALBytes: c.WALBytes, JITFunctions: c.JITFunctions,
+		JITMS: c.JITGeneration + c.JITInlining + c.JITOptimising + c.JITEmission + c.JITDeform, Since: c.Since,
 	}
-	st.Query = *query
-	get(&st.UserID, "userid")
-	get(&st.DatabaseID, "dbid")
-	get(&st.TopLevel, "toplevel")
-	get(&st.Calls, "calls")
-	get(&st.Rows, "rows")
-	get(&st.ExecMS, "total_exec_time", "total_time")
-	get(&st.MinExecMS, "min_exec_time", "min_time")
-	get(&st.MaxExecMS, "max_exec_time", "max_time")
-	get(&st.StddevExecMS, "stddev_exec_time", "stddev_time")
-	get(&st.Plans, "plans")
-	get(&st.PlanMS, "total_plan_time")
-	get(&st.SharedHit, "shared_blks_hit")
-	get(&st.SharedRead, "shared_blks_read")
-	get(&st.SharedDirtied, "shared_blks_dirtied")
-	get(&st.SharedWritten, "shared_blks_written")
-	get(&st.LocalHit, "local_blks_hit")
-	get(&st.LocalRead, "local_blks_read")
-	get(&st.TempRead, "temp_blks_read")
-	get(&st.TempWritten, "temp_blks_written")
-	get(&st.ReadMS, "shared_blk_read_time", "blk_read_time")
-	get(&st.WriteMS, "shared_blk_write_time", "blk_write_time")
-	get(&st.WALRecords, "wal_records")
-	get(&st.WALFullPageImages, "wal_fpi")
-	get(&st.WALBytes, "wal_bytes")
-	get(&st.JITFunctions, "jit_functions")
-	for _, part := range []string{"jit_generation_time", "jit_inlining_time", "jit_optimization_time", "jit_emission_time", "jit_deform_time"} {
-		var ms float64
-		get(&ms, part)
-		st.JITMS += ms
+	if st.UserID, err = c.UserID.Int64(); err != nil {
+		return st, false, err
 	}
-	get(&st.Since, "stats_since")
+	st.DatabaseID, err = c.DBID.Int64()
 	return st, false, err
 }

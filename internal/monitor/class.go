@@ -36,6 +36,12 @@ const (
 // Classify gives a statement its class and the tables that it names. cat may be nil:
 // then only what the text tells is known.
 func Classify(stmt pgast.Stmt, cat *catalog.Catalog) (Class, []string) {
+	return classify(stmt, cat, nil)
+}
+
+// classify is Classify with the tables' sizes, which cost more to make up than a class;
+// nil makes them up.
+func classify(stmt pgast.Stmt, cat *catalog.Catalog, sizes catalog.Sizes) (Class, []string) {
 	tables := named(stmt, cat)
 	switch stmt.(type) {
 	case *pgast.Insert, *pgast.Update, *pgast.Delete, *pgast.Merge:
@@ -47,7 +53,7 @@ func Classify(stmt pgast.Stmt, cat *catalog.Catalog) (Class, []string) {
 	if cat == nil {
 		return Unknown, tables
 	}
-	an := predicate.Analyze(cat, stmt, predicate.Options{})
+	an := predicate.Analyze(cat, stmt, predicate.Options{Sizes: sizes})
 	if len(an.Blocks) == 0 || len(an.Unresolved) > 0 {
 		return Unknown, tables
 	}

@@ -64,7 +64,7 @@ func (f *Fleet) read(ctx context.Context, i int, o Options) (out *Report, err er
 	if err != nil {
 		return nil, err
 	}
-	o.Catalog = f.Sources[i].Catalog()
+	o.Catalog, o.Shapes = f.Sources[i].Catalog(), f.Sources[i].shapes
 	before := f.before[i]
 	f.before[i] = r
 	if before == nil {

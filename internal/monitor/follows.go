@@ -20,9 +20,9 @@ const (
 	followsTimes = 20
 )
 
-// markFollowers flags lookups that may be sent in a loop over another statement's rows.
-// out are the statements that groups became, in the same order. Counters alone never
-// prove a loop, so all of this must hold:
+// markFollowers flags those of the first n statements that may be sent in a loop over
+// another statement's rows. out are the statements of the groups, in their order.
+// Counters alone never prove a loop, so all of this must hold:
 //
 //  1. The child reads one table by equality; the parent reads rows, and is no
 //     aggregate, whose rows are not what a loop goes over.
@@ -33,12 +33,12 @@ const (
 //     counts are common chance in a database of many statements.
 //
 // Of several parents the one with the nearest number of rows is named.
-func markFollowers(groups []*merged, out []Query, cat *catalog.Catalog, least int64) {
-	if cat == nil {
+func (m *merger) markFollowers(out []Query, n int, least int64) {
+	if m.shapes.cat == nil {
 		return
 	}
-	joined := foreignKeys(cat)
-	for i := range out {
+	joined := m.shapes.foreignKeys()
+	for i := range n {
 		child := &out[i]
 		if child.Class != PrimaryKeyLookup && child.Class != Lookup || child.Calls < max(least, followsTimes) || len(child.Tables) != 1 {
 			continue
@@ -46,20 +46,29 @@ func markFollowers(groups []*merged, out []Query, cat *catalog.Catalog, least in
 		best, off := -1, math.Inf(1)
 		for k := range out {
 			parent := &out[k]
-			if k == i || !hasRows(parent.Class) || parent.TopLevel != child.TopLevel || child.Calls < followsTimes*parent.Calls || parent.Rows == 0 {
+			if k == i || parent.TopLevel != child.TopLevel || child.Calls < followsTimes*parent.Calls || parent.Rows == 0 {
 				continue
 			}
 			d := math.Abs(float64(child.Calls-parent.Rows)) / float64(parent.Rows)
-			if d > followsWithin || d >= off || !share(groups[i].users, groups[k].users) {
+			if d > followsWithin || d >= off || !share(m.order[i].users, m.order[k].users) {
 				continue
 			}
-			if slices.ContainsFunc(parent.Tables, func(t string) bool { return joined[[2]string{child.Tables[0], t}] }) {
+			// Most are not parsed yet, and few come so far.
+			s := m.shapes.of(m.order[k].sum.Query)
+			if hasRows(s.class) && slices.ContainsFunc(s.tables, func(t string) bool { return joined[[2]string{child.Tables[0], t}] }) {
 				best, off = k, d
 			}
 		}
-		if best >= 0 {
-			child.Flags = append(child.Flags, Flag{Name: "follows-rows-of", Value: float64(child.Calls), Limit: float64(out[best].Rows), Certainty: "possible", ofKey: trailKey(&out[best])})
+		if best < 0 {
+			continue
 		}
+		parent := &out[best]
+		child.Flags = append(child.Flags, Flag{
+			Name: "follows-rows-of", Value: float64(child.Calls), Limit: float64(parent.Rows), Certainty: "possible",
+			Of: cmp.Or(m.shapes.of(m.order[best].sum.Query).fingerprint, parent.QueryIDs[0]),
+			Message: fmt.Sprintf("#%d, possibly: %s for its %s (%s); a loop over them would be one query", parent.Rank,
+				report.Plural(int(child.Calls), "call"), report.Plural(int(parent.Rows), "row"), report.Shorten(strings.Join(strings.Fields(parent.SQL), " "), 60)),
+		})
 	}
 }
 
@@ -75,35 +84,18 @@ func share(a, b map[int64]bool) bool {
 }
 
 // foreignKeys are the pairs of tables that one joins, both ways.
-func foreignKeys(cat *catalog.Catalog) map[[2]string]bool {
-	out := map[[2]string]bool{}
-	for _, r := range cat.Relations() {
+func (s *Shapes) foreignKeys() map[[2]string]bool {
+	if s.joined != nil {
+		return s.joined
+	}
+	s.joined = map[[2]string]bool{}
+	for _, r := range s.cat.Relations() {
 		for _, c := range r.Constraints {
 			if c.Kind == catalog.ForeignKey {
 				a, b := r.Name.String(), c.References.String()
-				out[[2]string{a, b}], out[[2]string{b, a}] = true, true
+				s.joined[[2]string{a, b}], s.joined[[2]string{b, a}] = true, true
 			}
 		}
 	}
-	return out
-}
-
-// nameFollowed writes the flags of followers, once ranks are known.
-func nameFollowed(out []Query) {
-	for i := range out {
-		for k := range out[i].Flags {
-			f := &out[i].Flags[k]
-			if f.ofKey == "" {
-				continue
-			}
-			at := slices.IndexFunc(out, func(q Query) bool { return trailKey(&q) == f.ofKey })
-			if at < 0 {
-				continue
-			}
-			parent := &out[at]
-			f.Message = fmt.Sprintf("#%d, possibly: %s for its %s (%s); a loop over them would be one query", parent.Rank,
-				report.Plural(int(f.Value), "call"), report.Plural(int(f.Limit), "row"), report.Shorten(strings.Join(strings.Fields(parent.SQL), " "), 60))
-			f.Of = cmp.Or(parent.Fingerprint, parent.QueryIDs[0])
-		}
-	}
+	return s.joined
 }

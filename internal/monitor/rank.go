@@ -10,7 +10,6 @@ import (
 
 	"github.com/planvet/planvet/catalog"
 	"github.com/planvet/planvet/internal/live"
-	"github.com/planvet/planvet/internal/pgast"
 	"github.com/planvet/planvet/internal/report"
 )
 
@@ -41,27 +40,44 @@ func measure(q *Query, sort string) float64 {
 const fewBlocks = 1000
 
 // Queries merges rows into statements and ranks them, all of them. cat may be nil.
-// whole is set where the rows count from a reset, so that their extremes are known.
 func Queries(rows []live.Statement, cat *catalog.Catalog, sort string, limits Limits) ([]Query, Totals) {
-	m := merger{cat: cat, byKey: map[string]*merged{}}
+	return ranked(rows, NewShapes(cat), Options{Sort: sort, Limits: limits})
+}
+
+// ranked is Queries where the first o.Top alone are looked into: the others have no
+// fingerprint, class, tables or flags.
+//
+//  1. Rows of one outline are added up.
+//  2. The first ones by the measure are parsed, and those of one fingerprint added up,
+//     until all that stand first are parsed.
+//  3. Flags are given to those.
+func ranked(rows []live.Statement, shapes *Shapes, o Options) ([]Query, Totals) {
+	m := merger{shapes: shapes, byKey: map[string]*merged{}}
 	for i := range rows {
 		m.add(&rows[i])
 	}
 	totals := totalsOf(rows)
-	out := make([]Query, len(m.order))
-	for i, g := range m.order {
-		out[i] = g.query(totals)
-		out[i].Flags = limits.flags(&out[i])
+	var out []Query
+	for again := true; again; {
+		out = m.rank(totals, o.Sort)
+		again = m.resolve(o.first(len(m.order)))
 	}
-	markFollowers(m.order, out, cat, limits.Calls)
-	slices.SortStableFunc(out, func(a, b Query) int {
-		return cmp.Or(cmp.Compare(measure(&b, sort), measure(&a, sort)), cmp.Compare(b.ExecMS, a.ExecMS), cmp.Compare(a.SQL, b.SQL))
-	})
 	for i := range out {
 		out[i].Rank = i + 1
+		if i < o.first(len(out)) {
+			out[i].Flags = o.Limits.flags(&out[i])
+		}
 	}
-	nameFollowed(out)
+	m.markFollowers(out, o.first(len(out)), o.Limits.Calls)
 	return out, totals
+}
+
+// first is how many of n statements are shown.
+func (o Options) first(n int) int {
+	if o.Top > 0 {
+		return min(o.Top, n)
+	}
+	return n
 }
 
 // totalsOf sums rows up.
@@ -91,46 +107,100 @@ func ratio(hit, blocks int64) *float64 {
 }
 
 type merger struct {
-	cat   *catalog.Catalog
-	byKey map[string]*merged
-	order []*merged
+	shapes *Shapes
+	byKey  map[string]*merged
+	order  []*merged
 }
 
 // merged are rows of one statement.
 type merged struct {
-	sum         live.Statement
-	squares     float64
-	fingerprint string
-	class       Class
-	tables      []string
-	ids         []string
-	users       map[int64]bool
+	sum     live.Statement
+	squares float64
+	// shape is known where resolved is set.
+	shape    shape
+	resolved bool
+	ids      []string
+	users    map[int64]bool
 	// partial is set where some row's extremes are not known.
 	partial bool
 }
 
 func (m *merger) add(s *live.Statement) {
-	fingerprint, class, tables := "", Unknown, []string(nil)
-	if stmt, err := pgast.Parse(s.Query); err == nil {
-		fingerprint = pgast.Fingerprint(stmt)
-		class, tables = Classify(stmt, m.cat)
+	one := &merged{sum: *s, squares: sumOfSquares(s), ids: []string{strconv.FormatInt(s.QueryID, 10)}, users: map[int64]bool{s.UserID: true},
+		partial: s.MaxExecMS == 0 && s.ExecMS > 0}
+	key := outline(strings.TrimSpace(s.Query)) + strconv.FormatBool(s.TopLevel)
+	if g := m.byKey[key]; g != nil {
+		g.join(one)
+		return
 	}
-	key := cmp.Or(fingerprint, strings.TrimSpace(s.Query)) + strconv.FormatBool(s.TopLevel)
-	g := m.byKey[key]
-	if g == nil {
-		g = &merged{fingerprint: fingerprint, class: class, tables: tables, users: map[int64]bool{}}
-		g.sum = *s
-		m.byKey[key] = g
-		m.order = append(m.order, g)
-	} else {
-		g.plus(s)
+	m.byKey[key] = one
+	m.order = append(m.order, one)
+}
+
+// join adds another group's rows.
+func (g *merged) join(h *merged) {
+	g.plus(&h.sum)
+	g.squares += h.squares
+	g.partial = g.partial || h.partial
+	for u := range h.users {
+		g.users[u] = true
 	}
-	g.squares += sumOfSquares(s)
-	g.users[s.UserID] = true
-	g.partial = g.partial || s.MaxExecMS == 0 && s.ExecMS > 0
-	if id := strconv.FormatInt(s.QueryID, 10); !slices.Contains(g.ids, id) {
-		g.ids = append(g.ids, id)
+	for _, id := range h.ids {
+		if !slices.Contains(g.ids, id) {
+			g.ids = append(g.ids, id)
+		}
 	}
+}
+
+// rank orders the groups and gives their statements in the same order.
+func (m *merger) rank(totals Totals, sort string) []Query {
+	type pair struct {
+		g *merged
+		q Query
+	}
+	pairs := make([]pair, len(m.order))
+	for i, g := range m.order {
+		pairs[i] = pair{g, g.query(totals)}
+	}
+	slices.SortStableFunc(pairs, func(x, y pair) int {
+		a, b := &x.q, &y.q
+		return cmp.Or(cmp.Compare(measure(b, sort), measure(a, sort)), cmp.Compare(b.ExecMS, a.ExecMS), cmp.Compare(a.SQL, b.SQL))
+	})
+	out := make([]Query, len(pairs))
+	for i := range pairs {
+		m.order[i], out[i] = pairs[i].g, pairs[i].q
+	}
+	return out
+}
+
+// resolve parses the first n groups that are not parsed yet, joins those of one
+// fingerprint, and says whether there was anything to do.
+func (m *merger) resolve(n int) bool {
+	did := false
+	for _, g := range m.order[:n] {
+		if !g.resolved {
+			g.shape, g.resolved, did = m.shapes.of(g.sum.Query), true, true
+		}
+	}
+	if !did {
+		return false
+	}
+	known, kept := map[string]*merged{}, m.order[:0]
+	for _, g := range m.order {
+		if !g.resolved || g.shape.fingerprint == "" {
+			kept = append(kept, g)
+			continue
+		}
+		key := g.shape.fingerprint + strconv.FormatBool(g.sum.TopLevel)
+		if h := known[key]; h != nil {
+			h.join(g)
+			continue
+		}
+		known[key] = g
+		kept = append(kept, g)
+	}
+	m.order = kept
+	return true
 }
 
 func (g *merged) plus(s *live.Statement) {
@@ -150,13 +220,16 @@ func (g *merged) query(all Totals) Query {
 	slices.Sort(g.ids)
 	n := float64(s.Calls)
 	q := Query{
-		Fingerprint: g.fingerprint, QueryIDs: g.ids, Users: len(g.users), TopLevel: s.TopLevel, Class: g.class, Tables: g.tables,
+		Fingerprint: g.shape.fingerprint, QueryIDs: g.ids, Users: len(g.users), TopLevel: s.TopLevel, Class: g.shape.class, Tables: g.shape.tables,
 		SQL: strings.TrimSpace(s.Query), Calls: s.Calls, Rows: s.Rows, ExecMS: s.ExecMS, PlanMS: s.PlanMS,
 		Hit: s.SharedHit, Read: s.SharedRead, HitRatio: ratio(s.SharedHit, s.SharedHit+s.SharedRead), ReadMS: s.ReadMS,
 		Temp: s.TempRead + s.TempWritten, WALBytes: s.WALBytes, JITMS: s.JITMS,
 	}
 	if q.Tables == nil {
 		q.Tables = []string{}
+	}
+	if q.Class == "" {
+		q.Class = Unknown
 	}
 	if all.ExecMS > 0 {
 		q.Share = s.ExecMS / all.ExecMS
@@ -171,7 +244,7 @@ func (g *merged) query(all Totals) Query {
 	if !g.partial {
 		q.MinMS, q.MaxMS = &s.MinExecMS, &s.MaxExecMS
 	}
-	if s.Rows > 0 && g.class != Aggregate {
+	if s.Rows > 0 && g.shape.class != Aggregate {
 		blocks, ms := float64(s.SharedHit+s.SharedRead)/float64(s.Rows), s.ExecMS/float64(s.Rows)
 		q.BlocksPerRow, q.MSPerRow = &blocks, &ms
 	}

@@ -55,6 +55,8 @@ type Options struct {
 	Limits Limits
 	// Owners are the places of the code that send a statement, by its fingerprint.
 	Owners map[string]string
+	// Shapes are of the same Catalog; nil parses anew what is looked into.
+	Shapes *Shapes
 }
 
 // Report is what the server did until the reading, since its counters were reset.
@@ -89,7 +91,10 @@ func (r *Report) noteEvicted(n int64) {
 }
 
 func (r *Reading) start(rows []live.Statement, o Options) *Report {
-	all, totals := Queries(rows, o.Catalog, o.Sort, o.Limits)
+	if o.Shapes == nil {
+		o.Shapes = NewShapes(o.Catalog)
+	}
+	all, totals := ranked(rows, o.Shapes, o)
 	out := &Report{Version: FormatVersion, Server: r.Server, To: r.Statements.At, Statements: len(all), Sort: o.Sort, Totals: totals, Top: all,
 		Connections: r.Connections, Pools: r.Pools, Locks: r.Locks, Notes: slices.Clone(r.Notes)}
 	if o.Top > 0 && len(all) > o.Top {

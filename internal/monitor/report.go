@@ -115,7 +115,4 @@ type Flag struct {
 	// the other statement's fingerprint then, or the server's id where it has none.
 	Certainty string `json:"certainty,omitempty"`
 	Of        string `json:"of,omitempty"`
-
-	// ofKey is the other statement's trailKey.
-	ofKey string
 }

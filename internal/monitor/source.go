@@ -24,6 +24,7 @@ type Source struct {
 
 	session *live.Session
 	catalog *catalog.Catalog
+	shapes  *Shapes
 	// lost is when the server did not answer first; zero while it does.
 	lost time.Time
 }
@@ -73,6 +74,7 @@ func (s *Source) read(ctx context.Context) (*Reading, error) {
 		if s.catalog, schema = s.session.LoadCatalog(ctx); schema != nil && s.session.Conn().IsClosed() {
 			return nil, fmt.Errorf("reading the server's schema: %w", schema)
 		}
+		s.shapes = NewShapes(s.catalog)
 	}
 	r, err := Read(ctx, s.session)
 	if err != nil {
