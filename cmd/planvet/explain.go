@@ -11,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/planvet/planvet/internal/audit"
 	"github.com/planvet/planvet/internal/engine"
 	"github.com/planvet/planvet/internal/explain"
 	"github.com/planvet/planvet/internal/report"
@@ -65,12 +66,30 @@ func explainFlags() []cli.Flag {
 	}, auditFlags())
 }
 
-func explainQuery(c *cli.Context) (err error) {
+func explainQuery(c *cli.Context) error {
 	o, err := explainOptions(c)
 	if err != nil {
 		return usage(err)
 	}
-	id, log, err := audited(c, "explain")
+	return asked(c, "explain", &o, func() (answer, error) {
+		r, err := explain.Explain(c.Context, o)
+		if err != nil {
+			return answer{}, err
+		}
+		return answer{r.Events(), func(w io.Writer) error { return writeExplained(c, w, r) }}, nil
+	})
+}
+
+// answer is what came of a question: for the audit log and for who asked.
+type answer struct {
+	events []audit.Event
+	write  func(io.Writer) error
+}
+
+// asked does what stands around a question about statements: the correlation id and
+// the log, progress, the throwaway server of --shadow, and writing the answer.
+func asked(c *cli.Context, command string, o *explain.Options, ask func() (answer, error)) (err error) {
+	id, log, err := audited(c, command)
 	if err != nil {
 		return err
 	}
@@ -79,13 +98,13 @@ func explainQuery(c *cli.Context) (err error) {
 	defer progress.Done()
 	o.Progress = func(what string) { progress.Step(what, 0, 0) }
 	if c.Bool("shadow") {
-		stop, err := explainShadow(c, progress, &o)
-		if err != nil {
-			return err
+		stop, started := explainShadow(c, progress, o)
+		if started != nil {
+			return started
 		}
 		defer func() { err = errors.Join(err, stop()) }()
 	}
-	r, err := explain.Explain(c.Context, o)
+	got, err := ask()
 	var wrong *explain.Usage
 	if errors.As(err, &wrong) {
 		return usage(err)
@@ -95,11 +114,11 @@ func explainQuery(c *cli.Context) (err error) {
 	}
 	progress.Done()
 	if log != nil {
-		if err := log.Append(r.Events()...); err != nil {
+		if err := log.Append(got.events...); err != nil {
 			return err
 		}
 	}
-	return writeTo(c.App.Writer, c.String("output"), func(w io.Writer) error { return writeExplained(c, w, r) })
+	return writeTo(c.App.Writer, c.String("output"), got.write)
 }
 
 // writeExplained writes a report in the format that was asked for.

@@ -8,7 +8,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/planvet/planvet/internal/explain"
 	"github.com/planvet/planvet/internal/investigate"
 	"github.com/planvet/planvet/internal/report"
 )
@@ -64,49 +63,29 @@ func investigateOptions(c *cli.Context) (investigate.Options, error) {
 	return o, nil
 }
 
-func investigateSubject(c *cli.Context) (err error) {
+func investigateSubject(c *cli.Context) error {
 	o, err := investigateOptions(c)
 	if err != nil {
 		return usage(err)
 	}
-	id, log, err := audited(c, "investigate")
-	if err != nil {
-		return err
-	}
-	o.Query.CorrelationID = id
-	progress := report.NewProgress(c.App.ErrWriter)
-	defer progress.Done()
-	o.Query.Progress = func(what string) { progress.Step(what, 0, 0) }
-	if c.Bool("shadow") {
-		stop, err := explainShadow(c, progress, &o.Query)
+	return asked(c, "investigate", &o.Query, func() (answer, error) {
+		r, err := investigate.Run(c.Context, o)
 		if err != nil {
-			return err
+			return answer{}, err
 		}
-		defer func() { err = errors.Join(err, stop()) }()
-	}
-	r, err := investigate.Run(c.Context, o)
-	var wrong *explain.Usage
-	if errors.As(err, &wrong) {
-		return usage(err)
-	}
-	if err != nil {
-		return err
-	}
-	progress.Done()
-	if log != nil {
-		if err := log.Append(r.Events()...); err != nil {
-			return err
-		}
-	}
-	return writeTo(c.App.Writer, c.String("output"), func(w io.Writer) error {
-		switch c.String("format") {
-		case "json":
-			return investigate.JSON(w, r)
-		case "markdown":
-			return investigate.Markdown(w, r)
-		case "html":
-			return investigate.HTML(w, r)
-		}
-		return investigate.Text(w, r, report.TextOptions{Color: c.String("output") == "" && report.ColorFor(w, c.String("color"))})
+		return answer{r.Events(), func(w io.Writer) error { return writeInvestigated(c, w, r) }}, nil
 	})
+}
+
+// writeInvestigated writes a report in the format that was asked for.
+func writeInvestigated(c *cli.Context, w io.Writer, r *investigate.Report) error {
+	switch c.String("format") {
+	case "json":
+		return investigate.JSON(w, r)
+	case "markdown":
+		return investigate.Markdown(w, r)
+	case "html":
+		return investigate.HTML(w, r)
+	}
+	return investigate.Text(w, r, report.TextOptions{Color: report.ColorFor(w, c.String("color")), Width: report.Width(w)})
 }
