@@ -118,7 +118,7 @@ func (p *prover) judge(rec *Recommendation, before, after *plan.Plan, reason, ho
 }
 
 // touched are the blocks of tables and of temporary files.
-func touched(p *plan.Plan) int64 { return p.Blocks() + int64(p.Root.TempBlocks()) }
+func touched(p *plan.Plan) int64 { return p.Blocks() + p.Root.TempBlocks() }
 
 func whole(p *plan.Plan) *Effect {
 	return &Effect{Cost: p.Root.TotalCost, MS: p.ExecutionMS, Blocks: touched(p), Access: allScans(p)}

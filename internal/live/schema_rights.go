@@ -107,11 +107,7 @@ func (d *schemaDump) writeOwners() {
 // writeGrants gives the roles their rights on tables, columns, schemas and functions,
 // and takes from everybody what everybody does not have.
 func (d *schemaDump) writeGrants() {
-	var names []string
-	for _, r := range sortedKeys(d.roles) {
-		names = append(names, r)
-	}
-	roles := array(names)
+	roles := array(sortedKeys(d.roles))
 	to := func(grantee string) string {
 		if grantee == "" {
 			return "public"

@@ -136,7 +136,7 @@ func copyFile(from, to string) error {
 	if err := syscall.Fstat(in, &st); err != nil {
 		return &fs.PathError{Op: "stat", Path: from, Err: err}
 	}
-	out, err := syscall.Open(to, syscall.O_CREAT|syscall.O_EXCL|syscall.O_WRONLY|syscall.O_CLOEXEC, uint32(st.Mode)&0o777)
+	out, err := syscall.Open(to, syscall.O_CREAT|syscall.O_EXCL|syscall.O_WRONLY|syscall.O_CLOEXEC, uint32(st.Mode)&0o777) //nolint:unconvert // Linux has 32 bits there, macOS 16
 	if err != nil {
 		return &fs.PathError{Op: "create", Path: to, Err: err}
 	}
