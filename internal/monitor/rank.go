@@ -47,12 +47,12 @@ func Queries(rows []live.Statement, cat *catalog.Catalog, sort string, limits Li
 // ranked is Queries where the first o.Top alone are looked into: the others have no
 // fingerprint, class, tables or flags.
 //
-//  1. Rows of one outline are added up.
+//  1. Rows of one query id, and of one outline, are added up.
 //  2. The first ones by the measure are parsed, and those of one fingerprint added up,
 //     until all that stand first are parsed.
 //  3. Flags are given to those.
 func ranked(rows []live.Statement, shapes *Shapes, o Options) ([]Query, Totals) {
-	m := merger{shapes: shapes, byKey: map[string]*merged{}}
+	m := merger{shapes: shapes, byKey: map[string]*merged{}, byID: map[string]*merged{}}
 	for i := range rows {
 		m.add(&rows[i])
 	}
@@ -109,6 +109,7 @@ func ratio(hit, blocks int64) *float64 {
 type merger struct {
 	shapes *Shapes
 	byKey  map[string]*merged
+	byID   map[string]*merged
 	order  []*merged
 }
 
@@ -128,13 +129,24 @@ type merged struct {
 func (m *merger) add(s *live.Statement) {
 	one := &merged{sum: *s, squares: sumOfSquares(s), ids: []string{strconv.FormatInt(s.QueryID, 10)}, users: map[int64]bool{s.UserID: true},
 		partial: s.MaxExecMS == 0 && s.ExecMS > 0}
+	// One id is one statement, whatever a user's first call was written like.
+	id := one.ids[0] + strconv.FormatBool(s.TopLevel)
 	key := outline(strings.TrimSpace(s.Query)) + strconv.FormatBool(s.TopLevel)
-	if g := m.byKey[key]; g != nil {
-		g.join(one)
-		return
+	var g *merged
+	if s.QueryID != 0 {
+		g = m.byID[id]
 	}
-	m.byKey[key] = one
-	m.order = append(m.order, one)
+	if g == nil {
+		g = m.byKey[key]
+	}
+	if g == nil {
+		g = one
+		m.byKey[key] = one
+		m.order = append(m.order, one)
+	} else {
+		g.join(one)
+	}
+	m.byID[id] = g
 }
 
 // join adds another group's rows.
