@@ -1,0 +1,88 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"slices"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/planvet/planvet/internal/bench/results"
+	"github.com/planvet/planvet/internal/bench/slo"
+	"github.com/planvet/planvet/internal/report"
+)
+
+func sloCommand(code *report.ExitCode) *cli.Command {
+	return &cli.Command{
+		Name:        "slo",
+		Usage:       "hold a benchmark's results against what services promise",
+		Subcommands: []*cli.Command{sloCheckCommand(code)},
+	}
+}
+
+// formatFlags are those of a report for people and programs.
+func formatFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "format", Value: "text", Usage: "text, json or markdown"},
+		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the report to `FILE`"},
+		&cli.StringFlag{Name: "color", Value: "auto", Usage: "auto, always or never"},
+	}
+}
+
+func sloCheckCommand(code *report.ExitCode) *cli.Command {
+	return &cli.Command{
+		Name:  "check",
+		Usage: "say which objectives a run kept",
+		Description: "A target is broken where chance does not explain what was measured: by the binomial\n" +
+			"distribution at 1 %. Under 60 answers a p95 is inconclusive, under 300 a p99. Exits 1\n" +
+			"where an objective is broken, 4 where one is inconclusive.",
+		Flags: slices.Concat([]cli.Flag{
+			&cli.StringFlag{Name: "slo-file", Value: ".perf/slos.json", Usage: "`FILE` with objectives"},
+			&cli.StringFlag{Name: "results", Usage: "`FILE` with the results of a benchmark"},
+			&cli.BoolFlag{Name: "require-coverage", Usage: "exit 1 too where an objective has no case, or a case no objective"},
+			&cli.StringFlag{Name: "fail-on", Value: "minor", Usage: "the least state of a broken objective that exits 1: minor, warning, critical, alert or never"},
+			&cli.StringFlag{Name: "inconclusive", Value: "fail", Usage: "pass or fail: whether an inconclusive objective exits 4"},
+		}, formatFlags(), auditFlags()),
+		Action: func(c *cli.Context) error { return sloCheck(c, code) },
+	}
+}
+
+func sloCheck(c *cli.Context, code *report.ExitCode) error {
+	err := errors.Join(checkRLSFormat(c), oneOf("fail-on", c.String("fail-on"), "minor", "warning", "critical", "alert", "never"), oneOf("inconclusive", c.String("inconclusive"), "pass", "fail"))
+	if err == nil && c.String("results") == "" {
+		err = errors.New("slo check needs --results FILE")
+	}
+	if err != nil {
+		return usage(err)
+	}
+	var objectives []slo.Objective
+	var run *results.Results
+	if err := errors.Join(fileOf(c, "slo-file", slo.Read, &objectives), fileOf(c, "results", results.Read, &run)); err != nil {
+		return usage(err)
+	}
+	id, log, err := audited(c, "slo check")
+	if err != nil {
+		return err
+	}
+	out := slo.Check(objectives, run)
+	if out.CorrelationID == "" || c.IsSet("correlation-id") {
+		out.CorrelationID = id
+	}
+	if log != nil {
+		if err := log.Append(out.Events()...); err != nil {
+			return err
+		}
+	}
+	if *code = out.Exit(c.String("fail-on"), c.Bool("require-coverage")); *code == report.ExitInconclusive && c.String("inconclusive") == "pass" {
+		*code = report.ExitClean
+	}
+	return writeTo(c.App.Writer, c.String("output"), func(w io.Writer) error {
+		switch c.String("format") {
+		case "json":
+			return out.JSON(w)
+		case "markdown":
+			return out.Markdown(w)
+		}
+		return out.Text(w, report.TextOptions{Color: c.String("output") == "" && report.ColorFor(w, c.String("color"))})
+	})
+}
