@@ -144,8 +144,12 @@ const oneSided = 2.3263478740408408 / 1.959963984540054
 
 func (s subject) latency(name string, slower, target float64, least int, value *results.Estimate) Measure {
 	m := Measure{Name: name, Target: target, Value: value, Samples: s.measured.Requests - s.measured.Errors.Count, Verdict: Met, State: Green}
-	if m.Samples < least || value == nil {
+	switch {
+	case m.Samples < least:
 		m.inconclusive("insufficient: %s, %d are needed", report.Plural(m.Samples, "answer"), least)
+		return m
+	case value == nil:
+		m.inconclusive("the results have no %s", name)
 		return m
 	}
 	n, over := s.over(target)
