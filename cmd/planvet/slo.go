@@ -2,8 +2,11 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
+	"os"
 	"slices"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -16,7 +19,7 @@ func sloCommand(code *report.ExitCode) *cli.Command {
 	return &cli.Command{
 		Name:        "slo",
 		Usage:       "hold a benchmark's results against what services promise",
-		Subcommands: []*cli.Command{sloCheckCommand(code)},
+		Subcommands: []*cli.Command{sloCheckCommand(code), sloBudgetCommand(code)},
 	}
 }
 
@@ -42,6 +45,7 @@ func sloCheckCommand(code *report.ExitCode) *cli.Command {
 			&cli.BoolFlag{Name: "require-coverage", Usage: "exit 1 too where an objective has no case, or a case no objective"},
 			&cli.StringFlag{Name: "fail-on", Value: "minor", Usage: "the least state of a broken objective that exits 1: minor, warning, critical, alert or never"},
 			&cli.StringFlag{Name: "inconclusive", Value: "fail", Usage: "pass or fail: whether an inconclusive objective exits 4"},
+			&cli.StringFlag{Name: "history", Usage: "append the report to `FILE`, a line each; slo budget reads it"},
 		}, formatFlags(), auditFlags()),
 		Action: func(c *cli.Context) error { return sloCheck(c, code) },
 	}
@@ -73,9 +77,22 @@ func sloCheck(c *cli.Context, code *report.ExitCode) error {
 			return err
 		}
 	}
+	if path := c.String("history"); path != "" {
+		if err := appendTo(path, out.Append); err != nil {
+			return fmt.Errorf("writing the history: %w", err)
+		}
+	}
 	if *code = out.Exit(c.String("fail-on"), c.Bool("require-coverage")); *code == report.ExitInconclusive && c.String("inconclusive") == "pass" {
 		*code = report.ExitClean
 	}
+	return writeFormat(c, out)
+}
+
+// writeFormat writes a report as formatFlags say.
+func writeFormat(c *cli.Context, out interface {
+	rlsReport
+	JSON(w io.Writer) error
+}) error {
 	return writeTo(c.App.Writer, c.String("output"), func(w io.Writer) error {
 		switch c.String("format") {
 		case "json":
@@ -85,4 +102,62 @@ func sloCheck(c *cli.Context, code *report.ExitCode) error {
 		}
 		return out.Text(w, report.TextOptions{Color: c.String("output") == "" && report.ColorFor(w, c.String("color"))})
 	})
+}
+
+func appendTo(path string, write func(io.Writer) error) error {
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o666)
+	if err != nil {
+		return err
+	}
+	return errors.Join(write(f), f.Close())
+}
+
+func sloBudgetCommand(code *report.ExitCode) *cli.Command {
+	return &cli.Command{
+		Name:  "budget",
+		Usage: "say what past runs spent of what objectives allow to be slow, or to fail",
+		Description: "A p95 allows 5 % of answers to be over its target. The counts of all runs that ended\n" +
+			"in the window are summed and held against that.",
+		Flags: slices.Concat([]cli.Flag{
+			&cli.StringFlag{Name: "history", Usage: "`FILE` that slo check --history appended to"},
+			&cli.IntFlag{Name: "window", Value: 28, Usage: "look `DAYS` back"},
+			&cli.TimestampFlag{Name: "until", Layout: time.RFC3339, Usage: "from `TIME` (2026-03-02T10:05:00Z; default: now)"},
+			&cli.BoolFlag{Name: "freeze-on-empty", Usage: "exit 1 where a budget is spent"},
+		}, formatFlags(), auditFlags()),
+		Action: func(c *cli.Context) error { return sloBudget(c, code) },
+	}
+}
+
+func sloBudget(c *cli.Context, code *report.ExitCode) error {
+	err := checkRLSFormat(c)
+	switch {
+	case err != nil:
+		return err
+	case c.String("history") == "":
+		return usage(errors.New("slo budget needs --history FILE"))
+	case c.Int("window") < 1 || c.Int("window") > 36500:
+		return usage(fmt.Errorf("--window %d: use days from 1 to 36500", c.Int("window")))
+	}
+	var history []*slo.Compliance
+	if err := fileOf(c, "history", slo.ReadHistory, &history); err != nil {
+		return usage(err)
+	}
+	_, log, err := audited(c, "slo budget")
+	if err != nil {
+		return err
+	}
+	until := time.Now()
+	if t := c.Timestamp("until"); t != nil {
+		until = *t
+	}
+	out := slo.BudgetOf(history, until.UTC(), time.Duration(c.Int("window"))*24*time.Hour)
+	if log != nil {
+		if err := log.Append(out.Events()...); err != nil {
+			return err
+		}
+	}
+	if *code = report.ExitClean; out.Empty() && c.Bool("freeze-on-empty") {
+		*code = report.ExitFindings
+	}
+	return writeFormat(c, out)
 }
