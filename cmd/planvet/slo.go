@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -19,7 +20,7 @@ func sloCommand(code *report.ExitCode) *cli.Command {
 	return &cli.Command{
 		Name:        "slo",
 		Usage:       "hold a benchmark's results against what services promise",
-		Subcommands: []*cli.Command{sloCheckCommand(code), sloBudgetCommand(code)},
+		Subcommands: []*cli.Command{sloCheckCommand(code), sloBudgetCommand(code), sloExportCommand(code)},
 	}
 }
 
@@ -160,4 +161,45 @@ func sloBudget(c *cli.Context, code *report.ExitCode) error {
 		*code = report.ExitFindings
 	}
 	return writeFormat(c, out)
+}
+
+func sloExportCommand(code *report.ExitCode) *cli.Command {
+	return &cli.Command{
+		Name:  "export",
+		Usage: "write objectives for monitoring: as OpenSLO, or as rules of Prometheus",
+		Description: "Requests are counted by a histogram of seconds with the labels service and operation;\n" +
+			"each target of latency must be the end of one of its buckets.",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "slo-file", Value: ".perf/slos.json", Usage: "`FILE` with objectives"},
+			&cli.StringFlag{Name: "format", Value: "openslo", Usage: "openslo or prometheus"},
+			&cli.StringFlag{Name: "histogram", Value: "http_request_duration_seconds", Usage: "`NAME` of the histogram, without _bucket"},
+			&cli.StringFlag{Name: "errors", Value: `code=~"5.."`, Usage: "`LABEL=~VALUE` of its series for requests that failed"},
+			&cli.IntFlag{Name: "window", Value: 28, Usage: "`DAYS` of the budget"},
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`"},
+		},
+		Action: func(c *cli.Context) error { return sloExport(c, code) },
+	}
+}
+
+func sloExport(c *cli.Context, code *report.ExitCode) error {
+	if err := oneOf("format", c.String("format"), "openslo", "prometheus"); err != nil {
+		return usage(err)
+	}
+	if c.Int("window") < 1 {
+		return usage(fmt.Errorf("--window %d: use 1 day or more", c.Int("window")))
+	}
+	var objectives []slo.Objective
+	if err := fileOf(c, "slo-file", slo.Read, &objectives); err != nil {
+		return usage(err)
+	}
+	write := slo.OpenSLO
+	if c.String("format") == "prometheus" {
+		write = slo.Prometheus
+	}
+	var text bytes.Buffer
+	if err := write(&text, objectives, slo.ExportOptions{Histogram: c.String("histogram"), Errors: c.String("errors"), Days: c.Int("window")}); err != nil {
+		return usage(err)
+	}
+	*code = report.ExitClean
+	return writeTo(c.App.Writer, c.String("output"), func(w io.Writer) error { _, err := w.Write(text.Bytes()); return err })
 }
