@@ -55,6 +55,7 @@ internal/monitor: catalog internal/audit internal/live internal/pgast internal/p
 internal/bench/results: ;
 internal/bench/binomial: ;
 internal/bench/slo: internal/audit internal/bench/binomial internal/bench/results internal/config internal/report ; yaml
+internal/bench/gate: internal/bench/binomial ;
 internal/dashboard: rules internal/bench/results internal/bench/slo internal/explain internal/monitor internal/report ;
 internal/investigate: internal/audit internal/explain internal/live internal/monitor internal/pgast internal/report ;
 internal/explain: rules rlscheck catalog internal/audit migrationscan internal/plan internal/live internal/predicate internal/params internal/pgast internal/stats internal/shadow internal/confirm internal/report ;
