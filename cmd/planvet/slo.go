@@ -20,7 +20,7 @@ func sloCommand(code *report.ExitCode) *cli.Command {
 	return &cli.Command{
 		Name:        "slo",
 		Usage:       "hold a benchmark's results against what services promise",
-		Subcommands: []*cli.Command{sloCheckCommand(code), sloBudgetCommand(code), sloExportCommand(code)},
+		Subcommands: []*cli.Command{sloCheckCommand(code), sloBudgetCommand(code), sloExportCommand(code), sloInitCommand(code)},
 	}
 }
 
@@ -202,4 +202,42 @@ func sloExport(c *cli.Context, code *report.ExitCode) error {
 	}
 	*code = report.ExitClean
 	return writeTo(c.App.Writer, c.String("output"), func(w io.Writer) error { _, err := w.Write(text.Bytes()); return err })
+}
+
+func sloInitCommand(code *report.ExitCode) *cli.Command {
+	return &cli.Command{
+		Name:  "init",
+		Usage: "propose objectives from the results of a benchmark",
+		Description: "The tier is the fastest that leaves a quarter of room over the upper end of the\n" +
+			"interval of the measured p95; the type is by the verb that a case's name begins with.",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "results", Usage: "`FILE` with the results of a benchmark"},
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`, which must not be there: .perf/slos.json"},
+		},
+		Action: func(c *cli.Context) error { return sloInit(c, code) },
+	}
+}
+
+func sloInit(c *cli.Context, code *report.ExitCode) error {
+	path := c.String("output")
+	if c.String("results") == "" {
+		return usage(errors.New("slo init needs --results FILE"))
+	}
+	if _, err := os.Lstat(path); path != "" && err == nil {
+		return usage(fmt.Errorf("--output %s: the file is there, and what it promises is not replaced", path))
+	}
+	var run *results.Results
+	if err := fileOf(c, "results", results.Read, &run); err != nil {
+		return usage(err)
+	}
+	all, skipped := slo.Propose(run)
+	for _, n := range skipped {
+		fmt.Fprintf(c.App.ErrWriter, "planvet: %s %s has no p95, and no objective: too few answers\n", report.Printable(n.Service), report.Printable(n.Operation))
+	}
+	if len(all) == 0 {
+		*code = report.ExitInconclusive
+		return nil
+	}
+	*code = report.ExitClean
+	return writeTo(c.App.Writer, path, func(w io.Writer) error { return slo.WriteProposal(w, all) })
 }
