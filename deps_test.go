@@ -56,6 +56,7 @@ internal/bench/results: ;
 internal/bench/binomial: ;
 internal/bench/slo: internal/audit internal/bench/binomial internal/bench/results internal/config internal/report ; yaml
 internal/bench/gate: internal/bench/binomial ;
+internal/bench/trace: internal/bench/gate ;
 internal/dashboard: rules internal/bench/results internal/bench/slo internal/explain internal/monitor internal/report ;
 internal/investigate: internal/audit internal/explain internal/live internal/monitor internal/pgast internal/report ;
 internal/explain: rules rlscheck catalog internal/audit migrationscan internal/plan internal/live internal/predicate internal/params internal/pgast internal/stats internal/shadow internal/confirm internal/report ;
