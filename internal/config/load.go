@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/planvet/planvet/internal/strictyaml"
 )
 
 // Names are the file names that a config may have.
@@ -118,36 +120,4 @@ func (c *Config) CheckRules(names []string) error {
 }
 
 // Hint returns "; did you mean x?" where a name is near enough.
-func Hint(name string, names []string) string {
-	best, dist := "", 1+len(name)/3
-	for _, n := range names {
-		if d := distance(name, n); d < dist || d == dist && best == "" {
-			best, dist = n, d
-		}
-	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf("; did you mean %q?", best)
-}
-
-// distance is the Levenshtein distance of two short names.
-func distance(a, b string) int {
-	prev := make([]int, len(b)+1)
-	for j := range prev {
-		prev[j] = j
-	}
-	for i := range len(a) {
-		cur := make([]int, len(b)+1)
-		cur[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			cur[j+1] = min(prev[j]+cost, prev[j+1]+1, cur[j]+1)
-		}
-		prev = cur
-	}
-	return prev[len(b)]
-}
+func Hint(name string, names []string) string { return strictyaml.Hint(name, names) }

@@ -2,112 +2,110 @@ package config
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"github.com/planvet/planvet/internal/strictyaml"
 )
 
-// field is one key of a mapping: its name, and how its value is read.
-type field[T any] struct {
-	name string
-	read func(r *reader, to *T, path string, n ast.Node)
-}
-
 // top are the keys of planvet.yaml. planvet.schema.json has the same.
-var top = []field[Config]{
-	{"version", func(r *reader, c *Config, path string, n ast.Node) { c.Version = int(r.count(path, n)) }},
+var top = []strictyaml.Field[Config]{
+	{"version", func(r *strictyaml.Reader, c *Config, path string, n ast.Node) { c.Version = int(r.Count(path, n)) }},
 	{"databases", readDatabases},
-	{"migrations", func(r *reader, c *Config, path string, n ast.Node) { c.Migrations = r.strings(path, n) }},
-	{"go", func(r *reader, c *Config, path string, n ast.Node) { c.Go = r.strings(path, n) }},
-	{"exclude", func(r *reader, c *Config, path string, n ast.Node) { c.Exclude = r.strings(path, n) }},
-	{"queries", func(r *reader, c *Config, path string, n ast.Node) { c.Queries = r.strings(path, n) }},
+	{"migrations", func(r *strictyaml.Reader, c *Config, path string, n ast.Node) { c.Migrations = r.Strings(path, n) }},
+	{"go", func(r *strictyaml.Reader, c *Config, path string, n ast.Node) { c.Go = r.Strings(path, n) }},
+	{"exclude", func(r *strictyaml.Reader, c *Config, path string, n ast.Node) { c.Exclude = r.Strings(path, n) }},
+	{"queries", func(r *strictyaml.Reader, c *Config, path string, n ast.Node) { c.Queries = r.Strings(path, n) }},
 	{"rules", readRules},
-	{"fail_on", func(r *reader, c *Config, path string, n ast.Node) {
-		c.FailOn = r.oneOf(path, n, "error", "warning", "info", "never")
+	{"fail_on", func(r *strictyaml.Reader, c *Config, path string, n ast.Node) {
+		c.FailOn = r.OneOf(path, n, "error", "warning", "info", "never")
 	}},
-	{"roles", func(r *reader, c *Config, path string, n ast.Node) { c.Roles = r.texts(path, n) }},
+	{"roles", func(r *strictyaml.Reader, c *Config, path string, n ast.Node) { c.Roles = r.Texts(path, n) }},
 	{"tables", readTables},
-	{"statistics", func(r *reader, c *Config, path string, n ast.Node) { c.Statistics = r.str(path, n) }},
-	{"postgres", func(r *reader, c *Config, path string, n ast.Node) {
-		if c.Postgres = int(r.count(path, n)); r.err == nil && (c.Postgres < 13 || c.Postgres > 18) {
-			r.fail(n, "postgres: %d is not a supported major version: use 13 to 18", c.Postgres)
+	{"statistics", func(r *strictyaml.Reader, c *Config, path string, n ast.Node) { c.Statistics = r.Str(path, n) }},
+	{"postgres", func(r *strictyaml.Reader, c *Config, path string, n ast.Node) {
+		if c.Postgres = int(r.Count(path, n)); r.Err == nil && (c.Postgres < 13 || c.Postgres > 18) {
+			r.Fail(n, "postgres: %d is not a supported major version: use 13 to 18", c.Postgres)
 		}
 	}},
-	{"claims", func(r *reader, c *Config, path string, n ast.Node) {
-		if m, ok := r.value(path, n).(map[string]any); ok {
+	{"claims", func(r *strictyaml.Reader, c *Config, path string, n ast.Node) {
+		if m, ok := r.Value(path, n).(map[string]any); ok {
 			c.Claims = m
-		} else if !isNull(r.bare(n)) {
-			r.fail(n, "claims must be a mapping")
+		} else if !strictyaml.IsNull(r.Bare(n)) {
+			r.Fail(n, "claims must be a mapping")
 		}
 	}},
-	{"settings", func(r *reader, c *Config, path string, n ast.Node) { c.Settings = r.texts(path, n) }},
-	{"search_path", func(r *reader, c *Config, path string, n ast.Node) { c.SearchPath = r.strings(path, n) }},
-	{"spec_refs", func(r *reader, c *Config, path string, n ast.Node) {
+	{"settings", func(r *strictyaml.Reader, c *Config, path string, n ast.Node) { c.Settings = r.Texts(path, n) }},
+	{"search_path", func(r *strictyaml.Reader, c *Config, path string, n ast.Node) { c.SearchPath = r.Strings(path, n) }},
+	{"spec_refs", func(r *strictyaml.Reader, c *Config, path string, n ast.Node) {
 		c.SpecRefs = map[string]string{}
-		r.mapping(path, n, func(key string, at, v ast.Node) {
-			c.SpecRefs[key] = r.str(path+"."+key, v)
+		r.Mapping(path, n, func(key string, at, v ast.Node) {
+			c.SpecRefs[key] = r.Str(path+"."+key, v)
 			c.places["spec_refs."+key] = at.GetToken().Position.Line
 		})
 	}},
-	{"confirm", func(r *reader, c *Config, path string, n ast.Node) { read(r, confirmFields, &c.Confirm, path, n) }},
-}
-
-var databaseFields = []field[Database]{
-	{"migrations", func(r *reader, d *Database, path string, n ast.Node) { d.Migrations = r.strings(path, n) }},
-	{"schema", func(r *reader, d *Database, path string, n ast.Node) { d.Schema = r.str(path, n) }},
-	{"roles", func(r *reader, d *Database, path string, n ast.Node) { d.Roles = r.texts(path, n) }},
-	{"statistics", func(r *reader, d *Database, path string, n ast.Node) { d.Statistics = r.str(path, n) }},
-}
-
-var ruleFields = []field[Rule]{
-	{"severity", func(r *reader, u *Rule, path string, n ast.Node) {
-		u.Severity = r.oneOf(path, n, "error", "warning", "info")
+	{"confirm", func(r *strictyaml.Reader, c *Config, path string, n ast.Node) {
+		strictyaml.Read(r, confirmFields, &c.Confirm, path, n)
 	}},
-	{"enabled", func(r *reader, u *Rule, path string, n ast.Node) {
-		b, ok := r.bare(n).(*ast.BoolNode)
+}
+
+var databaseFields = []strictyaml.Field[Database]{
+	{"migrations", func(r *strictyaml.Reader, d *Database, path string, n ast.Node) { d.Migrations = r.Strings(path, n) }},
+	{"schema", func(r *strictyaml.Reader, d *Database, path string, n ast.Node) { d.Schema = r.Str(path, n) }},
+	{"roles", func(r *strictyaml.Reader, d *Database, path string, n ast.Node) { d.Roles = r.Texts(path, n) }},
+	{"statistics", func(r *strictyaml.Reader, d *Database, path string, n ast.Node) { d.Statistics = r.Str(path, n) }},
+}
+
+var ruleFields = []strictyaml.Field[Rule]{
+	{"severity", func(r *strictyaml.Reader, u *Rule, path string, n ast.Node) {
+		u.Severity = r.OneOf(path, n, "error", "warning", "info")
+	}},
+	{"enabled", func(r *strictyaml.Reader, u *Rule, path string, n ast.Node) {
+		b, ok := r.Bare(n).(*ast.BoolNode)
 		if !ok {
-			r.fail(n, "%s must be true or false", path)
+			r.Fail(n, "%s must be true or false", path)
 			return
 		}
 		u.On, u.Off = b.Value, !b.Value
 	}},
 }
 
-var tableFields = []field[Table]{
-	{"rows", func(r *reader, t *Table, path string, n ast.Node) {
-		rows := r.count(path, n)
+var tableFields = []strictyaml.Field[Table]{
+	{"rows", func(r *strictyaml.Reader, t *Table, path string, n ast.Node) {
+		rows := r.Count(path, n)
 		t.Rows = &rows
 	}},
-	{"width", func(r *reader, t *Table, path string, n ast.Node) { t.Width = int(min(r.count(path, n), 1<<20)) }},
-	{"distinct", func(r *reader, t *Table, path string, n ast.Node) {
-		t.Distinct = map[string]int64{}
-		r.mapping(path, n, func(key string, _, v ast.Node) { t.Distinct[key] = r.count(join(path, key), v) })
+	{"width", func(r *strictyaml.Reader, t *Table, path string, n ast.Node) {
+		t.Width = int(min(r.Count(path, n), 1<<20))
 	}},
-	{"recent", func(r *reader, t *Table, path string, n ast.Node) { t.Recent = r.strings(path, n) }},
+	{"distinct", func(r *strictyaml.Reader, t *Table, path string, n ast.Node) {
+		t.Distinct = map[string]int64{}
+		r.Mapping(path, n, func(key string, _, v ast.Node) { t.Distinct[key] = r.Count(strictyaml.Join(path, key), v) })
+	}},
+	{"recent", func(r *strictyaml.Reader, t *Table, path string, n ast.Node) { t.Recent = r.Strings(path, n) }},
 }
 
-var confirmFields = []field[Confirm]{
-	{"rows", func(r *reader, c *Confirm, path string, n ast.Node) { c.Rows = r.count(path, n) }},
+var confirmFields = []strictyaml.Field[Confirm]{
+	{"rows", func(r *strictyaml.Reader, c *Confirm, path string, n ast.Node) { c.Rows = r.Count(path, n) }},
 }
 
 // Parse reads a config's text; name stands in errors.
 func Parse(name string, text []byte) (*Config, error) {
 	c := &Config{File: name, Version: 1, Databases: map[string]Database{}, places: map[string]int{}}
-	r := &reader{file: name, anchors: map[string]ast.Node{}}
-	root := r.parse(text)
-	if r.err == nil && root != nil {
+	r := strictyaml.NewReader(name, "the config")
+	root := r.Parse(text)
+	if r.Err == nil && root != nil {
 		c.Version = 0
-		read(r, top, c, "", root)
-		if r.err == nil && c.Version == 0 {
-			r.fail(nil, "no version: begin with \"version: 1\"")
+		strictyaml.Read(r, top, c, "", root)
+		if r.Err == nil && c.Version == 0 {
+			r.Fail(nil, "no version: begin with \"version: 1\"")
 		}
 		if c.Version != 1 {
-			r.fail(nil, "version %d is not one that this planvet reads: use 1", c.Version)
+			r.Fail(nil, "version %d is not one that this planvet reads: use 1", c.Version)
 		}
 	}
-	if r.err != nil {
-		return nil, r.err
+	if r.Err != nil {
+		return nil, r.Err
 	}
 	if len(c.Migrations) > 0 {
 		if len(c.Databases) > 0 {
@@ -118,74 +116,30 @@ func Parse(name string, text []byte) (*Config, error) {
 	return c, nil
 }
 
-// read fills to from a mapping with the given fields.
-func read[T any](r *reader, fields []field[T], to *T, path string, n ast.Node) {
-	what := path
-	if what == "" {
-		what = "the config"
-	}
-	r.mapping(what, n, func(key string, at, v ast.Node) {
-		for _, f := range fields {
-			if f.name == key {
-				f.read(r, to, join(path, key), v)
-				return
-			}
-		}
-		var names []string
-		for _, f := range fields {
-			names = append(names, f.name)
-		}
-		r.fail(at, "unknown key %q%s%s", join(path, key), Hint(key, names), allowed(key, names))
-	})
-}
-
-// allowed lists the keys where none of them is near.
-func allowed(key string, names []string) string {
-	if Hint(key, names) != "" {
-		return ""
-	}
-	return ": the keys here are " + strings.Join(slices.Sorted(slices.Values(names)), ", ")
-}
-
-func join(path, key string) string {
-	if path == "" {
-		return key
-	}
-	return path + "." + key
-}
-
-func (r *reader) oneOf(path string, n ast.Node, names ...string) string {
-	s := r.str(path, n)
-	if r.err == nil && !slices.Contains(names, s) {
-		r.fail(n, "%s: %q is not one of %s", path, s, strings.Join(names, ", "))
-	}
-	return s
-}
-
-func readDatabases(r *reader, c *Config, path string, n ast.Node) {
-	r.mapping(path, n, func(key string, at, v ast.Node) {
+func readDatabases(r *strictyaml.Reader, c *Config, path string, n ast.Node) {
+	r.Mapping(path, n, func(key string, at, v ast.Node) {
 		var d Database
-		read(r, databaseFields, &d, join(path, key), v)
-		if r.err == nil && len(d.Migrations) == 0 && d.Schema == "" {
-			r.fail(at, "%s has neither migrations nor schema", join(path, key))
+		strictyaml.Read(r, databaseFields, &d, strictyaml.Join(path, key), v)
+		if r.Err == nil && len(d.Migrations) == 0 && d.Schema == "" {
+			r.Fail(at, "%s has neither migrations nor schema", strictyaml.Join(path, key))
 		}
 		c.Databases[key] = d
 	})
 }
 
 // readRules reads rules: NAME: off, NAME: error, NAME: {severity: info}.
-func readRules(r *reader, c *Config, path string, n ast.Node) {
+func readRules(r *strictyaml.Reader, c *Config, path string, n ast.Node) {
 	c.Rules = map[string]Rule{}
-	r.mapping(path, n, func(key string, at, v ast.Node) {
+	r.Mapping(path, n, func(key string, at, v ast.Node) {
 		c.places["rules."+key] = at.GetToken().Position.Line
 		var u Rule
-		switch b := r.bare(v).(type) {
+		switch b := r.Bare(v).(type) {
 		case *ast.BoolNode:
 			u.On, u.Off = b.Value, !b.Value
 		case *ast.MappingNode, *ast.MappingValueNode:
-			read(r, ruleFields, &u, join(path, key), v)
+			strictyaml.Read(r, ruleFields, &u, strictyaml.Join(path, key), v)
 		default:
-			switch s := r.oneOf(join(path, key), v, "off", "on", "error", "warning", "info"); s {
+			switch s := r.OneOf(strictyaml.Join(path, key), v, "off", "on", "error", "warning", "info"); s {
 			case "off":
 				u.Off = true
 			case "on":
@@ -201,11 +155,11 @@ func readRules(r *reader, c *Config, path string, n ast.Node) {
 	})
 }
 
-func readTables(r *reader, c *Config, path string, n ast.Node) {
+func readTables(r *strictyaml.Reader, c *Config, path string, n ast.Node) {
 	c.Tables = map[string]Table{}
-	r.mapping(path, n, func(key string, _, v ast.Node) {
+	r.Mapping(path, n, func(key string, _, v ast.Node) {
 		var t Table
-		read(r, tableFields, &t, join(path, key), v)
+		strictyaml.Read(r, tableFields, &t, strictyaml.Join(path, key), v)
 		c.Tables[key] = t
 	})
 }

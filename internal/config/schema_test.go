@@ -8,6 +8,8 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/planvet/planvet/internal/strictyaml"
 )
 
 // TestSchemaKeys holds the keys of the reader's tables against the schema's.
@@ -50,10 +52,10 @@ func TestSchemaKeys(t *testing.T) {
 	check("rules", names(ruleFields), keys)
 }
 
-func names[T any](fs []field[T]) []string {
+func names[T any](fs []strictyaml.Field[T]) []string {
 	var out []string
 	for _, f := range fs {
-		out = append(out, f.name)
+		out = append(out, f.Name)
 	}
 	return out
 }

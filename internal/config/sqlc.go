@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
+
+	"github.com/planvet/planvet/internal/strictyaml"
 )
 
 // SQLC is one entry of a sqlc configuration. Paths are relative to the
@@ -123,7 +125,7 @@ func readSQLC(fsys fs.FS, file string) ([]SQLC, error) {
 	}
 	var f sqlcFile
 	if err := yaml.Unmarshal(text, &f); err != nil {
-		return nil, fmt.Errorf("reading %s: %s", file, oneLine(err.Error()))
+		return nil, fmt.Errorf("reading %s: %s", file, strictyaml.OneLine(err.Error()))
 	}
 	dir := path.Dir(file)
 	var out []SQLC

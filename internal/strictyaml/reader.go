@@ -1,4 +1,6 @@
-package config
+// Package strictyaml reads YAML by hand, so that every complaint has its place, its path
+// and, of a key that nobody knows, the nearest one.
+package strictyaml
 
 import (
 	"errors"
@@ -10,13 +12,20 @@ import (
 	"github.com/goccy/go-yaml/parser"
 )
 
-// reader walks a YAML tree by hand, so that every complaint has its place and its
+// Reader walks a YAML tree by hand, so that every complaint has its place and its
 // path, and keeps the first one.
-type reader struct {
+type Reader struct {
 	file    string
+	whole   string
 	anchors map[string]ast.Node
 	visits  int
-	err     error
+	// Err is the first complaint, with file, line and column.
+	Err error
+}
+
+// NewReader reads a file; whole names what it is in complaints: the config.
+func NewReader(file, whole string) *Reader {
+	return &Reader{file: file, whole: whole, anchors: map[string]ast.Node{}}
 }
 
 // maxVisits bounds what aliases can expand to.
@@ -55,10 +64,10 @@ func tooMuch(text []byte) string {
 	return ""
 }
 
-// parse returns the document's root node, nil for an empty document.
-func (r *reader) parse(text []byte) ast.Node {
+// Parse returns the document's root node, nil for an empty document.
+func (r *Reader) Parse(text []byte) ast.Node {
 	if why := tooMuch(text); why != "" {
-		r.fail(nil, "%s", why)
+		r.Fail(nil, "%s", why)
 		return nil
 	}
 	f, err := parser.ParseBytes(text, 0)
@@ -66,9 +75,9 @@ func (r *reader) parse(text []byte) ast.Node {
 		var ye yaml.Error
 		if errors.As(err, &ye) && ye.GetToken() != nil {
 			p := ye.GetToken().Position
-			r.err = fmt.Errorf("%s:%d:%d: %s", r.file, p.Line, p.Column, oneLine(ye.GetMessage()))
+			r.Err = fmt.Errorf("%s:%d:%d: %s", r.file, p.Line, p.Column, OneLine(ye.GetMessage()))
 		} else {
-			r.err = fmt.Errorf("%s: %s", r.file, oneLine(err.Error()))
+			r.Err = fmt.Errorf("%s: %s", r.file, OneLine(err.Error()))
 		}
 		return nil
 	}
@@ -78,7 +87,7 @@ func (r *reader) parse(text []byte) ast.Node {
 			continue
 		}
 		if root != nil {
-			r.fail(d.Body, "a second document: planvet reads one")
+			r.Fail(d.Body, "a second document: planvet reads one")
 			return nil
 		}
 		root = d.Body
@@ -99,24 +108,26 @@ func (v anchorVisitor) Visit(n ast.Node) ast.Visitor {
 	return v
 }
 
-func oneLine(s string) string {
+// OneLine is the first line of a text.
+func OneLine(s string) string {
 	s, _, _ = strings.Cut(strings.TrimSpace(s), "\n")
 	return s
 }
 
-func (r *reader) fail(n ast.Node, format string, args ...any) {
-	if r.err != nil {
+// Fail keeps the first complaint, with its place.
+func (r *Reader) Fail(n ast.Node, format string, args ...any) {
+	if r.Err != nil {
 		return
 	}
 	line, col := 1, 1
 	if n != nil && n.GetToken() != nil && n.GetToken().Position != nil {
 		line, col = n.GetToken().Position.Line, n.GetToken().Position.Column
 	}
-	r.err = fmt.Errorf("%s:%d:%d: %s", r.file, line, col, fmt.Sprintf(format, args...))
+	r.Err = fmt.Errorf("%s:%d:%d: %s", r.file, line, col, fmt.Sprintf(format, args...))
 }
 
-// bare takes anchors, aliases and tags off a node.
-func (r *reader) bare(n ast.Node) ast.Node {
+// Bare takes anchors, aliases and tags off a node.
+func (r *Reader) Bare(n ast.Node) ast.Node {
 	for r.visits++; r.visits < maxVisits; r.visits++ {
 		switch v := n.(type) {
 		case *ast.AnchorNode:
@@ -129,11 +140,12 @@ func (r *reader) bare(n ast.Node) ast.Node {
 			return n
 		}
 	}
-	r.fail(n, "aliases expand to more than %d values", maxVisits)
+	r.Fail(n, "aliases expand to more than %d values", maxVisits)
 	return nil
 }
 
-func isNull(n ast.Node) bool {
+// IsNull reports a value that is not there, or null.
+func IsNull(n ast.Node) bool {
 	if n == nil {
 		return true
 	}
@@ -141,10 +153,10 @@ func isNull(n ast.Node) bool {
 	return ok
 }
 
-// mapping calls f for each key of a mapping, and refuses a key written twice.
-func (r *reader) mapping(path string, n ast.Node, f func(key string, at, value ast.Node)) {
-	n = r.bare(n)
-	if isNull(n) {
+// Mapping calls f for each key of a mapping, and refuses a key written twice.
+func (r *Reader) Mapping(path string, n ast.Node, f func(key string, at, value ast.Node)) {
+	n = r.Bare(n)
+	if IsNull(n) {
 		return
 	}
 	var items []*ast.MappingValueNode
@@ -154,17 +166,17 @@ func (r *reader) mapping(path string, n ast.Node, f func(key string, at, value a
 	case *ast.MappingValueNode:
 		items = []*ast.MappingValueNode{v}
 	default:
-		r.fail(n, "%s must be a mapping", path)
+		r.Fail(n, "%s must be a mapping", path)
 		return
 	}
 	seen := map[string]bool{}
 	for _, it := range items {
 		key := r.text(it.Key)
 		if seen[key] {
-			r.fail(it.Key, "key %q is written twice", key)
+			r.Fail(it.Key, "key %q is written twice", key)
 		}
 		seen[key] = true
-		if r.err != nil {
+		if r.Err != nil {
 			return
 		}
 		f(key, it.Key, it.Value)
@@ -172,7 +184,7 @@ func (r *reader) mapping(path string, n ast.Node, f func(key string, at, value a
 }
 
 // text is a scalar as written, without its quotes.
-func (r *reader) text(n ast.Node) string {
+func (r *Reader) text(n ast.Node) string {
 	if s, ok := n.(*ast.StringNode); ok {
 		return s.Value
 	}
@@ -182,8 +194,9 @@ func (r *reader) text(n ast.Node) string {
 	return n.GetToken().Value
 }
 
-func (r *reader) str(path string, n ast.Node) string {
-	n = r.bare(n)
+// Str is a scalar as a string.
+func (r *Reader) Str(path string, n ast.Node) string {
+	n = r.Bare(n)
 	switch v := n.(type) {
 	case *ast.StringNode:
 		return v.Value
@@ -192,38 +205,40 @@ func (r *reader) str(path string, n ast.Node) string {
 	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
 		return n.GetToken().Value
 	}
-	r.fail(n, "%s must be a string", path)
+	r.Fail(n, "%s must be a string", path)
 	return ""
 }
 
-func (r *reader) strings(path string, n ast.Node) Strings {
-	n = r.bare(n)
-	if isNull(n) {
+// Strings is a list of strings, or one string for a list of one.
+func (r *Reader) Strings(path string, n ast.Node) []string {
+	n = r.Bare(n)
+	if IsNull(n) {
 		return nil
 	}
 	seq, ok := n.(*ast.SequenceNode)
 	if !ok {
-		if s := r.str(path, n); r.err == nil {
-			return Strings{s}
+		if s := r.Str(path, n); r.Err == nil {
+			return []string{s}
 		}
 		return nil
 	}
-	var out Strings
+	var out []string
 	for _, v := range seq.Values {
-		out = append(out, r.str(path, v))
+		out = append(out, r.Str(path, v))
 	}
 	return out
 }
 
-func (r *reader) texts(path string, n ast.Node) map[string]string {
+// Texts is a mapping of strings.
+func (r *Reader) Texts(path string, n ast.Node) map[string]string {
 	out := map[string]string{}
-	r.mapping(path, n, func(key string, _, v ast.Node) { out[key] = r.str(path+"."+key, v) })
+	r.Mapping(path, n, func(key string, _, v ast.Node) { out[key] = r.Str(path+"."+key, v) })
 	return out
 }
 
-// count is a whole number that is not negative; 1_000_000 is one.
-func (r *reader) count(path string, n ast.Node) int64 {
-	n = r.bare(n)
+// Count is a whole number that is not negative; 1_000_000 is one.
+func (r *Reader) Count(path string, n ast.Node) int64 {
+	n = r.Bare(n)
 	if v, ok := n.(*ast.IntegerNode); ok {
 		switch i := v.Value.(type) {
 		case int64:
@@ -236,13 +251,13 @@ func (r *reader) count(path string, n ast.Node) int64 {
 			}
 		}
 	}
-	r.fail(n, "%s must be a whole number, 0 or more", path)
+	r.Fail(n, "%s must be a whole number, 0 or more", path)
 	return 0
 }
 
-// value is any YAML value as Go has it from JSON.
-func (r *reader) value(path string, n ast.Node) any {
-	switch v := r.bare(n).(type) {
+// Value is any YAML value as Go has it from JSON.
+func (r *Reader) Value(path string, n ast.Node) any {
+	switch v := r.Bare(n).(type) {
 	case nil, *ast.NullNode:
 		return nil
 	case *ast.BoolNode:
@@ -254,14 +269,14 @@ func (r *reader) value(path string, n ast.Node) any {
 	case *ast.SequenceNode:
 		out := []any{}
 		for _, e := range v.Values {
-			out = append(out, r.value(path, e))
+			out = append(out, r.Value(path, e))
 		}
 		return out
 	case *ast.MappingNode, *ast.MappingValueNode:
 		out := map[string]any{}
-		r.mapping(path, n, func(key string, _, e ast.Node) { out[key] = r.value(path+"."+key, e) })
+		r.Mapping(path, n, func(key string, _, e ast.Node) { out[key] = r.Value(path+"."+key, e) })
 		return out
 	default:
-		return r.str(path, n)
+		return r.Str(path, n)
 	}
 }
