@@ -42,7 +42,8 @@ internal/slope: ;
 internal/params: catalog internal/pgast ;
 internal/source: rules sqllint catalog internal/pgast ;
 internal/suppress: rules internal/pgast ;
-internal/config: ; yaml
+internal/strictyaml: ; yaml
+internal/config: internal/strictyaml ; yaml
 
 # asking a server; live reads view and policy texts through pgast's normal form
 internal/plan: ;
@@ -57,6 +58,8 @@ internal/bench/binomial: ;
 internal/bench/slo: internal/audit internal/bench/binomial internal/bench/results internal/config internal/report ; yaml
 internal/bench/gate: internal/bench/binomial ;
 internal/bench/trace: internal/bench/gate ;
+internal/bench/suite: internal/strictyaml ; yaml
+internal/bench/load: internal/audit internal/bench/results internal/bench/suite internal/pgast internal/report ; hdrhistogram pgx
 internal/dashboard: rules internal/bench/results internal/bench/slo internal/explain internal/monitor internal/report ;
 internal/investigate: internal/audit internal/explain internal/live internal/monitor internal/pgast internal/report ;
 internal/explain: rules rlscheck catalog internal/audit migrationscan internal/plan internal/live internal/predicate internal/params internal/pgast internal/stats internal/shadow internal/confirm internal/report ;
@@ -82,14 +85,15 @@ internal/casetest: ; tests
 
 // groups name third-party modules, by the prefix of their import paths.
 var groups = map[string][]string{
-	"pg_query": {"github.com/pganalyze/pg_query_go/v5", "google.golang.org/protobuf"},
-	"pgx":      {"github.com/jackc/pgx/v5"},
-	"x/tools":  {"golang.org/x/tools"},
-	"yaml":     {"github.com/goccy/go-yaml"},
-	"cli":      {"github.com/urfave/cli/v2"},
-	"tests":    {"github.com/google/go-cmp", "golang.org/x/tools/txtar"},
-	"ulid":     {"github.com/oklog/ulid/v2"},
-	"terminal": {"github.com/fatih/color", "github.com/mattn/go-isatty", "golang.org/x/term"},
+	"pg_query":     {"github.com/pganalyze/pg_query_go/v5", "google.golang.org/protobuf"},
+	"pgx":          {"github.com/jackc/pgx/v5"},
+	"x/tools":      {"golang.org/x/tools"},
+	"yaml":         {"github.com/goccy/go-yaml"},
+	"cli":          {"github.com/urfave/cli/v2"},
+	"tests":        {"github.com/google/go-cmp", "golang.org/x/tools/txtar"},
+	"hdrhistogram": {"github.com/HdrHistogram/hdrhistogram-go"},
+	"ulid":         {"github.com/oklog/ulid/v2"},
+	"terminal":     {"github.com/fatih/color", "github.com/mattn/go-isatty", "golang.org/x/term"},
 }
 
 const module = "github.com/planvet/planvet"
