@@ -10,57 +10,57 @@ import (
 
 // top are the keys of planvet.yaml. planvet.schema.json has the same.
 var top = []strictyaml.Field[Config]{
-	{"version", func(r *strictyaml.Reader, c *Config, path string, n ast.Node) { c.Version = int(r.Count(path, n)) }},
-	{"databases", readDatabases},
-	{"migrations", func(r *strictyaml.Reader, c *Config, path string, n ast.Node) { c.Migrations = r.Strings(path, n) }},
-	{"go", func(r *strictyaml.Reader, c *Config, path string, n ast.Node) { c.Go = r.Strings(path, n) }},
-	{"exclude", func(r *strictyaml.Reader, c *Config, path string, n ast.Node) { c.Exclude = r.Strings(path, n) }},
-	{"queries", func(r *strictyaml.Reader, c *Config, path string, n ast.Node) { c.Queries = r.Strings(path, n) }},
-	{"rules", readRules},
-	{"fail_on", func(r *strictyaml.Reader, c *Config, path string, n ast.Node) {
+	{Name: "version", Read: func(r *strictyaml.Reader, c *Config, path string, n ast.Node) { c.Version = int(r.Count(path, n)) }},
+	{Name: "databases", Read: readDatabases},
+	{Name: "migrations", Read: func(r *strictyaml.Reader, c *Config, path string, n ast.Node) { c.Migrations = r.Strings(path, n) }},
+	{Name: "go", Read: func(r *strictyaml.Reader, c *Config, path string, n ast.Node) { c.Go = r.Strings(path, n) }},
+	{Name: "exclude", Read: func(r *strictyaml.Reader, c *Config, path string, n ast.Node) { c.Exclude = r.Strings(path, n) }},
+	{Name: "queries", Read: func(r *strictyaml.Reader, c *Config, path string, n ast.Node) { c.Queries = r.Strings(path, n) }},
+	{Name: "rules", Read: readRules},
+	{Name: "fail_on", Read: func(r *strictyaml.Reader, c *Config, path string, n ast.Node) {
 		c.FailOn = r.OneOf(path, n, "error", "warning", "info", "never")
 	}},
-	{"roles", func(r *strictyaml.Reader, c *Config, path string, n ast.Node) { c.Roles = r.Texts(path, n) }},
-	{"tables", readTables},
-	{"statistics", func(r *strictyaml.Reader, c *Config, path string, n ast.Node) { c.Statistics = r.Str(path, n) }},
-	{"postgres", func(r *strictyaml.Reader, c *Config, path string, n ast.Node) {
+	{Name: "roles", Read: func(r *strictyaml.Reader, c *Config, path string, n ast.Node) { c.Roles = r.Texts(path, n) }},
+	{Name: "tables", Read: readTables},
+	{Name: "statistics", Read: func(r *strictyaml.Reader, c *Config, path string, n ast.Node) { c.Statistics = r.Str(path, n) }},
+	{Name: "postgres", Read: func(r *strictyaml.Reader, c *Config, path string, n ast.Node) {
 		if c.Postgres = int(r.Count(path, n)); r.Err == nil && (c.Postgres < 13 || c.Postgres > 18) {
 			r.Fail(n, "postgres: %d is not a supported major version: use 13 to 18", c.Postgres)
 		}
 	}},
-	{"claims", func(r *strictyaml.Reader, c *Config, path string, n ast.Node) {
+	{Name: "claims", Read: func(r *strictyaml.Reader, c *Config, path string, n ast.Node) {
 		if m, ok := r.Value(path, n).(map[string]any); ok {
 			c.Claims = m
 		} else if !strictyaml.IsNull(r.Bare(n)) {
 			r.Fail(n, "claims must be a mapping")
 		}
 	}},
-	{"settings", func(r *strictyaml.Reader, c *Config, path string, n ast.Node) { c.Settings = r.Texts(path, n) }},
-	{"search_path", func(r *strictyaml.Reader, c *Config, path string, n ast.Node) { c.SearchPath = r.Strings(path, n) }},
-	{"spec_refs", func(r *strictyaml.Reader, c *Config, path string, n ast.Node) {
+	{Name: "settings", Read: func(r *strictyaml.Reader, c *Config, path string, n ast.Node) { c.Settings = r.Texts(path, n) }},
+	{Name: "search_path", Read: func(r *strictyaml.Reader, c *Config, path string, n ast.Node) { c.SearchPath = r.Strings(path, n) }},
+	{Name: "spec_refs", Read: func(r *strictyaml.Reader, c *Config, path string, n ast.Node) {
 		c.SpecRefs = map[string]string{}
 		r.Mapping(path, n, func(key string, at, v ast.Node) {
 			c.SpecRefs[key] = r.Str(path+"."+key, v)
 			c.places["spec_refs."+key] = at.GetToken().Position.Line
 		})
 	}},
-	{"confirm", func(r *strictyaml.Reader, c *Config, path string, n ast.Node) {
+	{Name: "confirm", Read: func(r *strictyaml.Reader, c *Config, path string, n ast.Node) {
 		strictyaml.Read(r, confirmFields, &c.Confirm, path, n)
 	}},
 }
 
 var databaseFields = []strictyaml.Field[Database]{
-	{"migrations", func(r *strictyaml.Reader, d *Database, path string, n ast.Node) { d.Migrations = r.Strings(path, n) }},
-	{"schema", func(r *strictyaml.Reader, d *Database, path string, n ast.Node) { d.Schema = r.Str(path, n) }},
-	{"roles", func(r *strictyaml.Reader, d *Database, path string, n ast.Node) { d.Roles = r.Texts(path, n) }},
-	{"statistics", func(r *strictyaml.Reader, d *Database, path string, n ast.Node) { d.Statistics = r.Str(path, n) }},
+	{Name: "migrations", Read: func(r *strictyaml.Reader, d *Database, path string, n ast.Node) { d.Migrations = r.Strings(path, n) }},
+	{Name: "schema", Read: func(r *strictyaml.Reader, d *Database, path string, n ast.Node) { d.Schema = r.Str(path, n) }},
+	{Name: "roles", Read: func(r *strictyaml.Reader, d *Database, path string, n ast.Node) { d.Roles = r.Texts(path, n) }},
+	{Name: "statistics", Read: func(r *strictyaml.Reader, d *Database, path string, n ast.Node) { d.Statistics = r.Str(path, n) }},
 }
 
 var ruleFields = []strictyaml.Field[Rule]{
-	{"severity", func(r *strictyaml.Reader, u *Rule, path string, n ast.Node) {
+	{Name: "severity", Read: func(r *strictyaml.Reader, u *Rule, path string, n ast.Node) {
 		u.Severity = r.OneOf(path, n, "error", "warning", "info")
 	}},
-	{"enabled", func(r *strictyaml.Reader, u *Rule, path string, n ast.Node) {
+	{Name: "enabled", Read: func(r *strictyaml.Reader, u *Rule, path string, n ast.Node) {
 		b, ok := r.Bare(n).(*ast.BoolNode)
 		if !ok {
 			r.Fail(n, "%s must be true or false", path)
@@ -71,22 +71,22 @@ var ruleFields = []strictyaml.Field[Rule]{
 }
 
 var tableFields = []strictyaml.Field[Table]{
-	{"rows", func(r *strictyaml.Reader, t *Table, path string, n ast.Node) {
+	{Name: "rows", Read: func(r *strictyaml.Reader, t *Table, path string, n ast.Node) {
 		rows := r.Count(path, n)
 		t.Rows = &rows
 	}},
-	{"width", func(r *strictyaml.Reader, t *Table, path string, n ast.Node) {
+	{Name: "width", Read: func(r *strictyaml.Reader, t *Table, path string, n ast.Node) {
 		t.Width = int(min(r.Count(path, n), 1<<20))
 	}},
-	{"distinct", func(r *strictyaml.Reader, t *Table, path string, n ast.Node) {
+	{Name: "distinct", Read: func(r *strictyaml.Reader, t *Table, path string, n ast.Node) {
 		t.Distinct = map[string]int64{}
 		r.Mapping(path, n, func(key string, _, v ast.Node) { t.Distinct[key] = r.Count(strictyaml.Join(path, key), v) })
 	}},
-	{"recent", func(r *strictyaml.Reader, t *Table, path string, n ast.Node) { t.Recent = r.Strings(path, n) }},
+	{Name: "recent", Read: func(r *strictyaml.Reader, t *Table, path string, n ast.Node) { t.Recent = r.Strings(path, n) }},
 }
 
 var confirmFields = []strictyaml.Field[Confirm]{
-	{"rows", func(r *strictyaml.Reader, c *Confirm, path string, n ast.Node) { c.Rows = r.Count(path, n) }},
+	{Name: "rows", Read: func(r *strictyaml.Reader, c *Confirm, path string, n ast.Node) { c.Rows = r.Count(path, n) }},
 }
 
 // Parse reads a config's text; name stands in errors.
