@@ -84,7 +84,7 @@ func newApp(stdout, stderr io.Writer, code *report.ExitCode) *cli.App {
 			checkCommand(code), schemaCommand(code), queriesCommand(code), rulesCommand(), vetCommand(code),
 			companionCommand(code),
 			explainCommand(code), shadowCommand(code), statsCommand(code), auditCommand(code), monitorCommand(code), topQueriesCommand(code), dashboardCommand(code),
-			rlsCommand(code), investigateCommand(code), sloCommand(code),
+			rlsCommand(code), investigateCommand(code), benchCommand(code), sloCommand(code),
 		},
 	}
 	for _, c := range app.Commands {

@@ -2,7 +2,6 @@ package load
 
 import (
 	"context"
-	"fmt"
 	"runtime"
 	"time"
 
@@ -44,7 +43,7 @@ type Note struct {
 	// Invalid says why it is no measurement, "" where it is one.
 	Invalid string
 	Dropped int
-	// Lag is the median of how late the tool itself was with an arrival.
+	// Lag is the p95 of how late the tool itself was with an arrival.
 	Lag     time.Duration
 	Partial bool
 }
@@ -59,7 +58,7 @@ func (r *Report) Valid() bool {
 	return true
 }
 
-// Bench measures the suites of a file, case after case. Where the context ends, what was
+// Bench measures the suites of a file, expanded, case after case. Where the context ends, what was
 // measured until then is returned as partial. The error says what cannot be measured at
 // all.
 func Bench(ctx context.Context, f *suite.File, o Options) (*Report, error) {
@@ -96,10 +95,6 @@ type bench struct {
 }
 
 func (b *bench) api(ctx context.Context, a *suite.API, out *results.Suite) error {
-	a, err := a.Expand()
-	if err != nil {
-		return fmt.Errorf("suite api: %w", err)
-	}
 	for i := range a.Cases {
 		c := &a.Cases[i]
 		open, free, err := Requests(a, c, b.o.CorrelationID)
@@ -116,10 +111,6 @@ func (b *bench) api(ctx context.Context, a *suite.API, out *results.Suite) error
 }
 
 func (b *bench) db(ctx context.Context, d *suite.DB, out *results.Suite) error {
-	d, err := d.Expand()
-	if err != nil {
-		return fmt.Errorf("suite db: %w", err)
-	}
 	for i := range d.Cases {
 		c := &d.Cases[i]
 		open, err := Statements(d, c, b.o.CorrelationID)

@@ -173,6 +173,9 @@ suites:
 	if err != nil {
 		t.Fatal(err)
 	}
+	if f.API, err = f.API.Expand(); err != nil {
+		t.Fatal(err)
+	}
 	r, err := Bench(t.Context(), f, Options{Suites: []string{"api"}, Closed: true, Iterations: 50, CorrelationID: "pr-123"})
 	if err != nil || !r.Valid() {
 		t.Fatalf("%+v, %v", r, err)

@@ -68,8 +68,8 @@ func (r *Report) lines() []string {
 			if n.Partial {
 				out = append(out, c.Name+": partial")
 			}
-			if lag := float64(n.Lag.Nanoseconds()) / 1e6; c.Latency.P50 != nil && lag > c.Latency.P50.Value/4 {
-				out = append(out, fmt.Sprintf("%s: the generator itself was %s late at the median: this machine is too busy for this rate", c.Name, report.MS(lag)))
+			if lag := float64(n.Lag.Nanoseconds()) / 1e6; c.Latency.P95 != nil && lag > c.Latency.P95.Value/4 {
+				out = append(out, fmt.Sprintf("%s: the generator itself was %s late at its p95: this machine is too busy for this rate", c.Name, report.MS(lag)))
 			}
 		}
 	}

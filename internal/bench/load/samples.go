@@ -83,9 +83,9 @@ func (s *Samples) soFar() int {
 	return int(s.hist.TotalCount()) + s.bad
 }
 
-// Lag is the median of how late the generator itself began what was due: a busy machine
+// Lag is the p95 of how late the generator itself was with what was due: a busy machine
 // shows here.
-func (s *Samples) Lag() time.Duration { return time.Duration(s.lag.ValueAtPercentile(50)) }
+func (s *Samples) Lag() time.Duration { return time.Duration(s.lag.ValueAtPercentile(95)) }
 
 // maxErrors is the share of errors over which a measurement is invalid: what was fast may
 // have been fast because it failed.

@@ -19,6 +19,9 @@ func benchDB(t *testing.T, ctx context.Context, url, cases string, o Options) (*
 	if err != nil {
 		t.Fatal(err)
 	}
+	if f.DB, err = f.DB.Expand(); err != nil {
+		t.Fatal(err)
+	}
 	o.Suites, o.CorrelationID = []string{"db"}, "pr-123"
 	return Bench(ctx, f, o)
 }

@@ -4,7 +4,6 @@
 package suite
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"regexp"
@@ -131,54 +130,55 @@ const (
 
 var variable = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)
 
-// expand puts the environment's values in for ${NAME}. A name that is not set is an
-// error: an empty token would measure how fast a request is refused.
-func expand(s string) (string, error) {
-	var missing []string
-	s = variable.ReplaceAllStringFunc(s, func(m string) string {
+// expander puts the environment's values in for ${NAME} and keeps the names that are not
+// set: an empty token would measure how fast a request is refused.
+type expander struct{ missing []string }
+
+func (e *expander) text(s string) string {
+	return variable.ReplaceAllStringFunc(s, func(m string) string {
 		name := m[2 : len(m)-1]
 		v, ok := os.LookupEnv(name)
-		if !ok {
-			missing = append(missing, name)
+		if !ok && !slices.Contains(e.missing, name) {
+			e.missing = append(e.missing, name)
 		}
 		return v
 	})
-	if len(missing) > 0 {
-		return "", fmt.Errorf("the environment has no %s", strings.Join(missing, ", "))
+}
+
+func (e *expander) texts(m map[string]string) map[string]string {
+	out := map[string]string{}
+	for k, v := range m {
+		out[k] = e.text(v)
 	}
-	return s, nil
+	slices.Sort(e.missing)
+	return out
+}
+
+func (e *expander) err() error {
+	if len(e.missing) == 0 {
+		return nil
+	}
+	return fmt.Errorf("the environment has no %s", strings.Join(e.missing, ", "))
 }
 
 // Expand puts the environment's values in for ${NAME} in what may hold secrets or places:
-// URLs, headers, bodies. The file as it was read keeps the names.
+// URLs, headers, bodies. The suite as it was read keeps the names.
 func (a *API) Expand() (*API, error) {
 	out := *a
-	var errs []error
-	each := func(s string) string {
-		v, err := expand(s)
-		errs = append(errs, err)
-		return v
-	}
-	headers := func(h map[string]string) map[string]string {
-		m := map[string]string{}
-		for k, v := range h {
-			m[k] = each(v)
-		}
-		return m
-	}
-	out.BaseURL, out.Headers = each(a.BaseURL), headers(a.Headers)
+	var e expander
+	out.BaseURL, out.Headers = e.text(a.BaseURL), e.texts(a.Headers)
 	out.Cases = slices.Clone(a.Cases)
 	for i := range out.Cases {
 		c := &out.Cases[i]
-		c.Path, c.Body, c.Headers = each(c.Path), each(c.Body), headers(c.Headers)
+		c.Path, c.Body, c.Headers = e.text(c.Path), e.text(c.Body), e.texts(c.Headers)
 	}
-	return &out, errors.Join(errs...)
+	return &out, e.err()
 }
 
 // Expand is the suite with its URL's ${NAME} put in.
 func (d *DB) Expand() (*DB, error) {
 	out := *d
-	var err error
-	out.URL, err = expand(d.URL)
-	return &out, err
+	var e expander
+	out.URL = e.text(d.URL)
+	return &out, e.err()
 }

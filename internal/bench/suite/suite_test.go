@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -95,5 +96,19 @@ func TestExpand(t *testing.T) {
 	}
 	if f.API.Headers["authorization"] == "Bearer secret" {
 		t.Error("the file that was read has the secret")
+	}
+}
+
+// The example of the documentation is a file that is read.
+func TestDocumented(t *testing.T) {
+	doc, err := os.ReadFile("../../../docs/bench.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ := strings.Cut(string(doc), "```yaml\n")
+	text, _, _ = strings.Cut(text, "```")
+	f, err := Parse("docs/bench.md", []byte(text))
+	if err != nil || len(f.API.Cases) != 2 || len(f.DB.Cases) != 2 || f.DB.Cases[0].Role != "authenticated" {
+		t.Errorf("got %+v, %v", f, err)
 	}
 }

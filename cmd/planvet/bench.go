@@ -1,0 +1,169 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/planvet/planvet/internal/audit"
+	"github.com/planvet/planvet/internal/bench/load"
+	"github.com/planvet/planvet/internal/bench/results"
+	"github.com/planvet/planvet/internal/bench/suite"
+	"github.com/planvet/planvet/internal/config"
+	"github.com/planvet/planvet/internal/report"
+)
+
+func benchCommand(code *report.ExitCode) *cli.Command {
+	return &cli.Command{
+		Name:  "bench",
+		Usage: "measure requests and statements under load",
+		Description: "Suites are read from a file: api has HTTP requests, db has SQL statements. Requests\n" +
+			"arrive at a rate and their latency counts from when they were due; --closed has each\n" +
+			"client wait for its answer. Statements run in transactions that are rolled back.\n" +
+			"Exits 5 where the run is no measurement: more than 1 % of a case failed, or arrivals\n" +
+			"were dropped; 3 where it was interrupted.",
+		Flags: []cli.Flag{
+			&cli.StringSliceFlag{Name: "suite", Usage: "measure suite `NAME`: api or db; repeatable; all that the file has by default"},
+			&cli.StringFlag{Name: "suite-file", Value: ".perf/suites.yaml", Usage: "read the suites from `FILE`"},
+			&cli.IntFlag{Name: "iterations", Usage: "measure `N` requests of each case; by default as many as a p99 needs"},
+			&cli.DurationFlag{Name: "duration", Usage: "measure each case for `TIME` instead"},
+			&cli.BoolFlag{Name: "closed", Usage: "have each client wait for its answer, whatever the rates"},
+			&cli.StringFlag{Name: "results", Usage: "write the results to `FILE`, for planvet dashboard"},
+			&cli.BoolFlag{Name: "report", Usage: "write the report as Markdown"},
+			&cli.StringFlag{Name: "format", Value: "text", Usage: "`FORMAT` of the report: text, markdown or json (the results)"},
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the report to `FILE`"},
+			&cli.StringFlag{Name: "correlation-id", Usage: "`ID` of the run in headers, application_name and the audit log; a ULID by default"},
+			&cli.StringFlag{Name: "audit", Aliases: []string{"dump-audit"}, Usage: "append what was measured to the audit log `FILE`"},
+			&cli.StringFlag{Name: "color", Value: "auto", Usage: "`WHEN` to colour: auto, always or never"},
+		},
+		Action: func(c *cli.Context) error { return bench(c, code) },
+	}
+}
+
+func benchOptions(c *cli.Context) (*suite.File, load.Options, error) {
+	o := load.Options{Iterations: c.Int("iterations"), Duration: c.Duration("duration"), Closed: c.Bool("closed")}
+	formats := []string{"text", "markdown", "json"}
+	switch format := c.String("format"); {
+	case c.Args().Len() > 0:
+		return nil, o, fmt.Errorf("bench takes no arguments, got %q", c.Args().First())
+	case !slices.Contains(formats, format):
+		return nil, o, fmt.Errorf("unknown format %q%s", format, config.Hint(format, formats))
+	case c.Bool("report") && c.IsSet("format") && format != "markdown":
+		return nil, o, fmt.Errorf("--report is Markdown and --format %s is not: use one of them", format)
+	case c.IsSet("iterations") && o.Iterations < 1:
+		return nil, o, fmt.Errorf("--iterations %d: use 1 or more", o.Iterations)
+	case c.IsSet("duration") && o.Duration <= 0:
+		return nil, o, errors.New("--duration: use a positive duration, like 30s")
+	case o.Iterations > 0 && o.Duration > 0:
+		return nil, o, errors.New("--iterations and --duration exclude each other")
+	}
+	path := c.String("suite-file")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, o, fmt.Errorf("reading the suites: %w", err)
+	}
+	f, err := suite.Parse(path, text)
+	if err != nil {
+		return nil, o, err
+	}
+	has := map[string]bool{"api": f.API != nil, "db": f.DB != nil}
+	wanted := c.StringSlice("suite")
+	for _, name := range wanted {
+		if known, ok := has[name]; !ok {
+			return nil, o, fmt.Errorf("unknown suite %q%s: there are api and db", name, config.Hint(name, []string{"api", "db"}))
+		} else if !known {
+			return nil, o, fmt.Errorf("%s has no suite %s", path, name)
+		}
+	}
+	for _, name := range []string{"api", "db"} {
+		if has[name] && (len(wanted) == 0 || slices.Contains(wanted, name)) {
+			o.Suites = append(o.Suites, name)
+		}
+	}
+	if slices.Contains(o.Suites, "api") {
+		if f.API, err = f.API.Expand(); err != nil {
+			return nil, o, fmt.Errorf("%s, suite api: %w", path, err)
+		}
+	}
+	if slices.Contains(o.Suites, "db") {
+		if f.DB, err = f.DB.Expand(); err != nil {
+			return nil, o, fmt.Errorf("%s, suite db: %w", path, err)
+		}
+	}
+	return f, o, nil
+}
+
+func bench(c *cli.Context, code *report.ExitCode) error {
+	f, o, err := benchOptions(c)
+	if err != nil {
+		return usage(err)
+	}
+	var log *audit.Log
+	if o.CorrelationID, log, err = audited(c, "bench"); err != nil {
+		return err
+	}
+	progress := report.NewProgress(c.App.ErrWriter)
+	defer progress.Done()
+	o.Progress = remaining(progress)
+	r, err := load.Bench(c.Context, f, o)
+	if err != nil {
+		return err
+	}
+	progress.Done()
+	*code = report.ExitClean
+	switch {
+	case !r.Valid():
+		*code = report.ExitInvalid
+	case r.Partial:
+		*code = report.ExitUnfinished
+	}
+	if log != nil {
+		if err := log.Append(r.Events()...); err != nil {
+			return err
+		}
+	}
+	if file := c.String("results"); file != "" {
+		if err := writeTo(nil, file, func(w io.Writer) error { return results.Write(w, r.Results) }); err != nil {
+			return err
+		}
+	}
+	return writeTo(c.App.Writer, c.String("output"), func(w io.Writer) error {
+		format := c.String("format")
+		if c.Bool("report") {
+			format = "markdown"
+		}
+		switch format {
+		case "json":
+			return results.Write(w, r.Results)
+		case "markdown":
+			return load.Markdown(w, r)
+		}
+		return load.Text(w, r, report.TextOptions{Color: c.String("output") == "" && report.ColorFor(w, c.String("color"))})
+	})
+}
+
+// remaining shows what is measured, and how long it will take at the pace so far.
+func remaining(p *report.Progress) func(what string, done, total int) {
+	var mu sync.Mutex // clients tell of their work at the same time
+	began := time.Now()
+	var current string
+	return func(what string, done, total int) {
+		mu.Lock()
+		defer mu.Unlock()
+		if what != current {
+			current, began = what, time.Now()
+		}
+		line := what
+		if done > 0 && done < total {
+			left := time.Since(began) * time.Duration(total-done) / time.Duration(done)
+			line = fmt.Sprintf("%s, %s left", what, left.Round(time.Second))
+		}
+		p.Step(line, done, total)
+	}
+}
