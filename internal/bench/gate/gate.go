@@ -49,8 +49,8 @@ type Options struct {
 }
 
 // Looks are the numbers of rounds after which a stage is judged. Every look may err by
-// lookAlpha, 1 % over all of them. Most gates end at 40; of versions that are slower by
-// half as much again as the threshold a third are undecided at 60.
+// lookAlpha, 1 % over all of them. In the simulation of the tests, with looks to 60 alone
+// 16 % of the versions that are 15 % slower stay inconclusive, with these 5 %.
 var Looks = [...]int{20, 40, 60, 90, 120}
 
 const (
@@ -63,6 +63,9 @@ const (
 	lookConfidence = 0.995
 	// repeats is the share of the threshold that fresh rounds must show by themselves.
 	repeats = 0.75
+	// passWithin is how many thresholds the upper bound may reach where the estimate is
+	// under half of one.
+	passWithin = 1.5
 	// minEffect is the smallest difference in ms that fails, whatever its share.
 	minEffect = 0.2
 )
@@ -119,10 +122,12 @@ type Decision struct {
 // FAIL: fresh epochs repeat it. By themselves they have a lower 95 % bound over 0, such a
 // p, and an estimate over three quarters of ln(1+Threshold); with the first ones
 // together the estimate, ratio and difference are as before, p under 0.002 and the lower
-// 99.5 % bound over 0. (To ask the fresh rounds alone for the whole threshold and the
-// stricter bound misses two of five versions that are 15 % slower.)
+// 99.5 % bound over 0. (The stricter bound asked of each stage alone fails 77 % instead
+// of 82 % of the versions that are 15 % slower, by the same simulation to 60 rounds.)
 //
-// PASS: upper 95 % bound under the threshold, or estimate under half of it.
+// PASS: upper 95 % bound under the threshold, or estimate under half of it with that
+// bound under one and a half. (Without the second bound a machine too noisy to see +25 %
+// passes one such version in twelve, by its estimate alone.)
 // INCONCLUSIVE: neither after the last look. INVALID: see invalid.
 func Judge(cases []Case, o Options) []Decision {
 	decisions := make([]Decision, len(cases))
@@ -214,7 +219,7 @@ func judgeStage(cases []Case, which []int, decisions []Decision, o Options, epoc
 		case slower:
 			d.More, d.Reasons = 0, nil
 			failed = append(failed, j.i)
-		case j.own.p95.Upper95 < limit || j.own.p95.HL < limit/2:
+		case j.own.p95.Upper95 < limit || j.own.p95.HL < limit/2 && j.own.p95.Upper95 < math.Log1p(passWithin*o.Threshold):
 			d.Verdict, d.More, d.Reasons = Pass, 0, nil
 		case d.More == 0:
 			d.Reasons = []string{"the interval still holds both no change and the threshold after the last look"}
