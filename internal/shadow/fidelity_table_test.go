@@ -24,7 +24,7 @@ Five tables with 1.6 million skewed rows are filled, their statistics dumped (` 
 and without), loaded into an empty database of the same schema (` + "`planvet stats load`" + `), and statements of every shape are
 planned on both. Costs are within 2 %, or 35 % where a GIN or BRIN index is read, after allowing 0.25 units for each descent
 of a B-tree. On disk and time are of the empty database: its schema, statistics, and files of production's lengths that are
-sparse. Times are as they came, of a machine with two cores that had other work to do as well.
+sparse. Times are of a machine with two cores.
 
 ` + "`make fidelity`" + ` runs this on every supported version and writes the table; a test fails where it is stale, sizes and times
 apart.

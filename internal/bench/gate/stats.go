@@ -44,7 +44,8 @@ func median(x []float64) float64 {
 }
 
 // exactMax is the largest number of values of which the signed-rank distribution is
-// summed. A run has 60 rounds at most and its confirmation as many: none is estimated.
+// summed: no look has more than 120 rounds. The confirmation asks both stages together,
+// up to 240, and its p is then approximate.
 const exactMax = 128
 
 // SignedRank tests "the values are symmetric about 0" against "about something over 0"
