@@ -99,9 +99,9 @@ func (m *machine) gate(e effect, half int, seed uint64) Decision {
 
 // tally of gates.
 type tally struct {
-	gates                            int
-	pass, fail, inconclusive, single atomic.Int64
-	labels                           sync.Map
+	gates                    int
+	pass, fail, inconclusive atomic.Int64
+	labels                   sync.Map
 }
 
 func (t *tally) label(l Label) int64 {

@@ -15,6 +15,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 
@@ -80,10 +81,10 @@ func Read(in io.Reader) (Header, []gate.Epoch, error) {
 	var seen string // arms of the last round
 	for n := 1; ; n++ {
 		text, err := lines.ReadBytes('\n')
-		if err != nil && err != io.EOF {
+		if err != nil && !errors.Is(err, io.EOF) {
 			return h, nil, err
 		}
-		last := err == io.EOF
+		last := errors.Is(err, io.EOF)
 		if text = bytes.TrimSpace(text); len(text) > 0 {
 			if n == 1 {
 				if err = strict(text, &h); err == nil && h.Version != Version {
@@ -92,7 +93,7 @@ func Read(in io.Reader) (Header, []gate.Epoch, error) {
 			} else {
 				epochs, seen, err = addLine(epochs, seen, text)
 			}
-			if err != nil && err != io.EOF {
+			if err != nil && !errors.Is(err, io.EOF) {
 				return h, nil, fmt.Errorf("line %d: %w", n, err)
 			}
 		}
