@@ -34,6 +34,9 @@ func makeCluster(ctx context.Context, o Options, bin binaries, who account, guar
 		sum := sha256.Sum256([]byte(bin.banner + strings.Join(locales, " ") + strings.Join(initArgs, " ")))
 		cached = filepath.Join(c, "initdb", bin.version+"-"+hex.EncodeToString(sum[:4]))
 	}
+	if cached != "" {
+		sweep(filepath.Dir(cached))
+	}
 	if cached != "" && copyTree(cached, data, 0o700, copyFile) == nil {
 		return who.ownAll(data)
 	}
@@ -73,13 +76,30 @@ func initdb(ctx context.Context, bin binaries, who account, guard *watchdog, dat
 	return err
 }
 
+// unfinished begins the names of what is being put into the cache.
+const unfinished = ".new-"
+
+// sweep removes from a folder of the cache what was begun an hour ago or more: whoever
+// began it was killed.
+func sweep(dir string) {
+	begun, err := filepath.Glob(filepath.Join(dir, unfinished+"*"))
+	if err != nil {
+		return
+	}
+	for _, path := range begun {
+		if st, err := os.Stat(path); err == nil && time.Since(st.ModTime()) > time.Hour {
+			os.RemoveAll(path)
+		}
+	}
+}
+
 // keep puts a copy of a fresh data directory into the cache, by a rename, so that
 // a reader sees all of it or none. A failure costs only time later.
 func keep(data, cached string) {
 	if os.MkdirAll(filepath.Dir(cached), 0o700) != nil {
 		return
 	}
-	tmp, err := os.MkdirTemp(filepath.Dir(cached), ".new-")
+	tmp, err := os.MkdirTemp(filepath.Dir(cached), unfinished)
 	if err != nil {
 		return
 	}

@@ -126,7 +126,7 @@ func (s *Server) keepAs(kept string) {
 	if os.MkdirAll(filepath.Dir(kept), 0o700) != nil {
 		return
 	}
-	tmp, err := os.MkdirTemp(filepath.Dir(kept), ".new-")
+	tmp, err := os.MkdirTemp(filepath.Dir(kept), unfinished)
 	if err != nil {
 		return
 	}
@@ -175,6 +175,7 @@ func (s *Server) halt(signal syscall.Signal) {
 // prune removes the templates that were not used for longest, and what a writer that
 // was killed left.
 func prune(dir string) {
+	sweep(dir)
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return
@@ -187,10 +188,7 @@ func prune(dir string) {
 	var all []template
 	for _, e := range entries {
 		path := filepath.Join(dir, e.Name())
-		if strings.HasPrefix(e.Name(), ".new-") {
-			if st, err := e.Info(); err == nil && time.Since(st.ModTime()) > time.Hour {
-				os.RemoveAll(path)
-			}
+		if strings.HasPrefix(e.Name(), unfinished) {
 			continue
 		}
 		var m manifest

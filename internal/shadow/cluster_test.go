@@ -1,0 +1,32 @@
+package shadow
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// TestSweep leaves what is there and what was begun just now.
+func TestSweep(t *testing.T) {
+	dir := t.TempDir()
+	for name, age := range map[string]time.Duration{"15.18-aa": 48 * time.Hour, unfinished + "1": 2 * time.Hour, unfinished + "2": time.Minute} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Join(path, "d"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		at := time.Now().Add(-age)
+		if err := os.Chtimes(path, at, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sweep(dir)
+	left, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil || len(left) != 2 {
+		t.Errorf("left %v, %v", left, err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, unfinished+"1")); err == nil {
+		t.Error("what was begun two hours ago is still there")
+	}
+	sweep(filepath.Join(dir, "nowhere"))
+}
