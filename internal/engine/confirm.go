@@ -90,7 +90,10 @@ func (p *Project) confirmLive(ctx context.Context, fs []rules.Finding, url strin
 }
 
 func (p *Project) confirmShadow(ctx context.Context, fs []rules.Finding, o confirm.Options) (out []rules.Finding, err error) {
-	srv, refused, err := p.migratedServer(ctx)
+	planned := !slices.ContainsFunc(fs, func(f rules.Finding) bool {
+		return f.Probe != nil && f.Probe.Kind != rules.ProbeFact && (o.Measure || !confirm.Estimable(&f))
+	})
+	srv, refused, err := p.migratedServer(ctx, planned)
 	if err != nil {
 		return fs, err
 	}

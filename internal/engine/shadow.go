@@ -50,7 +50,7 @@ func (s *Shadow) Stop() error { return s.server.Stop() }
 // Shadow starts a throwaway server, applies the migrations of each database, and
 // fills it as the options say. It must be stopped.
 func (p *Project) Shadow(ctx context.Context, o ShadowOptions) (_ *Shadow, err error) {
-	srv, refused, err := p.migratedServer(ctx)
+	srv, refused, err := p.migratedServer(ctx, o.Plan)
 	if err != nil {
 		return nil, err
 	}
@@ -155,14 +155,14 @@ func databaseName(i int) string { return fmt.Sprintf("planvet_%d", i+1) }
 // migratedServer starts a throwaway server with a database a project's database, in
 // which its migrations were applied now or, where the same were applied before, which
 // are copies. Those that the server refused are returned by database. Nobody is
-// connected, so that a database can be copied.
-func (p *Project) migratedServer(ctx context.Context) (*shadow.Server, [][]Problem, error) {
+// connected, so that a database can be copied. inMemory is set where few rows are made.
+func (p *Project) migratedServer(ctx context.Context, inMemory bool) (*shadow.Server, [][]Problem, error) {
 	var key []string
 	for _, db := range p.Databases {
 		key = append(key, shadow.ApplyKey(db.Replay))
 	}
 	srv, err := shadow.Start(ctx, shadow.Options{
-		Major: p.Config.Postgres, Progress: p.lineProgress(),
+		Major: p.Config.Postgres, Progress: p.lineProgress(), InMemory: inMemory,
 		Template: &shadow.Template{Key: shadow.KeyOf(key...), Make: p.migrate},
 	})
 	if err != nil {

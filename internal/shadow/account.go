@@ -92,13 +92,37 @@ const maxBase = 60
 
 // baseDir is a directory that every user can reach and write to, with a short
 // path: the user's TMPDIR where it is one.
-func baseDir() (string, error) {
-	for _, d := range []string{os.TempDir(), "/tmp", "/var/tmp", "/dev/shm"} {
+//
+// With inMemory a file system in memory comes first where it has room: making some
+// thousand files takes most of the time of a server without rows. TMPDIR decides before.
+func baseDir(inMemory bool) (string, error) {
+	dirs := []string{os.TempDir(), "/tmp", "/var/tmp", memory}
+	if inMemory && os.Getenv("TMPDIR") == "" && room(memory) >= memoryRoom {
+		dirs = append([]string{memory}, dirs...)
+	}
+	for _, d := range dirs {
 		if len(d) <= maxBase && filepath.IsAbs(d) && open(d) {
 			return d, nil
 		}
 	}
 	return "", errors.New("no directory for the server: /tmp is not writable, set TMPDIR to a short path that every user can enter")
+}
+
+// memory is where Linux has a file system in memory, memoryRoom how many bytes must be
+// free there: a server without rows takes some 100 MB.
+const (
+	memory     = "/dev/shm"
+	memoryRoom = 2 << 30
+)
+
+// room is how many bytes are free in a directory's file system; 0 where that is not
+// known.
+func room(dir string) uint64 {
+	var st syscall.Statfs_t
+	if syscall.Statfs(dir, &st) != nil {
+		return 0
+	}
+	return st.Bavail * uint64(st.Bsize)
 }
 
 // open reports whether a directory can be written to by this process and, where

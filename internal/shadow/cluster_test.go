@@ -30,3 +30,26 @@ func TestSweep(t *testing.T) {
 	}
 	sweep(filepath.Join(dir, "nowhere"))
 }
+
+// TestBaseInMemory: a server without rows is put into memory where there is room, but
+// not where TMPDIR says another place.
+func TestBaseInMemory(t *testing.T) {
+	t.Setenv("TMPDIR", "")
+	want := "/tmp"
+	if room(memory) >= memoryRoom && open(memory) {
+		want = memory
+	}
+	if got, err := baseDir(true); err != nil || got != want {
+		t.Errorf("in memory: %s, %v; want %s", got, err, want)
+	}
+	if got, err := baseDir(false); err != nil || got == memory && open("/tmp") {
+		t.Errorf("with rows: %s, %v", got, err)
+	}
+	t.Setenv("TMPDIR", "/tmp")
+	if got, err := baseDir(true); err != nil || got != "/tmp" {
+		t.Errorf("with TMPDIR: %s, %v", got, err)
+	}
+	if room("/nowhere") != 0 {
+		t.Error("a directory that is not there has room")
+	}
+}

@@ -30,6 +30,9 @@ type Options struct {
 	Bin string
 	// Local forbids fetching: only binaries on this machine are used.
 	Local bool
+	// InMemory is set for a server that will hold no rows to speak of: its files may go
+	// into memory.
+	InMemory bool
 	// Settings are of the server, beside planvet's own: name=value.
 	Settings []string
 	// ForTwins names the superuser otherwise than a live server may name a role, see
@@ -97,7 +100,7 @@ func (s *Server) start(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	base, err := baseDir()
+	base, err := baseDir(o.InMemory)
 	if err != nil {
 		return err
 	}
