@@ -65,7 +65,7 @@ func settingOf(n *pgast.FuncCall) (source, bool) {
 	if len(n.Args) == 0 {
 		return source{}, false
 	}
-	c, ok := unCast(n.Args[0]).(*pgast.Const)
+	c, ok := pgast.Uncast(n.Args[0]).(*pgast.Const)
 	if !ok {
 		return source{}, false
 	}
@@ -94,7 +94,7 @@ func claimPath(e pgast.Expr) ([]string, bool) {
 			return nil, true
 		}
 		if (name == "current_setting" || name == "nullif") && len(x.Args) > 0 {
-			c, ok := unCast(x.Args[0]).(*pgast.Const)
+			c, ok := pgast.Uncast(x.Args[0]).(*pgast.Const)
 			return nil, ok && c.Text == "request.jwt.claims"
 		}
 	case *pgast.Coalesce:
@@ -109,7 +109,7 @@ func claimPath(e pgast.Expr) ([]string, bool) {
 			return nil, false
 		}
 		path, ok := claimPath(x.Left)
-		c, isConst := unCast(x.Right).(*pgast.Const)
+		c, isConst := pgast.Uncast(x.Right).(*pgast.Const)
 		if !ok || !isConst {
 			return nil, false
 		}
@@ -119,14 +119,4 @@ func claimPath(e pgast.Expr) ([]string, bool) {
 		return append(path, c.Text), true
 	}
 	return nil, false
-}
-
-func unCast(e pgast.Expr) pgast.Expr {
-	for {
-		c, ok := e.(*pgast.Cast)
-		if !ok {
-			return e
-		}
-		e = c.Arg
-	}
 }

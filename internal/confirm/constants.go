@@ -91,7 +91,7 @@ func (a *asker) meetConstants(r *catalog.Relation, pol *catalog.Policy) (fact, d
 		if literalOnly(col) {
 			col, value = value, col
 		}
-		ref, ok := unCast(col).(*pgast.ColumnRef)
+		ref, ok := pgast.Uncast(col).(*pgast.ColumnRef)
 		if !ok || !literalOnly(value) {
 			continue
 		}

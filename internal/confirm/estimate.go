@@ -125,7 +125,7 @@ func pagesKnown(stmt pgast.Stmt, n int) (string, bool) {
 			return true
 		}
 		for _, e := range []*pgast.Expr{&s.Limit, &s.Offset} {
-			if p, ok := unCast(*e).(*pgast.Param); ok {
+			if p, ok := pgast.Uncast(*e).(*pgast.Param); ok {
 				pages[p.Number] = true
 				value := "20"
 				if e == &s.Offset {

@@ -130,7 +130,7 @@ func (id *identity) compare(table, other pgast.Expr, s *params.Scope) {
 // a function makes of it: with flag = 'on' any other text is a plain session, with
 // length(x) > 0 nobody knows.
 func direct(e pgast.Expr) bool {
-	switch x := unCast(e).(type) {
+	switch x := pgast.Uncast(e).(type) {
 	case *pgast.FuncCall:
 		return x.Name[len(x.Name)-1] == "current_setting"
 	case *pgast.SubLink:

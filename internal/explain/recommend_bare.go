@@ -65,11 +65,11 @@ func (w *rewriter) bare(rel *catalog.Relation, alias string, op *pgast.Op) pgast
 		switch {
 		case c == nil || x.Type.ArrayDims > 0:
 		case to == "date" && typ == "timestamp without time zone":
-			_, isParam := uncast(op.Right).(*pgast.Param)
+			_, isParam := pgast.Uncast(op.Right).(*pgast.Param)
 			if !isParam && !isLiteral {
 				return nil
 			}
-			day := &pgast.Cast{At: -1, Arg: uncast(op.Right), Type: pgast.TypeName{Names: []string{"date"}, At: -1}}
+			day := &pgast.Cast{At: -1, Arg: pgast.Uncast(op.Right), Type: pgast.TypeName{Names: []string{"date"}, At: -1}}
 			return and(
 				&pgast.Op{At: -1, Name: ">=", Left: c, Right: day},
 				&pgast.Op{At: -1, Name: "<", Left: c, Right: &pgast.Op{At: -1, Name: "+", Left: day, Right: one()}})
@@ -83,7 +83,7 @@ func (w *rewriter) bare(rel *catalog.Relation, alias string, op *pgast.Op) pgast
 			return nil
 		}
 		c, typ := column(x.Args[0])
-		d, ok := uncast(x.Args[1]).(*pgast.Const)
+		d, ok := pgast.Uncast(x.Args[1]).(*pgast.Const)
 		if c != nil && typ == "text" && ok && d.Kind == pgast.ConstString && d.Text != literal.Text {
 			return &pgast.Op{At: -1, Name: "=", Left: c, Right: literal}
 		}

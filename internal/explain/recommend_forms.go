@@ -302,7 +302,7 @@ func (w *rewriter) hasChildren(rel *catalog.Relation) bool {
 // number is a constant's or a given parameter's value.
 func (w *rewriter) number(e pgast.Expr) (int64, bool) {
 	text := ""
-	switch x := uncast(e).(type) {
+	switch x := pgast.Uncast(e).(type) {
 	case *pgast.Const:
 		text = x.Text
 	case *pgast.Param:

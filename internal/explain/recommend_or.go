@@ -61,7 +61,7 @@ func optionalFilter(b *pgast.Bool) bool {
 		if !ok || t.Not {
 			return false
 		}
-		_, ok = uncast(t.Arg).(*pgast.Param)
+		_, ok = pgast.Uncast(t.Arg).(*pgast.Param)
 		return ok
 	})
 }
@@ -84,7 +84,7 @@ func (w *rewriter) givenFilters(tree pgast.Stmt) bool {
 			for _, e := range pgast.Flatten(b, pgast.Or) {
 				t, ok := e.(*pgast.NullTest)
 				if ok && !t.Not {
-					if p, ok := uncast(t.Arg).(*pgast.Param); ok {
+					if p, ok := pgast.Uncast(t.Arg).(*pgast.Param); ok {
 						if p.Number > len(w.args) || w.args[p.Number-1] == nil {
 							return
 						}

@@ -75,21 +75,11 @@ func constant(c predicate.Conjunct) string {
 	case "false":
 		return "not " + name
 	case "=":
-		if k, ok := uncast(c.Comparand).(*pgast.Const); ok && c.Kind == predicate.Constant && k.Kind != pgast.ConstNull && !c.Array {
+		if k, ok := pgast.Uncast(c.Comparand).(*pgast.Const); ok && c.Kind == predicate.Constant && k.Kind != pgast.ConstNull && !c.Array {
 			return name + " = " + pgast.Format(c.Comparand)
 		}
 	}
 	return ""
-}
-
-func uncast(e pgast.Expr) pgast.Expr {
-	for {
-		c, ok := e.(*pgast.Cast)
-		if !ok {
-			return e
-		}
-		e = c.Arg
-	}
 }
 
 // share is the part of a table's rows that pass a constant conjunct; 1 where it is
@@ -125,7 +115,7 @@ func share(t *stats.Table, c predicate.Conjunct) float64 {
 	case "false":
 		return common("f")
 	}
-	if k, ok := uncast(c.Comparand).(*pgast.Const); ok {
+	if k, ok := pgast.Uncast(c.Comparand).(*pgast.Const); ok {
 		return common(k.Text)
 	}
 	return 1

@@ -160,7 +160,7 @@ func (t *trial) tied() (_ tenant, why string, err error) {
 			if err != nil {
 				return tenant{}, "", err
 			}
-			if c, ok := unCast(v).(*pgast.Const); ok && (c.Text == "true" || c.Text == "t") {
+			if c, ok := pgast.Uncast(v).(*pgast.Const); ok && (c.Text == "true" || c.Text == "t") {
 				return tenant{}, fmt.Sprintf("%s holds for this session, whoever a row belongs to: name a column with --tenant-column", pgast.Format(arm)), nil
 			}
 			continue
@@ -240,17 +240,7 @@ func (t *trial) equality(e pgast.Expr) (column string, of pgast.Expr) {
 	return "", nil
 }
 
-func unCast(e pgast.Expr) pgast.Expr {
-	for {
-		c, ok := e.(*pgast.Cast)
-		if !ok {
-			return e
-		}
-		e = c.Arg
-	}
-}
-
 func isNull(e pgast.Expr) bool {
-	c, ok := unCast(e).(*pgast.Const)
+	c, ok := pgast.Uncast(e).(*pgast.Const)
 	return ok && c.Kind == pgast.ConstNull
 }

@@ -227,6 +227,17 @@ type Cast struct {
 	Type TypeName
 }
 
+// Uncast takes casts off an expression, those around others too.
+func Uncast(e Expr) Expr {
+	for {
+		c, ok := e.(*Cast)
+		if !ok {
+			return e
+		}
+		e = c.Arg
+	}
+}
+
 // Array is ARRAY[…].
 type Array struct {
 	At

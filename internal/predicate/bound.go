@@ -183,16 +183,5 @@ func unbind(e pgast.Expr) pgast.Expr {
 	})
 }
 
-// uncast takes off casts, collations aside.
-func uncast(e pgast.Expr) pgast.Expr {
-	for {
-		c, ok := e.(*pgast.Cast)
-		if !ok {
-			return e
-		}
-		e = c.Arg
-	}
-}
-
 // conjunction splits nested ANDs.
 func conjunction(e pgast.Expr) []pgast.Expr { return pgast.Flatten(e, pgast.And) }

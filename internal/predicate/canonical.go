@@ -110,7 +110,7 @@ func plainBoolean(x *pgast.Op) pgast.Expr {
 	if c, ok := left.(*pgast.Const); ok && c.Kind == pgast.ConstBool {
 		left, right = right, left
 	}
-	c, ok := uncast(right).(*pgast.Const)
+	c, ok := pgast.Uncast(right).(*pgast.Const)
 	if !ok || c.Kind != pgast.ConstBool || x.Kind != pgast.OpPlain || isNil(left) || x.Schema != "" || x.Name != "=" && x.Name != "<>" && x.Name != "!=" {
 		return x
 	}

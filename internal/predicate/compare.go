@@ -61,10 +61,10 @@ func comparison(e pgast.Expr) (compared, bool) {
 	if name != "<>" && !compares(name) {
 		return compared{}, false
 	}
-	if c, ok := uncast(op.Right).(*pgast.Const); ok {
+	if c, ok := pgast.Uncast(op.Right).(*pgast.Const); ok {
 		return compared{op.Left, name, c, written(op.Right)}, c.Kind != pgast.ConstNull
 	}
-	if c, ok := uncast(op.Left).(*pgast.Const); ok {
+	if c, ok := pgast.Uncast(op.Left).(*pgast.Const); ok {
 		if com, has := commutators[name]; has {
 			return compared{op.Right, com, c, written(op.Left)}, c.Kind != pgast.ConstNull
 		}
@@ -179,7 +179,7 @@ func (p *prover) family(key pgast.Expr) string {
 // textual reports whether different texts are different values of the key: text,
 // and enums, whose types are none that the core knows under another family.
 func (p *prover) textual(key pgast.Expr) bool {
-	c, ok := uncast(key).(*pgast.ColumnRef)
+	c, ok := pgast.Uncast(key).(*pgast.ColumnRef)
 	if !ok || len(c.Names) == 0 || pgast.Expr(c) != key {
 		return false
 	}

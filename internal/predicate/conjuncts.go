@@ -208,11 +208,11 @@ func (b *Block) comparand(c *Conjunct, e *pgast.Op, right pgast.Expr, rel *Rel) 
 	}
 	if len(c.needs) > 0 {
 		c.Kind, c.FromJoin, c.Other = OtherRelation, true, c.needs[0]
-		if v, ok := uncast(right).(*Var); ok {
+		if v, ok := pgast.Uncast(right).(*Var); ok {
 			c.OtherColumn = v.Column
 		}
 	} else {
-		switch x := uncast(right).(type) {
+		switch x := pgast.Uncast(right).(type) {
 		case *pgast.Const:
 			c.Kind = Constant
 			if x.Kind == pgast.ConstNull {
@@ -249,7 +249,7 @@ func (b *Block) comparand(c *Conjunct, e *pgast.Op, right pgast.Expr, rel *Rel) 
 
 // elements are the items of a written list; nil for a parameter.
 func elements(e pgast.Expr) []pgast.Expr {
-	switch e := uncast(e).(type) {
+	switch e := pgast.Uncast(e).(type) {
 	case *pgast.List:
 		return e.Items
 	case *pgast.Array:

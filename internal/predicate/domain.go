@@ -35,7 +35,7 @@ func (r *resolver) lowDomain(rel *Rel, column string) bool {
 // absent reports whether a qual asks for the empty text in a column whose default it
 // is. Like IS NULL it keeps the rows that have none.
 func (r *resolver) absent(rel *Rel, c *Conjunct) bool {
-	k, ok := uncast(c.Comparand).(*pgast.Const)
+	k, ok := pgast.Uncast(c.Comparand).(*pgast.Const)
 	if !ok || k.Kind != pgast.ConstString || k.Text != "" || c.Column == "" || rel == nil || rel.Relation == nil {
 		return false
 	}
@@ -81,10 +81,10 @@ func listed(e pgast.Expr, column string) bool {
 
 // columnName is the name of a plain column, through casts; "" for anything else.
 func columnName(e pgast.Expr) string {
-	if c, ok := uncast(e).(*pgast.ColumnRef); ok && !c.Star && len(c.Names) > 0 {
+	if c, ok := pgast.Uncast(e).(*pgast.ColumnRef); ok && !c.Star && len(c.Names) > 0 {
 		return c.Names[len(c.Names)-1]
 	}
-	if v, ok := uncast(e).(*Var); ok {
+	if v, ok := pgast.Uncast(e).(*Var); ok {
 		return v.Column
 	}
 	return ""
@@ -92,7 +92,7 @@ func columnName(e pgast.Expr) string {
 
 // values counts the constants of a list; a constant is one.
 func values(e pgast.Expr) int {
-	switch e := uncast(e).(type) {
+	switch e := pgast.Uncast(e).(type) {
 	case *pgast.List:
 		return len(e.Items)
 	case *pgast.Array:

@@ -236,7 +236,7 @@ func (c *Conjunct) castColumn() bool {
 	if !ok {
 		return false
 	}
-	_, ok = uncast(k).(*Var)
+	_, ok = pgast.Uncast(k).(*Var)
 	return ok
 }
 

@@ -164,7 +164,7 @@ const maxList = 100
 
 func expandList(e *pgast.Op) pgast.Expr {
 	items := elements(e.Right)
-	if c, ok := uncast(e.Right).(*pgast.Const); ok && items == nil && strings.HasPrefix(c.Text, "{") && !strings.ContainsAny(c.Text, `"\`) {
+	if c, ok := pgast.Uncast(e.Right).(*pgast.Const); ok && items == nil && strings.HasPrefix(c.Text, "{") && !strings.ContainsAny(c.Text, `"\`) {
 		for _, t := range strings.Split(strings.Trim(c.Text, "{}"), ",") {
 			items = append(items, &pgast.Const{Kind: pgast.ConstString, Text: t})
 		}
@@ -244,6 +244,6 @@ func suits(a pgast.Expr, y compared) bool {
 }
 
 func isParam(e pgast.Expr) bool {
-	_, ok := uncast(e).(*pgast.Param)
+	_, ok := pgast.Uncast(e).(*pgast.Param)
 	return ok
 }

@@ -42,7 +42,7 @@ func outputName(t pgast.Target) string {
 	if t.Name != "" {
 		return t.Name
 	}
-	switch e := uncast(t.Expr).(type) {
+	switch e := pgast.Uncast(t.Expr).(type) {
 	case *pgast.ColumnRef:
 		if len(e.Names) > 0 {
 			return e.Names[len(e.Names)-1]
@@ -135,7 +135,7 @@ func (r *resolver) limit(b *Block, sc *scope, s *pgast.Select) {
 		return
 	}
 	b.Limit = true
-	switch e := uncast(s.Limit).(type) {
+	switch e := pgast.Uncast(s.Limit).(type) {
 	case *pgast.Const:
 		if n, err := strconv.ParseInt(e.Text, 10, 64); err == nil {
 			b.LimitRows = n

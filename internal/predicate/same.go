@@ -12,8 +12,8 @@ func sameExpr(a, b pgast.Expr) bool {
 	if isNil(a) || isNil(b) {
 		return isNil(a) && isNil(b)
 	}
-	if c, ok := uncast(a).(*pgast.Const); ok {
-		d, ok := uncast(b).(*pgast.Const)
+	if c, ok := pgast.Uncast(a).(*pgast.Const); ok {
+		d, ok := pgast.Uncast(b).(*pgast.Const)
 		return ok && c.Text == d.Text && c.Kind == d.Kind
 	}
 	switch a := a.(type) {

@@ -47,7 +47,7 @@ func (b *Block) judge(c *Conjunct, rel *Rel) {
 // written in the code, a short word or a small number. Such an equality keeps a
 // share of the table that the code does not tell.
 func token(e pgast.Expr) bool {
-	c, ok := uncast(e).(*pgast.Const)
+	c, ok := pgast.Uncast(e).(*pgast.Const)
 	if !ok {
 		return false
 	}
@@ -76,15 +76,15 @@ func pattern(e *pgast.Op) Pattern {
 	default:
 		return NoPattern
 	}
-	first := uncast(e.Right)
+	first := pgast.Uncast(e.Right)
 	for {
 		op, ok := first.(*pgast.Op)
 		if !ok || op.Name != "||" || isNil(op.Left) {
 			break
 		}
-		first = uncast(op.Left)
+		first = pgast.Uncast(op.Left)
 	}
-	whole := first == uncast(e.Right)
+	whole := first == pgast.Uncast(e.Right)
 	c, ok := first.(*pgast.Const)
 	if !ok {
 		if whole {
