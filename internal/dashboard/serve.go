@@ -3,7 +3,6 @@ package dashboard
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -12,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/planvet/planvet/internal/monitor"
 	"github.com/planvet/planvet/internal/report"
 )
 
@@ -63,20 +63,7 @@ func Serve(ctx context.Context, address string, every time.Duration, build func(
 	mux.HandleFunc("GET /dashboard.json", s.figures)
 	// Browsers ask for it by themselves.
 	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
-	srv := &http.Server{Handler: ownHost(l.Addr(), mux), ReadHeaderTimeout: 5 * time.Second}
-	stop := context.AfterFunc(ctx, func() {
-		soon, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		srv.Shutdown(soon)
-	})
-	defer stop()
-	if ready != nil {
-		ready(l.Addr())
-	}
-	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return nil
+	return monitor.ServeUntil(ctx, l, ownHost(l.Addr(), mux), ready)
 }
 
 // ownHost refuses requests for another host where only this machine is served: a page of

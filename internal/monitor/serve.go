@@ -27,7 +27,13 @@ func Serve(ctx context.Context, address string, read func(context.Context) []Tar
 	s := &scraped{read: read}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /metrics", s.metrics)
-	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, BaseContext: func(net.Listener) context.Context { return ctx }}
+	return ServeUntil(ctx, l, mux, ready)
+}
+
+// ServeUntil answers requests on a listener until ctx ends, which requests in hand have
+// a second to notice. ready, where not nil, is told the address.
+func ServeUntil(ctx context.Context, l net.Listener, h http.Handler, ready func(net.Addr)) error {
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, BaseContext: func(net.Listener) context.Context { return ctx }}
 	stop := context.AfterFunc(ctx, func() {
 		soon, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
