@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"io"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/planvet/planvet/internal/report"
@@ -22,25 +23,28 @@ var (
 	pageJS string
 )
 
-var pageBody = template.Must(template.New("page.html").Funcs(template.FuncMap{
-	"ms": report.MS, "percent": report.Percent, "short": report.Short, "figure": report.Figure, "thousands": func(n int64) string { return rules.Thousands(n) },
-	"verdict": verdict, "sources": sources, "grade": grade, "stateName": stateName, "how": howTo, "sessions": sessions, "utc": utc,
-	"latency": latencyChart, "errors": errorsChart, "throughput": throughputChart, "dbtime": databaseChart, "distribution": distributionChart,
-	"load": loadChart, "hits": hitsChart, "selectivity": selectivityChart, "locks": locksChart, "rls": rlsChart, "connections": connectionsChart,
-	"slo": sloChart, "steps": stepsChart, "estimate": estimate, "optional": optional, "tree": lockTree, "flowLine": flowLine, "hitPercent": hitPercent,
-	"queryid": func(ids []string) string { return ids[0] },
-	// A figure and its unit stay on one line.
-	"unbroken": strings.NewReplacer(" %", "\u00a0%", " ms", "\u00a0ms", " rps", "\u00a0rps").Replace,
-	"one":      func(s string) string { return strings.Join(strings.Fields(s), " ") },
-	"api":      func(d *Dashboard) []Endpoint { return d.ofSuite(false) }, "db": func(d *Dashboard) []Endpoint { return d.ofSuite(true) },
-	"part": func(d *Dashboard, ids ...string) []*part {
-		var out []*part
-		for _, id := range ids {
-			out = append(out, &part{d, d.panel(id)})
-		}
-		return out
-	},
-}).ParseFS(pageFiles, "page/*.html"))
+// pageBody is parsed when a page is written: planvet starts once a package under go vet.
+var pageBody = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("page.html").Funcs(template.FuncMap{
+		"ms": report.MS, "percent": report.Percent, "short": report.Short, "figure": report.Figure, "thousands": func(n int64) string { return rules.Thousands(n) },
+		"verdict": verdict, "sources": sources, "grade": grade, "stateName": stateName, "how": howTo, "sessions": sessions, "utc": utc,
+		"latency": latencyChart, "errors": errorsChart, "throughput": throughputChart, "dbtime": databaseChart, "distribution": distributionChart,
+		"load": loadChart, "hits": hitsChart, "selectivity": selectivityChart, "locks": locksChart, "rls": rlsChart, "connections": connectionsChart,
+		"slo": sloChart, "steps": stepsChart, "estimate": estimate, "optional": optional, "tree": lockTree, "flowLine": flowLine, "hitPercent": hitPercent,
+		"queryid": func(ids []string) string { return ids[0] },
+		// A figure and its unit stay on one line.
+		"unbroken": strings.NewReplacer(" %", "\u00a0%", " ms", "\u00a0ms", " rps", "\u00a0rps").Replace,
+		"one":      func(s string) string { return strings.Join(strings.Fields(s), " ") },
+		"api":      func(d *Dashboard) []Endpoint { return d.ofSuite(false) }, "db": func(d *Dashboard) []Endpoint { return d.ofSuite(true) },
+		"part": func(d *Dashboard, ids ...string) []*part {
+			var out []*part
+			for _, id := range ids {
+				out = append(out, &part{d, d.panel(id)})
+			}
+			return out
+		},
+	}).ParseFS(pageFiles, "page/*.html"))
+})
 
 // part is a panel in the page.
 type part struct {
@@ -52,7 +56,7 @@ type part struct {
 // 0, is how often the page is loaded anew, which it says.
 func HTML(w io.Writer, d *Dashboard, live time.Duration) error {
 	var body strings.Builder
-	if err := pageBody.Execute(&body, struct {
+	if err := pageBody().Execute(&body, struct {
 		*Dashboard
 		Live time.Duration
 	}{d, live}); err != nil {

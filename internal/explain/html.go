@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"io"
 	"strings"
+	"sync"
 
 	"github.com/planvet/planvet/internal/report"
 	"github.com/planvet/planvet/rules"
@@ -21,19 +22,22 @@ var (
 	pageJS string
 )
 
-var pageBody = template.Must(template.New("page.html").Funcs(template.FuncMap{
-	// Words that every writer uses.
-	"ms": report.MS, "percent": report.Percent, "short": report.Short, "figure": report.Figure, "count": count, "join": strings.Join,
-	"title": stepTitle, "details": stepDetails, "arrow": arrow, "number": number, "factor": factorText, "misestimated": misestimated, "figures": figuresLine, "worst": worst,
-	"where": whereLine, "spread": spread, "planning": planningShare, "planLine": planLine, "notes": noteLines, "verified": verified,
-	"access": accessLine, "indexName": indexName, "indexFacts": indexFacts, "usedIndexes": usedIndexes, "unusedIndexes": unusedIndexes, "overhead": overheadLine, "callLine": callLine, "demotion": demotionLine,
-	// The drawing.
-	"heat": report.Heat, "percent2": svgPercent, "grade": grade, "root": rootNode, "nodes": nodes,
-	"effects": effectBars, "arms": armBars, "timeChart": timeChart, "rowChart": rowChart, "planTable": planTable, "tree": treeOf,
-	"recs": func(id, title string, rs []Recommendation) map[string]any {
-		return map[string]any{"ID": id, "Title": title, "Recs": rs}
-	},
-}).ParseFS(pageFiles, "page/*.html"))
+// pageBody is parsed when a page is written: planvet starts once a package under go vet.
+var pageBody = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("page.html").Funcs(template.FuncMap{
+		// Words that every writer uses.
+		"ms": report.MS, "percent": report.Percent, "short": report.Short, "figure": report.Figure, "count": count, "join": strings.Join,
+		"title": stepTitle, "details": stepDetails, "arrow": arrow, "number": number, "factor": factorText, "misestimated": misestimated, "figures": figuresLine, "worst": worst,
+		"where": whereLine, "spread": spread, "planning": planningShare, "planLine": planLine, "notes": noteLines, "verified": verified,
+		"access": accessLine, "indexName": indexName, "indexFacts": indexFacts, "usedIndexes": usedIndexes, "unusedIndexes": unusedIndexes, "overhead": overheadLine, "callLine": callLine, "demotion": demotionLine,
+		// The drawing.
+		"heat": report.Heat, "percent2": svgPercent, "grade": grade, "root": rootNode, "nodes": nodes,
+		"effects": effectBars, "arms": armBars, "timeChart": timeChart, "rowChart": rowChart, "planTable": planTable, "tree": treeOf,
+		"recs": func(id, title string, rs []Recommendation) map[string]any {
+			return map[string]any{"ID": id, "Title": title, "Recs": rs}
+		},
+	}).ParseFS(pageFiles, "page/*.html"))
+})
 
 // HTML writes a report as one page that needs nothing else: the plan is drawn, each
 // step's figures are there without JavaScript, which only adds folding and a panel.
@@ -57,7 +61,7 @@ func Draw(r *Report) (*report.Page, error) {
 		v.Plan, v.Measure = &r.Plans[0], shareOf(&r.Plans[0])
 	}
 	var body strings.Builder
-	if err := pageBody.Execute(&body, v); err != nil {
+	if err := pageBody().Execute(&body, v); err != nil {
 		return nil, fmt.Errorf("writing the page: %w", err)
 	}
 	return &report.Page{
