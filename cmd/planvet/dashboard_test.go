@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -97,24 +96,6 @@ func TestDashboard(t *testing.T) {
 	}
 }
 
-// said is what a program writes while it runs.
-type said struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (s *said) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.Write(p)
-}
-
-func (s *said) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.String()
-}
-
 // TestDashboardServe sees new figures after load, and new results when their file is.
 func TestDashboardServe(t *testing.T) {
 	conn := shadowtest.Connect(t, "create extension pg_stat_statements", "create table things (id bigint primary key)")
@@ -130,7 +111,7 @@ func TestDashboardServe(t *testing.T) {
 	}
 	write("pr-200")
 	ctx, cancel := context.WithCancel(t.Context())
-	var errs said
+	var errs pipe
 	done := make(chan int, 1)
 	go func() {
 		done <- run(ctx, []string{"dashboard", "--database-url", conn.Config().ConnString(), "--results", results, "--serve", "0", "--interval", "1s"}, io.Discard, &errs)

@@ -5,8 +5,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -24,53 +22,12 @@ func asHTML(t testing.TB, d *Dashboard) []byte {
 	return b.Bytes()
 }
 
-// Views that a page is read in.
-var views = map[string]browsertest.View{
-	"desktop":      {Width: 1280, Height: 900},
-	"desktop_dark": {Width: 1280, Height: 900, Dark: true},
-	"tablet":       {Width: 768, Height: 1024},
-	"phone":        {Width: 320, Height: 640},
-	"phone_dark":   {Width: 320, Height: 640, Dark: true},
-	"paper":        {Width: 794, Height: 1123, Print: true},
-}
-
-// In each view of each dashboard nothing is logged, nothing loaded, nothing stands
-// over the side, and no text of the data became an element. PLANVET_TEST_SHOTS names a
-// folder to keep pictures in.
 func TestBrowserViews(t *testing.T) {
-	b := browsertest.Start(t)
-	shots := os.Getenv("PLANVET_TEST_SHOTS")
-	for name, d := range samples(t) {
-		page := asHTML(t, d)
-		for view, v := range views {
-			t.Run(name+"/"+view, func(t *testing.T) {
-				p := b.Open(t, page, v)
-				var seen struct {
-					Page    int
-					Hostile bool
-				}
-				p.Eval(`({Page: document.documentElement.scrollWidth, Hostile: document.scripts.length != 1 || document.images.length > 0})`, &seen)
-				if seen.Page > v.Width {
-					t.Errorf("the page is %d pixels wide in a window of %d", seen.Page, v.Width)
-				}
-				if seen.Hostile {
-					t.Error("a text of the data became an element")
-				}
-				if logged := p.Logged(); len(logged) > 0 {
-					t.Errorf("logged: %s", strings.Join(logged, "\n"))
-				}
-				if requests := p.Requests(); len(requests) != 1 {
-					t.Errorf("asked for: %v", requests)
-				}
-				if shots == "" {
-					return
-				}
-				if err := os.WriteFile(filepath.Join(shots, name+"_"+view+".png"), p.Screenshot(true), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			})
-		}
+	b, pages := browsertest.Start(t), map[string][]byte{}
+	for name, r := range samples(t) {
+		pages[name] = asHTML(t, r)
 	}
+	b.InEachView(t, pages)
 }
 
 // drawn are the panels, each with the marks that a person sees in it.
@@ -97,7 +54,7 @@ func TestBrowserPanels(t *testing.T) {
 	b := browsertest.Start(t)
 	all := samples(t)
 	for _, view := range []string{"desktop", "phone"} {
-		full := panelsOf(b.Open(t, asHTML(t, all["full"]), views[view]))
+		full := panelsOf(b.Open(t, asHTML(t, all["full"]), browsertest.Views[view]))
 		if len(full) != 12 {
 			t.Errorf("%s: %d panels", view, len(full))
 		}
@@ -106,7 +63,7 @@ func TestBrowserPanels(t *testing.T) {
 				t.Errorf("%s: %+v has no data", view, p)
 			}
 		}
-		for _, p := range panelsOf(b.Open(t, asHTML(t, all["nothing"]), views[view])) {
+		for _, p := range panelsOf(b.Open(t, asHTML(t, all["nothing"]), browsertest.Views[view])) {
 			if p.Marks != 0 || !strings.Contains(p.Text, "planvet ") {
 				t.Errorf("%s: %+v has data, or names no command", view, p)
 			}
@@ -118,7 +75,7 @@ func TestBrowserPanels(t *testing.T) {
 // without JavaScript.
 func TestBrowserKeys(t *testing.T) {
 	b := browsertest.Start(t)
-	v := views["phone"]
+	v := browsertest.Views["phone"]
 	v.NoScript = true
 	p := b.Open(t, asHTML(t, samples(t)["full"]), v)
 	var tiles int
@@ -171,7 +128,7 @@ func TestBrowserServed(t *testing.T) {
 		}, func(a net.Addr) { address <- a })
 	}()
 	base := "http://" + (<-address).String() + "/"
-	p := b.Open(t, []byte("<!DOCTYPE html><title>x</title>"), views["phone"])
+	p := b.Open(t, []byte("<!DOCTYPE html><title>x</title>"), browsertest.Views["phone"])
 	p.Eval(`void (location.href = "`+base+`")`, nil)
 	note := func() string {
 		var text string

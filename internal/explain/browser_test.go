@@ -1,8 +1,6 @@
 package explain
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -10,52 +8,12 @@ import (
 	"github.com/planvet/planvet/internal/report/browsertest"
 )
 
-// Views that a page is read in.
-var views = map[string]browsertest.View{
-	"desktop":      {Width: 1280, Height: 900},
-	"desktop_dark": {Width: 1280, Height: 900, Dark: true},
-	"phone":        {Width: 320, Height: 640},
-	"phone_dark":   {Width: 320, Height: 640, Dark: true},
-	"paper":        {Width: 794, Height: 1123, Print: true},
-}
-
-// In each view of each report nothing is logged, nothing loaded, and the page does
-// not scroll sideways. PLANVET_TEST_SHOTS names a folder to keep pictures in.
 func TestBrowserViews(t *testing.T) {
-	b := browsertest.Start(t)
-	shots := os.Getenv("PLANVET_TEST_SHOTS")
+	b, pages := browsertest.Start(t), map[string][]byte{}
 	for name, r := range samples() {
-		page := []byte(asHTML(t, r))
-		for view, v := range views {
-			t.Run(name+"/"+view, func(t *testing.T) {
-				p := b.Open(t, page, v)
-				var seen struct {
-					Page    int
-					Hostile bool
-				}
-				p.Eval(`({Page: document.documentElement.scrollWidth,
-					Hostile: document.scripts.length != 1 || document.images.length > 0})`, &seen)
-				if seen.Page > v.Width {
-					t.Errorf("the page is %d pixels wide in a window of %d", seen.Page, v.Width)
-				}
-				if seen.Hostile {
-					t.Error("a text of the report became an element")
-				}
-				if logged := p.Logged(); len(logged) > 0 {
-					t.Errorf("logged: %s", strings.Join(logged, "\n"))
-				}
-				if requests := p.Requests(); len(requests) != 1 {
-					t.Errorf("asked for: %v", requests)
-				}
-				if shots == "" {
-					return
-				}
-				if err := os.WriteFile(filepath.Join(shots, name+"_"+view+".png"), p.Screenshot(true), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			})
-		}
+		pages[name] = []byte(asHTML(t, r))
 	}
+	b.InEachView(t, pages)
 }
 
 // shown is the step whose details a reader sees; 0 for none.
@@ -78,7 +36,7 @@ func TestBrowserClick(t *testing.T) {
 	b := browsertest.Start(t)
 	for _, view := range []string{"desktop", "phone"} {
 		t.Run(view, func(t *testing.T) {
-			p := b.Open(t, []byte(asHTML(t, slowSample())), views[view])
+			p := b.Open(t, []byte(asHTML(t, slowSample())), browsertest.Views[view])
 			first := map[string]int{"desktop": 4, "phone": 0}[view] // the heaviest, where there is room for a panel
 			if got := shown(p); got != first {
 				t.Errorf("step %d is shown at first, want %d", got, first)
@@ -111,7 +69,7 @@ func TestBrowserClick(t *testing.T) {
 // Everything can be reached with keys.
 func TestBrowserKeys(t *testing.T) {
 	b := browsertest.Start(t)
-	p := b.Open(t, []byte(asHTML(t, slowSample())), views["desktop"])
+	p := b.Open(t, []byte(asHTML(t, slowSample())), browsertest.Views["desktop"])
 	focused := func() string {
 		var id string
 		p.Eval(`document.activeElement.id`, &id)
@@ -143,7 +101,7 @@ func TestBrowserKeys(t *testing.T) {
 // The switch colours by blocks, without JavaScript too.
 func TestBrowserSwitch(t *testing.T) {
 	b := browsertest.Start(t)
-	p := b.Open(t, []byte(asHTML(t, slowSample())), views["desktop"])
+	p := b.Open(t, []byte(asHTML(t, slowSample())), browsertest.Views["desktop"])
 	share := func() string {
 		var text string
 		p.Eval(`document.querySelector("#node-5").innerText.match(/[0-9.]+ %/)[0]`, &text)
@@ -162,7 +120,7 @@ func TestBrowserSwitch(t *testing.T) {
 // nothing.
 func TestBrowserNoScript(t *testing.T) {
 	b := browsertest.Start(t)
-	v := views["phone"]
+	v := browsertest.Views["phone"]
 	v.NoScript = true
 	p := b.Open(t, []byte(asHTML(t, slowSample())), v)
 	// The debugger's expressions still run.
@@ -188,7 +146,7 @@ func TestBrowserLarge(t *testing.T) {
 			s.Share = 0.7
 		}
 	}
-	p := b.Open(t, []byte(asHTML(t, r)), views["desktop"])
+	p := b.Open(t, []byte(asHTML(t, r)), browsertest.Views["desktop"])
 	if got := shown(p); got != 251 {
 		t.Errorf("step %d is shown, want the heaviest, 251", got)
 	}
