@@ -15,6 +15,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/planvet/planvet/internal/casetest"
 	"github.com/planvet/planvet/internal/shadow/shadowtest"
 )
 
@@ -132,15 +133,7 @@ func explained(ctx context.Context, t *testing.T, server, sql string) string {
 func project(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
-	for name, text := range files {
-		file := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(file), 0o777); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, []byte(text), 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
+	casetest.WriteFiles(t, dir, files)
 	return dir
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/planvet/planvet/internal/casetest"
 	"github.com/planvet/planvet/rules"
 )
 
@@ -62,25 +63,12 @@ func OrdersOf(ctx context.Context, db *sql.DB, customer int64) (*sql.Rows, error
 }
 `
 
-func write(t *testing.T, dir string, files map[string]string) {
-	t.Helper()
-	for name, text := range files {
-		p := filepath.Join(dir, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(p), 0o777); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(p, []byte(text), 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
 // TestVetSeesSchemaEdits drops an index in a migration and changes no Go file:
 // the next go vet shows the finding, and after the revert it is gone again.
 func TestVetSeesSchemaEdits(t *testing.T) {
 	tool, dir := vettool(t), t.TempDir()
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
-	write(t, dir, map[string]string{
+	casetest.WriteFiles(t, dir, map[string]string{
 		"go.mod":                "module example.com/app\n\ngo 1.24\n",
 		"app/app.go":            vetGo,
 		"migrations/1_init.sql": "create table orders (id bigint primary key, customer_id bigint not null);\ncreate index orders_customer_idx on orders (customer_id);\n",
@@ -88,7 +76,7 @@ func TestVetSeesSchemaEdits(t *testing.T) {
 	if got := goVet(t, tool, dir, "./..."); len(got) > 0 {
 		t.Fatalf("with the index: %v", got)
 	}
-	write(t, dir, map[string]string{"migrations/2_drop.sql": "drop index orders_customer_idx;\n"})
+	casetest.WriteFiles(t, dir, map[string]string{"migrations/2_drop.sql": "drop index orders_customer_idx;\n"})
 	for range 2 { // the second answer may come from go vet's cache
 		got := goVet(t, tool, dir, "./...")
 		if len(got) != 1 || !strings.Contains(got[0], "app.go:9:") || !strings.Contains(got[0], "orders.customer_id has no index") {
@@ -115,7 +103,7 @@ func TestVetFindsOneConfig(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	for _, size := range []string{"40", "4000000"} {
 		dir := t.TempDir()
-		write(t, dir, map[string]string{
+		casetest.WriteFiles(t, dir, map[string]string{
 			"planvet.yaml":          "version: 1\nmigrations: db/migrations\ntables:\n  orders: {rows: " + size + "}\n",
 			"db/migrations/1_a.sql": "create table orders (id bigint primary key, customer_id bigint not null);\n",
 			"go.mod":                "module example.com/app\n\ngo 1.24\n",
@@ -137,7 +125,7 @@ func TestVetFindsOneConfig(t *testing.T) {
 		check("subfolder", goVet(t, tool, filepath.Join(dir, "app", "deep"), "."))
 		check("go vet -C", goVet(t, tool, t.TempDir(), "-C", filepath.Join(dir, "app"), "./..."))
 		check("nested module", goVet(t, tool, filepath.Join(dir, "tools"), "./..."))
-		write(t, dir, map[string]string{"go.work": "go 1.24\n\nuse (\n\t.\n\t./tools\n)\n"})
+		casetest.WriteFiles(t, dir, map[string]string{"go.work": "go 1.24\n\nuse (\n\t.\n\t./tools\n)\n"})
 		check("go.work", goVet(t, tool, dir, "./app/..."))
 		check("go.work, other module", goVet(t, tool, dir, "./tools/..."))
 	}

@@ -2,7 +2,8 @@
 // what a package makes of their other files. UPDATE=1 in the environment rewrites it.
 //
 // A case's name says what it is for: ok_ must stay silent, err_ must speak, and
-// limits_ keeps what is known to be missed or wrong.
+// limits_ keeps what is known to be missed or wrong. Beside cases it lays out the
+// folders that tests work in.
 package casetest
 
 import (
@@ -101,6 +102,20 @@ func (c *Case) Speaks(t testing.TB, findings int) {
 	}
 }
 
+// WriteFiles writes files into a folder, by their paths below it with slashes.
+func WriteFiles(t testing.TB, dir string, files map[string]string) {
+	t.Helper()
+	for name, text := range files {
+		file := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(file), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // Update reports whether golden files are to be rewritten.
 func Update() bool { return os.Getenv("UPDATE") != "" }
 
@@ -119,4 +134,20 @@ func Golden(t testing.TB, file, got string) {
 	if diff := cmp.Diff(string(want), got); diff != "" {
 		t.Errorf("%s: want (-) and got (+) differ; UPDATE=1 rewrites it\n%s", file, diff)
 	}
+}
+
+// TempDir makes a folder under /tmp that every user can write to, by a pattern as
+// os.MkdirTemp takes it, the temporary one of the process: servers of the test live there.
+func TempDir(t testing.TB, pattern string) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/tmp", pattern)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TMPDIR", dir)
+	return dir
 }

@@ -2,11 +2,10 @@ package engine
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/planvet/planvet/internal/casetest"
 	"github.com/planvet/planvet/internal/shadow/shadowtest"
 	"github.com/planvet/planvet/rules"
 )
@@ -17,15 +16,7 @@ import (
 func generate(tb testing.TB, tables, queries int) string {
 	tb.Helper()
 	dir := tb.TempDir()
-	write := func(name, text string) {
-		file := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(file), 0o777); err != nil {
-			tb.Fatal(err)
-		}
-		if err := os.WriteFile(file, []byte(text), 0o666); err != nil {
-			tb.Fatal(err)
-		}
-	}
+	write := func(name, text string) { casetest.WriteFiles(tb, dir, map[string]string{name: text}) }
 	write("planvet.yaml", "version: 1\nsettings: {app.tenant: 6f9619ff-8b86-4d01-b42d-00cf4fc964ff}\n")
 	for i := range tables {
 		parent := ""

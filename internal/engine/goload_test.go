@@ -1,10 +1,11 @@
 package engine
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/planvet/planvet/internal/casetest"
 )
 
 // A config below a go.mod makes its folder the root; the Go code in it is read all the
@@ -28,15 +29,7 @@ func TestGoAroundTheRoot(t *testing.T) {
 			if c.module != "" {
 				files[c.module] = "module example.com/farm\n\ngo 1.25\n"
 			}
-			for name, text := range files {
-				file := filepath.Join(dir, name)
-				if err := os.MkdirAll(filepath.Dir(file), 0o777); err != nil {
-					t.Fatal(err)
-				}
-				if err := os.WriteFile(file, []byte(text), 0o666); err != nil {
-					t.Fatal(err)
-				}
-			}
+			casetest.WriteFiles(t, dir, files)
 			p, err := Open(Options{Dir: filepath.Join(dir, "services", "sheds")})
 			if err != nil {
 				t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/planvet/planvet/internal/casetest"
 	"github.com/planvet/planvet/internal/shadow/shadowtest"
 	"github.com/planvet/planvet/rules"
 )
@@ -23,30 +24,7 @@ func lossy(t *testing.T) string {
 		ddl += fmt.Sprintf("create table t%d (id bigint primary key, guest bigint not null);\n", i)
 		queries += fmt.Sprintf("-- name: Q%d :many\nselect id from t%d where guest = $1;\n", i, i)
 	}
-	for name, text := range map[string]string{"migrations/1_init.sql": ddl, "queries.sql": queries, "planvet.yaml": "version: 1\nconfirm: {rows: 5000}\n"} {
-		file := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(file), 0o777); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, []byte(text), 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
-}
-
-// ownTemp makes servers of this test live in a folder of their own.
-func ownTemp(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("/tmp", "pv")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o777); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("TMPDIR", dir)
+	casetest.WriteFiles(t, dir, map[string]string{"migrations/1_init.sql": ddl, "queries.sql": queries, "planvet.yaml": "version: 1\nconfirm: {rows: 5000}\n"})
 	return dir
 }
 
@@ -67,7 +45,7 @@ func confirmed(t *testing.T, dir string, progress func(string)) ([]rules.Finding
 // each finding after that says why it has none.
 func TestServerKilledInTheMiddle(t *testing.T) {
 	shadowtest.Server(t)
-	dir, tmp := lossy(t), ownTemp(t)
+	dir, tmp := lossy(t), casetest.TempDir(t, "pv")
 	fs, err := confirmed(t, dir, func(what string) {
 		if !strings.HasPrefix(what, "asking about finding 3 of") {
 			return
@@ -109,7 +87,7 @@ func TestServerKilledInTheMiddle(t *testing.T) {
 // rest says why it has none, and the error is one line.
 func TestDiskFull(t *testing.T) {
 	shadowtest.Server(t)
-	tmp := ownTemp(t)
+	tmp := casetest.TempDir(t, "pv")
 	if err := syscall.Mount("tmpfs", tmp, "tmpfs", 0, "size=150m,mode=777"); err != nil {
 		t.Skipf("mounting a small file system: %v", err)
 	}

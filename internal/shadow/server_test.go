@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/planvet/planvet/internal/casetest"
 )
 
 // The test binary is its own victim: with PLANVET_TEST_VICTIM set it starts a
@@ -81,24 +83,9 @@ func TestStartAnswersAndStopLeavesNothing(t *testing.T) {
 	}
 }
 
-// tmpdir makes a folder that every user can write to the process's temporary one.
-func tmpdir(t *testing.T, pattern string) string {
-	t.Helper()
-	base, err := os.MkdirTemp("/tmp", pattern)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(base) })
-	if err := os.Chmod(base, 0o777); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("TMPDIR", base)
-	return base
-}
-
 // A temporary folder may have any name.
 func TestStartInOddFolder(t *testing.T) {
-	base := tmpdir(t, "pv a+b%20'-")
+	base := casetest.TempDir(t, "pv a+b%20'-")
 	if s := start(t); filepath.Dir(s.Dir()) != base {
 		t.Errorf("it is in %s", s.Dir())
 	}
@@ -213,7 +200,7 @@ func TestKilledLeavesNothing(t *testing.T) {
 // A kill at any moment of the start: nothing may stay.
 func TestKilledWhileStarting(t *testing.T) {
 	start(t).Stop()
-	base := tmpdir(t, "pv-")
+	base := casetest.TempDir(t, "pv-")
 	for _, wait := range []time.Duration{30, 150, 600} {
 		cmd, _ := victim(t, 0)
 		time.Sleep(wait * time.Millisecond)
@@ -244,7 +231,7 @@ func TestKilledWhileInitialising(t *testing.T) {
 	if _, err := os.Stat("/dev/shm"); err != nil {
 		t.Skip("shared memory is no file here")
 	}
-	base := tmpdir(t, "pv-")
+	base := casetest.TempDir(t, "pv-")
 	cmd, _ := victim(t, 0)
 	var mapped []string
 	for end := time.Now().Add(20 * time.Second); len(mapped) == 0; time.Sleep(time.Millisecond) {

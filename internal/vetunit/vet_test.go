@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/planvet/planvet/internal/casetest"
 )
 
 // planvet builds the command once and returns a runner of programs with caches of
@@ -64,15 +66,7 @@ func (w *world) vet(dir string, env []string, args ...string) []string {
 
 func (w *world) write(root string, files map[string]string) {
 	w.t.Helper()
-	for name, text := range files {
-		name = filepath.Join(root, name)
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-			w.t.Fatal(err)
-		}
-		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
-			w.t.Fatal(err)
-		}
-	}
+	casetest.WriteFiles(w.t, root, files)
 }
 
 func (w *world) want(what string, got []string, want ...string) {
