@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/planvet/planvet/internal/audit"
+	"github.com/planvet/planvet/internal/explain"
 )
 
 // Endpoint is a request to investigate.
@@ -51,20 +52,23 @@ const (
 	fewForP95 = 20
 )
 
-// request makes the endpoint's request, under a correlation id.
+func usagef(format string, args ...any) error { return &explain.Usage{Err: fmt.Errorf(format, args...)} }
+
+// request makes the endpoint's request, under a correlation id. An error is an
+// *explain.Usage.
 func (e *Endpoint) request(ctx context.Context, id string) (*http.Request, error) {
 	u, err := url.Parse(e.URL)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, errors.New("--url: write http://host/path or https://host/path")
+		return nil, usagef("--url: write http://host/path or https://host/path")
 	}
 	r, err := http.NewRequestWithContext(ctx, e.Method, e.URL, strings.NewReader(e.Body))
 	if err != nil {
-		return nil, fmt.Errorf("--method %q: not a method of HTTP", e.Method)
+		return nil, usagef("--method %q: not a method of HTTP", e.Method)
 	}
 	for _, h := range e.Headers {
 		name, value, ok := strings.Cut(h, ":")
 		if !ok || strings.TrimSpace(name) == "" {
-			return nil, errors.New("--header: write NAME: VALUE")
+			return nil, usagef("--header: write NAME: VALUE")
 		}
 		r.Header.Add(strings.TrimSpace(name), strings.TrimSpace(value))
 	}

@@ -68,7 +68,7 @@ func (r *Report) endpoint(ctx context.Context, o Options) error {
 	}
 	say(o, "requesting "+r.Subject)
 	if r.Endpoint, err = o.Endpoint.measure(ctx, r.CorrelationID); err != nil {
-		return wrong(err)
+		return err
 	}
 	after, err := monitor.Read(ctx, s)
 	if err != nil {
@@ -138,8 +138,9 @@ func (r *Report) statement(ctx context.Context, o Options) error {
 	return nil
 }
 
+// wrong tells mistakes in what was asked from what could not be finished.
 func wrong(err error) error {
-	if errors.Is(err, live.ErrURL) || errors.Is(err, live.ErrNoStatements) || strings.HasPrefix(err.Error(), "--") {
+	if errors.Is(err, live.ErrURL) || errors.Is(err, live.ErrNoStatements) {
 		return &explain.Usage{Err: err}
 	}
 	return err
