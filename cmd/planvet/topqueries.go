@@ -35,7 +35,7 @@ func topQueriesCommand(code *report.ExitCode) *cli.Command {
 		}),
 		Action: func(c *cli.Context) error {
 			*code = report.ExitClean
-			if err := errors.Join(oneOf("sort", c.String("sort"), "total", "mean")); err != nil {
+			if err := oneOf("sort", c.String("sort"), "total", "mean"); err != nil {
 				return usage(err)
 			}
 			if c.Int("top") < 1 {

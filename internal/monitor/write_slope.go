@@ -57,26 +57,19 @@ func (s *Slope) Report(owners map[string]string) *SlopeReport {
 }
 
 func (g *Growing) message(items []int) string {
-	text := fmt.Sprintf("%s: %.2f calls an item, %s for %s items", g.Growth, g.PerItem, counts(g.Calls), ints(items))
+	text := fmt.Sprintf("%s: %.2f calls an item, %s for %s items", g.Growth, g.PerItem, arrows(g.Calls), arrows(items))
 	if g.Parent != nil {
 		link := "as many as the rows of"
 		if g.SameGrowth {
 			link = "growing as the rows of"
 		}
-		text += fmt.Sprintf(", %s its parent (%s rows)", link, counts(g.ParentRows))
+		text += fmt.Sprintf(", %s its parent (%s rows)", link, arrows(g.ParentRows))
 	}
 	return text
 }
 
-func counts(list []int64) string {
-	out := make([]string, len(list))
-	for i, n := range list {
-		out[i] = fmt.Sprint(n)
-	}
-	return strings.Join(out, " → ")
-}
-
-func ints(list []int) string {
+// arrows writes figures as they follow each other: 2 → 20.
+func arrows[T int | int64](list []T) string {
 	out := make([]string, len(list))
 	for i, n := range list {
 		out[i] = fmt.Sprint(n)
@@ -88,7 +81,7 @@ func ints(list []int) string {
 func SlopeText(w io.Writer, r *SlopeReport, o report.TextOptions) error {
 	t := report.NewPrinter(w, o)
 	if len(r.Growing) == 0 {
-		t.Printf("no statement is called more often for %s items\n", ints(r.Items))
+		t.Printf("no statement is called more often for %s items\n", arrows(r.Items))
 	}
 	for _, g := range r.Growing {
 		style := report.Dim
