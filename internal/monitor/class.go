@@ -33,14 +33,9 @@ const (
 	Unknown Class = "unknown"
 )
 
-// Classify gives a statement its class and the tables that it names. cat may be nil:
-// then only what the text tells is known.
-func Classify(stmt pgast.Stmt, cat *catalog.Catalog) (Class, []string) {
-	return classify(stmt, cat, nil)
-}
-
-// classify is Classify with the tables' sizes, which cost more to make up than a class;
-// nil makes them up.
+// classify gives a statement its class and the tables that it names. cat may be nil:
+// then only what the text tells is known. sizes are the tables', which cost more to make
+// up than a class; nil makes them up.
 func classify(stmt pgast.Stmt, cat *catalog.Catalog, sizes catalog.Sizes) (Class, []string) {
 	tables := named(stmt, cat)
 	switch stmt.(type) {
