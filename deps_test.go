@@ -55,11 +55,13 @@ internal/audit: ; ulid
 internal/monitor: catalog internal/audit internal/live internal/pgast internal/predicate internal/report internal/slope ; pgx
 internal/bench/results: ;
 internal/bench/binomial: ;
+internal/bench/facts: ; pgx
+internal/bench/work: internal/bench/facts internal/bench/results internal/plan ;
 internal/bench/slo: internal/audit internal/bench/binomial internal/bench/results internal/config internal/report ; yaml
 internal/bench/gate: internal/bench/binomial ;
 internal/bench/trace: internal/bench/gate ;
 internal/bench/suite: internal/strictyaml ; yaml
-internal/bench/load: internal/audit internal/bench/results internal/bench/suite internal/pgast internal/report ; hdrhistogram pgx
+internal/bench/load: internal/audit internal/bench/facts internal/bench/results internal/bench/suite internal/pgast internal/plan internal/report ; hdrhistogram pgx
 internal/bench/trace/record: internal/bench/gate internal/bench/trace internal/shadow ; pgx
 internal/dashboard: rules internal/bench/results internal/bench/slo internal/explain internal/monitor internal/report ;
 internal/investigate: internal/audit internal/explain internal/live internal/monitor internal/pgast internal/report ;

@@ -3,11 +3,13 @@ package load
 import (
 	"context"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/planvet/planvet/internal/audit"
+	"github.com/planvet/planvet/internal/bench/facts"
 	"github.com/planvet/planvet/internal/bench/results"
 	"github.com/planvet/planvet/internal/bench/suite"
 )
@@ -117,12 +119,17 @@ func (b *bench) db(ctx context.Context, d *suite.DB, out *results.Suite) error {
 		if err != nil {
 			return err
 		}
+		before := len(out.Cases)
 		if err := b.measure(ctx, &c.Case, &Run{Load: c.Load, Open: open, Ahead: true}, out); err != nil {
 			return err
 		}
+		if len(out.Cases) > before && ctx.Err() == nil {
+			// Who may not explain what it may run, and what fails, has none.
+			out.Cases[before].Work, _ = Inspect(ctx, d, c, b.o.CorrelationID)
+		}
 	}
 	if b.report.Results.Environment.Postgres == "" && ctx.Err() == nil {
-		b.report.Results.Environment.Postgres = serverVersion(ctx, d.URL)
+		b.environment(ctx, d.URL)
 	}
 	return nil
 }
@@ -161,19 +168,23 @@ func (b *bench) measure(ctx context.Context, c *suite.Case, r *Run, out *results
 	return nil
 }
 
-// serverVersion is what the server calls itself, "" where it does not answer any more.
-func serverVersion(ctx context.Context, url string) (v string) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+// environment adds what the database's server says of itself, nothing where it does not
+// answer any more.
+func (b *bench) environment(ctx context.Context, url string) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
-		return ""
+		return
 	}
 	defer conn.Close(ctx)
-	if conn.QueryRow(ctx, "show server_version").Scan(&v) != nil {
-		return ""
+	e := &b.report.Results.Environment
+	if e.Postgres, _, _ = strings.Cut(conn.PgConn().ParameterStatus("server_version"), " "); ctx.Err() != nil {
+		return
 	}
-	return v
+	if f, err := facts.Read(ctx, conn); err == nil {
+		e.Settings, e.Tables, e.Dataset = f.Settings, f.Tables, f.Dataset()
+	}
 }
 
 // Events are the report's events for an audit log.

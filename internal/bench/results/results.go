@@ -37,6 +37,8 @@ type Environment struct {
 	// the data.
 	Settings map[string]string `json:"settings,omitempty"`
 	Dataset  string            `json:"dataset,omitempty"`
+	// Tables are rows by table, of those that are small enough to be counted.
+	Tables map[string]int64 `json:"tables,omitempty"`
 }
 
 // Suite is a set of cases, or of flows.
@@ -68,6 +70,8 @@ type Case struct {
 	Sustainable *Sustainable `json:"sustainable,omitempty"`
 	// Database is how much of the time is the database's; nil where it was not measured.
 	Database *DatabaseTime `json:"database_time,omitempty"`
+	// Work is what it has the database do; nil where that cannot be seen.
+	Work *Work `json:"work,omitempty"`
 	// Distribution counts latencies up to each bound, bounds ascending.
 	Distribution []Bucket `json:"distribution,omitempty"`
 }
