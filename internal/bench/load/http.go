@@ -80,7 +80,7 @@ func (h *httpClient) Do(ctx context.Context) Outcome {
 	r, err := h.make(ctx)
 	o := Outcome{Begin: time.Now()}
 	if err == nil {
-		o.Class, err = h.send(r)
+		o.Class, o.Bytes, err = h.send(r)
 	}
 	o.End = time.Now()
 	if err != nil {
@@ -89,31 +89,32 @@ func (h *httpClient) Do(ctx context.Context) Outcome {
 	return o
 }
 
-func (h *httpClient) send(r *http.Request) (class string, err error) {
+func (h *httpClient) send(r *http.Request) (class string, n int64, err error) {
 	res, err := h.client.Do(r)
 	if err != nil {
-		return "", err
+		return "", 0, err
 	}
 	defer res.Body.Close()
 	e := &h.request.Expect
 	var body []byte
 	if e.Contains != "" || e.Equals != nil {
 		body, err = io.ReadAll(res.Body)
+		n = int64(len(body))
 	} else {
-		_, err = io.Copy(io.Discard, res.Body)
+		n, err = io.Copy(io.Discard, res.Body)
 	}
 	switch {
 	case err != nil:
-		return "", err
+		return "", n, err
 	case e.Status != 0 && res.StatusCode != e.Status, e.Status == 0 && (res.StatusCode < 200 || res.StatusCode > 299):
 		if res.StatusCode >= 300 && res.StatusCode < 400 {
-			return ClassRedirect, nil
+			return ClassRedirect, n, nil
 		}
-		return fmt.Sprint(res.StatusCode), nil
+		return fmt.Sprint(res.StatusCode), n, nil
 	case !strings.Contains(string(body), e.Contains), e.Equals != nil && string(body) != *e.Equals:
-		return ClassBody, nil
+		return ClassBody, n, nil
 	}
-	return "", nil
+	return "", n, nil
 }
 
 // Close leaves the connections to those who share them.

@@ -23,11 +23,12 @@ type Client interface {
 	Close()
 }
 
-// Outcome is when a piece of work began and ended, and the class of its error, "" for
-// none.
+// Outcome is when a piece of work began and ended, the class of its error, "" for none,
+// and how many bytes the answer had: of a body, or of the values of rows.
 type Outcome struct {
 	Begin, End time.Time
 	Class      string
+	Bytes      int64
 }
 
 // Run is one case to measure.

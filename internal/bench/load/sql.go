@@ -190,7 +190,9 @@ func (k *sqlClient) Do(ctx context.Context) (o Outcome) {
 	rows, err := k.conn.Query(ctx, sql, args...)
 	if err == nil {
 		for rows.Next() {
-			rows.RawValues()
+			for _, v := range rows.RawValues() {
+				o.Bytes += int64(len(v))
+			}
 		}
 		rows.Close()
 		err = rows.Err()
