@@ -94,6 +94,7 @@ func TestHijack(t *testing.T) {
 		"bare_calls":             "select planvet.bare_calls('(owner = auth.uid())')",
 		"unindexed_foreign_keys": "select * from planvet.unindexed_foreign_keys",
 		"policy_report":          "select * from planvet.policy_report",
+		"statement_counters":     "select pg_catalog.count(*) operator(pg_catalog.>) 5 from planvet.statement_counters()",
 		"lock_tree":              "select depth, pid, blocked_by, username, state, relation from planvet.lock_tree()",
 		"activity":               "select pid from planvet.activity()",
 		"pool_state":             "select username, connections from planvet.pool_state() where application_name operator(pg_catalog.<>) ''",
@@ -162,8 +163,8 @@ func TestRights(t *testing.T) {
 	for name, c := range map[string]struct{ sql, want string }{
 		"a fixed search_path": {`select string_agg(p.oid::regprocedure::text, ',') from pg_proc p where p.pronamespace = 'planvet'::regnamespace
 			and not coalesce(p.proconfig @> '{"search_path=pg_catalog, pg_temp"}', false)`, ""},
-		"security definer": {`select string_agg(p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')', ',' order by 1) from pg_proc p where p.pronamespace = 'planvet'::regnamespace and p.prosecdef`,
-			"activity(),snapshot()"},
+		"security definer": {`select string_agg(p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')', ',' order by p.proname) from pg_proc p where p.pronamespace = 'planvet'::regnamespace and p.prosecdef`,
+			"activity(),snapshot(),statement_counters()"},
 		"nobody but the owner and pg_monitor": {`select string_agg(distinct r::text, ',') from (
 			select a.grantee::regrole from pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a where p.pronamespace = 'planvet'::regnamespace and a.grantee <> p.proowner
 			union select a.grantee::regrole from pg_class c, aclexplode(c.relacl) a where c.relnamespace = 'planvet'::regnamespace and a.grantee <> c.relowner

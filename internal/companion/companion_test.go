@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/planvet/planvet/extension"
 	"github.com/planvet/planvet/internal/companion"
 	"github.com/planvet/planvet/internal/live"
 	"github.com/planvet/planvet/internal/shadow/shadowtest"
@@ -96,7 +97,7 @@ func TestLifecycle(t *testing.T) {
 
 	c, err := companion.Install(t.Context(), own, "1.0", []string{"planvet_c_low"})
 	st = apply(t, own, c, err)
-	if st.Kind != companion.Companion || st.Version != "1.0" || st.Newest != "1.1" || !st.MayUse || !st.MayChange || st.Owner != "planvet_c_own" ||
+	if st.Kind != companion.Companion || st.Version != "1.0" || st.Newest != extension.Version() || !st.MayUse || !st.MayChange || st.Owner != "planvet_c_own" ||
 		fmt.Sprint(st.Readers) != "[pg_monitor planvet_c_low]" || len(st.Others) > 0 || len(st.Gains) == 0 {
 		t.Errorf("installed: %+v", st)
 	}
@@ -107,7 +108,7 @@ func TestLifecycle(t *testing.T) {
 
 	c, err = companion.Upgrade(t.Context(), own)
 	st = apply(t, own, c, err)
-	if st.Version != "1.1" || st.Snapshots != 1 || fmt.Sprint(st.Readers) != "[pg_monitor planvet_c_low]" || len(st.Gains) > 0 || len(st.Others) > 0 {
+	if st.Version != extension.Version() || st.Snapshots != 1 || fmt.Sprint(st.Readers) != "[pg_monitor planvet_c_low]" || len(st.Gains) > 0 || len(st.Others) > 0 {
 		t.Errorf("upgraded: %+v", st)
 	}
 	if got := ask(t, own, "select count(*) from planvet.lock_tree()"); got != "0" {
@@ -139,7 +140,7 @@ func TestOthersStatus(t *testing.T) {
 	low := session(t, url, "planvet_c_low")
 	c, err := companion.Install(t.Context(), own, "", nil)
 	apply(t, own, c, err)
-	if st := status(t, low); st.Kind != companion.Companion || st.Version != "1.1" || st.MayUse || st.MayChange || len(st.Gains) == 0 {
+	if st := status(t, low); st.Kind != companion.Companion || st.Version != extension.Version() || st.MayUse || st.MayChange || len(st.Gains) == 0 {
 		t.Errorf("a stranger: %+v", st)
 	}
 	for name, f := range map[string]func() error{
@@ -158,7 +159,7 @@ func TestOthersStatus(t *testing.T) {
 	// A superuser who called a lesser owner's functions would run what that wrote.
 	run(t, own, "create or replace function planvet.version() returns text language plpgsql as $$ begin execute 'alter role planvet_c_own superuser'; return 'x'; end $$",
 		"insert into planvet.companion values ('table', 'planvet.x; alter role planvet_c_own superuser')")
-	if st := status(t, super); !st.Distrusted || st.MayUse || st.MayChange || st.Version != "1.1" {
+	if st := status(t, super); !st.Distrusted || st.MayUse || st.MayChange || st.Version != extension.Version() {
 		t.Errorf("a superuser: %+v", st)
 	}
 	if _, err := companion.Remove(t.Context(), super); !errors.Is(err, companion.ErrRefused) || !strings.Contains(err.Error(), "remove it as planvet_c_own") {

@@ -156,11 +156,14 @@ func (st *State) gains() []string {
 	case st.Kind == Foreign:
 		return nil
 	case (st.Kind == Companion || st.Kind == Extension) && st.MayUse:
-		if older(st.Version, st.Newest) && st.Version == "1.0" {
+		if older(st.Version, "1.1") {
 			out = append(out,
 				"planvet.lock_tree(): who blocks whom, and since when",
 				"planvet.pool_state() and connection_headroom(): connections by state, those idle in a transaction, and how many are left",
 				"temp, WAL, planning, JIT and read times of each statement in planvet.statement_deltas()")
+		}
+		if older(st.Version, "1.2") {
+			out = append(out, "planvet.statement_counters(): the figures of other roles' statements as they are now, which planvet monitor shows to readers without pg_read_all_stats")
 		}
 		return out
 	}
@@ -168,6 +171,7 @@ func (st *State) gains() []string {
 		out = append(out, "planvet.statement_deltas(): what statements did between two snapshots that planvet.snapshot() took, also of last week; without it only while planvet watches")
 	}
 	if !st.AllStats {
+		out = append(out, "planvet.statement_counters(): the figures of other roles' statements without their texts, which planvet monitor shows then")
 		out = append(out, "planvet.lock_tree(), pool_state() and connection_headroom(): waits, states and idle transactions of other roles, which "+st.Role+" may not see without pg_read_all_stats")
 	} else {
 		out = append(out, "planvet.lock_tree(), pool_state() and connection_headroom(): for roles that are no members of pg_read_all_stats")
@@ -175,6 +179,11 @@ func (st *State) gains() []string {
 	return append(out,
 		"planvet.explain_as(): the plan of a statement as a role with claims, from any SQL client",
 		"planvet.unindexed_foreign_keys and policy_report: for people and dashboards that have SQL alone")
+}
+
+// Has says whether this role may use what came with a version.
+func (st *State) Has(version string) bool {
+	return st.MayUse && (st.Kind == Companion || st.Kind == Extension) && !older(st.Version, version)
 }
 
 // older compares versions number by number.

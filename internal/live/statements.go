@@ -65,8 +65,10 @@ type Statements struct {
 	Reset   time.Time `json:"reset,omitzero"`
 	Evicted int64     `json:"evicted"`
 	// Hidden counts rows whose text the role may not see: grant it pg_read_all_stats.
-	Hidden int         `json:"hidden"`
-	All    []Statement `json:"statements"`
+	Hidden int `json:"hidden"`
+	// Counted is set where All has those rows too, with HiddenText for the text.
+	Counted bool        `json:"counted,omitempty"`
+	All     []Statement `json:"statements"`
 }
 
 // Statements reads the rows of pg_stat_statements that are of the session's database,
@@ -106,6 +108,50 @@ func (s *Session) Statements(ctx context.Context) (*Statements, error) {
 	}
 	out.At = time.Now()
 	return out, s.statementsInfo(ctx, out)
+}
+
+// HiddenText is the text of a statement that the role may not see, as
+// pg_stat_statements has it.
+const HiddenText = "<insufficient privilege>"
+
+// HiddenStatements adds the rows that the role may not see itself from a query whose
+// only column has rows of pg_stat_statements as JSON objects, of the session's database.
+// Rows of the role's own are never hidden and stay as they are.
+func (s *Session) HiddenStatements(ctx context.Context, out *Statements, sql string) error {
+	type key struct {
+		user, query int64
+		topLevel    bool
+	}
+	seen, own := map[key]bool{}, int64(0)
+	for i := range out.All {
+		seen[key{out.All[i].UserID, out.All[i].QueryID, out.All[i].TopLevel}] = true
+	}
+	me, err := s.Query(ctx, "select oid::int8::text from pg_catalog.pg_roles where rolname = current_user")
+	if err != nil {
+		return err
+	}
+	if own, err = strconv.ParseInt(*me[0][0], 10, 64); err != nil {
+		return err
+	}
+	out.Counted = true
+	return s.each(ctx, sql, nil, func(row [][]byte) error {
+		st, err := counters(row[0])
+		if err == nil && st.UserID != own && !seen[key{st.UserID, st.QueryID, st.TopLevel}] {
+			out.All = append(out.All, st)
+		}
+		return err
+	})
+}
+
+// counters reads a row that has no text.
+func counters(row []byte) (Statement, error) {
+	text := HiddenText
+	c := statementRow{}
+	if err := json.Unmarshal(row, &c); err != nil {
+		return Statement{}, err
+	}
+	c.Query = &text
+	return c.statement()
 }
 
 // notLoaded is the SQLSTATE of an extension whose library is not in memory.
@@ -184,9 +230,15 @@ func readStatement(row []byte) (st Statement, hidden bool, err error) {
 	if err := json.Unmarshal(row, &c); err != nil {
 		return st, false, err
 	}
-	if c.Query == nil || c.QueryID == 0 && *c.Query == "<insufficient privilege>" {
+	if c.Query == nil || c.QueryID == 0 && *c.Query == HiddenText {
 		return st, true, nil
 	}
+	st, err = c.statement()
+	return st, false, err
+}
+
+// statement is the row under the names of today.
+func (c *statementRow) statement() (st Statement, err error) {
 	renamed := func(now *float64, before float64) float64 {
 		if now != nil {
 			return *now
@@ -204,8 +256,8 @@ func readStatement(row []byte) (st Statement, hidden bool, err error) {
 		JITMS: c.JITGeneration + c.JITInlining + c.JITOptimising + c.JITEmission + c.JITDeform, Since: c.Since,
 	}
 	if st.UserID, err = c.UserID.Int64(); err != nil {
-		return st, false, err
+		return st, err
 	}
 	st.DatabaseID, err = c.DBID.Int64()
-	return st, false, err
+	return st, err
 }

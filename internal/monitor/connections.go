@@ -54,8 +54,13 @@ type IdleInTx struct {
 const fewFree = 0.1
 
 // ReadConnections reads the clients of a server. A role without pg_read_all_stats sees
-// of others' that they are there, not what they do.
+// of others' that they are there, not what they do; nor which are clients, so that all
+// that are in a database count.
 func ReadConnections(ctx context.Context, s *live.Session) (*Connections, error) {
+	return readConnections(ctx, s, plainSight.activity)
+}
+
+func readConnections(ctx context.Context, s *live.Session, activity string) (*Connections, error) {
 	c := &Connections{}
 	rows, err := s.Query(ctx, `select pg_catalog.current_setting('max_connections'),
 		(pg_catalog.current_setting('superuser_reserved_connections')::int + coalesce(pg_catalog.current_setting('reserved_connections', true)::int, 0))::text`)
@@ -66,7 +71,7 @@ func ReadConnections(ctx context.Context, s *live.Session) (*Connections, error)
 	rows, err = s.Query(ctx, `select coalesce(application_name, ''), coalesce(usename::text, ''), coalesce(datname::text, ''), coalesce(state, ''),
 		case when state = 'active' then coalesce(wait_event_type, '') else '' end, count(*)::text,
 		(extract(epoch from max(pg_catalog.clock_timestamp() - state_change)) * 1000)::float8::text
-		from pg_catalog.pg_stat_activity where backend_type = 'client backend' and pid <> pg_catalog.pg_backend_pid()
+		from `+activity+` a where coalesce(backend_type = 'client backend', datname is not null) and pid <> pg_catalog.pg_backend_pid()
 		group by 1, 2, 3, 4, 5 order by count(*) desc, 1, 2, 3, 4, 5`)
 	if err != nil {
 		return nil, fmt.Errorf("reading the server's connections: %w", err)
@@ -83,7 +88,7 @@ func ReadConnections(ctx context.Context, s *live.Session) (*Connections, error)
 	rows, err = s.Query(ctx, `select pid::text, coalesce(application_name, ''), coalesce(usename::text, ''),
 		(extract(epoch from pg_catalog.clock_timestamp() - state_change) * 1000)::float8::text,
 		(extract(epoch from pg_catalog.clock_timestamp() - xact_start) * 1000)::float8::text
-		from pg_catalog.pg_stat_activity where state like 'idle in transaction%' and pid <> pg_catalog.pg_backend_pid()
+		from `+activity+` a where state like 'idle in transaction%' and pid <> pg_catalog.pg_backend_pid()
 		order by state_change limit 10`)
 	if err != nil {
 		return nil, fmt.Errorf("reading the server's connections: %w", err)

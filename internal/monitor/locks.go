@@ -80,6 +80,10 @@ type Blocker struct {
 // ReadLocks reads the waits of the session's database. Before PostgreSQL 14 a wait is
 // counted from the start of its statement.
 func ReadLocks(ctx context.Context, s *live.Session) (*Locks, error) {
+	return readLocks(ctx, s, plainSight.activity)
+}
+
+func readLocks(ctx context.Context, s *live.Session, activity string) (*Locks, error) {
 	start := "a.query_start"
 	if s.Major() >= 14 {
 		start = "coalesce(l.waitstart, a.query_start)"
@@ -88,14 +92,14 @@ func ReadLocks(ctx context.Context, s *live.Session) (*Locks, error) {
 			select distinct on (a.pid) a.pid, pg_catalog.pg_blocking_pids(a.pid) as blockers, l.mode, l.locktype,
 				pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname) as relation,
 				extract(epoch from pg_catalog.clock_timestamp() - `+start+`) * 1000 as ms
-			from pg_catalog.pg_stat_activity a join pg_catalog.pg_locks l on l.pid = a.pid and not l.granted
+			from `+activity+` a join pg_catalog.pg_locks l on l.pid = a.pid and not l.granted
 			left join pg_catalog.pg_class c on c.oid = l.relation and l.database = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
 			left join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 			where a.datname = pg_catalog.current_database() order by a.pid)
 		select a.pid::text, coalesce(a.application_name, ''), coalesce(a.usename::text, ''), coalesce(a.state, ''), coalesce(left(a.query, 500), ''),
 			coalesce(extract(epoch from pg_catalog.clock_timestamp() - a.xact_start) * 1000, 0)::float8::text,
 			coalesce(w.ms, 0)::float8::text, coalesce(w.mode || ' on ' || coalesce(w.relation, w.locktype), ''), coalesce(pg_catalog.array_to_string(w.blockers, ','), '')
-		from pg_catalog.pg_stat_activity a left join waits w on w.pid = a.pid
+		from `+activity+` a left join waits w on w.pid = a.pid
 		where w.pid is not null or a.pid in (select unnest(blockers) from waits) order by a.pid`)
 	if err != nil {
 		return nil, fmt.Errorf("reading who waits for whom: %w", err)

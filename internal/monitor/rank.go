@@ -132,6 +132,9 @@ func (m *merger) add(s *live.Statement) {
 	// One id is one statement, whatever a user's first call was written like.
 	id := one.ids[0] + strconv.FormatBool(s.TopLevel)
 	key := outline(strings.TrimSpace(s.Query)) + strconv.FormatBool(s.TopLevel)
+	if s.Query == live.HiddenText {
+		key = id
+	}
 	var g *merged
 	if s.QueryID != 0 {
 		g = m.byID[id]

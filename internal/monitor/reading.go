@@ -20,6 +20,7 @@ type Reading struct {
 	Pools       []Pool       `json:"pools,omitempty"`
 	Locks       *Locks       `json:"locks,omitempty"`
 	Scans       []TableScans `json:"scans,omitempty"`
+	Companion   *Companion   `json:"companion,omitempty"`
 	// Notes are what a reader must know of the reading.
 	Notes []string `json:"notes,omitempty"`
 }
@@ -27,7 +28,14 @@ type Reading struct {
 // Read reads a server's counters. planvet's own statements, which carry its mark, are
 // left out. The error is live.ErrNoStatements' kind where pg_stat_statements is missing.
 func Read(ctx context.Context, s *live.Session) (*Reading, error) {
-	r := &Reading{Server: Server{Version: s.Version()}}
+	return read(ctx, s, lookAround(ctx, s))
+}
+
+func read(ctx context.Context, s *live.Session, see sight) (*Reading, error) {
+	r := &Reading{Server: Server{Version: s.Version()}, Companion: see.companion}
+	if see.note != "" {
+		r.Notes = append(r.Notes, see.note)
+	}
 	rows, err := s.Query(ctx, `select pg_catalog.to_char(pg_catalog.pg_postmaster_start_time() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
 		pg_catalog.pg_is_in_recovery()::text, pg_catalog.current_setting('track_io_timing'), pg_catalog.current_database()::text`)
 	if err != nil {
@@ -39,6 +47,11 @@ func Read(ctx context.Context, s *live.Session) (*Reading, error) {
 	r.Server.Replica, r.Server.IOTiming, r.Server.Where = *rows[0][1] == "true", *rows[0][2] == "on", *rows[0][3]
 	if r.Statements, err = s.Statements(ctx); err != nil {
 		return nil, err
+	}
+	if r.Statements.Hidden > 0 && see.counters {
+		if err := s.HiddenStatements(ctx, r.Statements, "select c::text from planvet.statement_counters() c"); err != nil {
+			return nil, fmt.Errorf("reading the figures of hidden statements through the companion: %w", err)
+		}
 	}
 	r.Server.Extension = r.Statements.Extension
 	r.Statements.All = slices.DeleteFunc(r.Statements.All, func(st live.Statement) bool { return strings.Contains(st.Query, live.Mark) })
@@ -96,7 +109,7 @@ func (r *Reading) start(rows []live.Statement, o Options) *Report {
 	}
 	all, totals := ranked(rows, o.Shapes, o)
 	out := &Report{Version: FormatVersion, Server: r.Server, To: r.Statements.At, Statements: len(all), Sort: o.Sort, Totals: totals, Top: all,
-		Connections: r.Connections, Pools: r.Pools, Locks: r.Locks, Notes: slices.Clone(r.Notes)}
+		Connections: r.Connections, Pools: r.Pools, Locks: r.Locks, Companion: r.Companion, Notes: slices.Clone(r.Notes)}
 	if o.Top > 0 && len(all) > o.Top {
 		out.Top = all[:o.Top]
 	}
@@ -105,7 +118,9 @@ func (r *Reading) start(rows []live.Statement, o Options) *Report {
 			out.Top[i].Owner = o.Owners[fp]
 		}
 	}
-	if n := r.Statements.Hidden; n > 0 {
+	if n := r.Statements.Hidden; n > 0 && r.Statements.Counted {
+		out.note("the texts of %d statements of other roles are hidden from this one, their figures come through the companion: grant pg_read_all_stats to it for the texts", n)
+	} else if n > 0 {
 		out.note("the texts of %d statements of other roles are hidden from this one and not in the figures: grant pg_read_all_stats to it", n)
 	}
 	if !r.Server.IOTiming {

@@ -26,6 +26,8 @@ type Report struct {
 	Connections *Connections `json:"connections,omitempty"`
 	Pools       []Pool       `json:"pools,omitempty"`
 	Locks       *Locks       `json:"locks,omitempty"`
+	// Companion is what planvet's objects in the database do for the figures.
+	Companion *Companion `json:"companion,omitempty"`
 	// Notes are what a reader must know of the figures: a reset, evictions, hidden
 	// statements, a restart.
 	Notes []string `json:"notes,omitempty"`

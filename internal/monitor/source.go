@@ -23,6 +23,7 @@ type Source struct {
 	History *History
 
 	session *live.Session
+	sight   sight
 	catalog *catalog.Catalog
 	shapes  *Shapes
 	// lost is when the server did not answer first; zero while it does.
@@ -65,7 +66,7 @@ func (s *Source) read(ctx context.Context) (*Reading, error) {
 		if err != nil {
 			return nil, err
 		}
-		s.session, s.catalog = session, nil
+		s.session, s.catalog, s.sight = session, nil, lookAround(ctx, session)
 	}
 	// A schema change holds locks that the schema cannot be read under; what the server
 	// does is worth knowing just then, and a class of statements can wait.
@@ -76,7 +77,7 @@ func (s *Source) read(ctx context.Context) (*Reading, error) {
 		}
 		s.shapes = NewShapes(s.catalog)
 	}
-	r, err := Read(ctx, s.session)
+	r, err := read(ctx, s.session, s.sight)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +91,7 @@ func (s *Source) read(ctx context.Context) (*Reading, error) {
 func (s *Source) activity(ctx context.Context, r *Reading) (err error) {
 	a := s.Activity
 	if a.Connections || a.PgBouncer != nil || a.Supavisor != "" {
-		if r.Connections, err = ReadConnections(ctx, s.session); err != nil {
+		if r.Connections, err = readConnections(ctx, s.session, s.sight.activity); err != nil {
 			return err
 		}
 	}
@@ -114,7 +115,7 @@ func (s *Source) activity(ctx context.Context, r *Reading) (err error) {
 		r.Pools = append(r.Pools, pools...)
 	}
 	if a.Locks {
-		if r.Locks, err = ReadLocks(ctx, s.session); err != nil {
+		if r.Locks, err = readLocks(ctx, s.session, s.sight.activity); err != nil {
 			return err
 		}
 	}

@@ -192,6 +192,9 @@ func Text(w io.Writer, r *Report, o report.TextOptions) error {
 		}
 		t.Printf("note: %s\n", report.Printable(n))
 	}
+	if line := r.Companion.line(); line != "" {
+		t.Printf("\ncompanion: %s\n", report.Printable(line))
+	}
 	return t.Err()
 }
 
@@ -215,6 +218,9 @@ func Markdown(w io.Writer, r *Report) error {
 	r.activityMarkdown(&b)
 	for _, n := range r.Notes {
 		fmt.Fprintf(&b, "\n- note: %s", report.MarkdownText(n))
+	}
+	if line := r.Companion.line(); line != "" {
+		fmt.Fprintf(&b, "\n- companion: %s", report.MarkdownText(line))
 	}
 	b.WriteString("\n")
 	_, err := io.WriteString(w, b.String())
