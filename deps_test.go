@@ -52,7 +52,7 @@ internal/live: catalog internal/plan internal/pgast internal/stats ; pgx
 internal/shadow: catalog internal/live internal/pgast internal/plan internal/stats migrationscan ; pgx
 internal/confirm: rules catalog internal/plan internal/pgast internal/predicate internal/params ;
 internal/audit: ; ulid
-internal/monitor: catalog internal/audit internal/companion internal/live internal/pgast internal/predicate internal/report internal/slope ; pgx
+internal/monitor: catalog internal/audit internal/companion internal/live internal/pgast internal/predicate internal/report internal/slope internal/strictyaml ; pgx
 internal/bench/results: ;
 internal/bench/binomial: ;
 internal/bench/facts: ; pgx

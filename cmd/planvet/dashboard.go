@@ -31,6 +31,7 @@ func dashboardCommand(code *report.ExitCode) *cli.Command {
 			"is said to be so. Nothing on the server is changed or reset.",
 		Flags: slices.Concat([]cli.Flag{
 			&cli.StringFlag{Name: "history", Usage: "`FILE`, or URL of a PostgreSQL, that planvet monitor --history wrote"},
+			targetFlag(),
 			&cli.StringFlag{Name: "database-url", Aliases: []string{"conn"}, Usage: "`URL` of the server, to show it now; DATABASE_URL counts where no other source is named"},
 			&cli.StringFlag{Name: "results", Usage: "`FILE` with the results of a benchmark"},
 			&cli.StringFlag{Name: "slo-file", Usage: "`FILE` with objectives: .perf/slos.json"},
@@ -75,7 +76,7 @@ func showDashboard(c *cli.Context) error {
 			Connect:  func(ctx context.Context) (*live.Session, error) { return engine.Connect(ctx, url, live.Options{}) },
 			Activity: monitor.Activity{Connections: true, Locks: true, Scans: true},
 		}
-		poolers(c, &b.source.Activity)
+		poolers(c.String("pgbouncer"), c.String("supavisor"), "", &b.source.Activity)
 		defer func() { b.source.Close(c.Context) }()
 	}
 	var err error
@@ -213,7 +214,7 @@ func (b *dashboardBuilder) replay(ctx context.Context, where string) error {
 		}
 		b.changed = st.ModTime()
 	}
-	h, err := readHistory(ctx, where)
+	h, err := readHistory(ctx, where, b.c.String("target"))
 	if err != nil {
 		return err
 	}

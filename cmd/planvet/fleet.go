@@ -1,14 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -21,26 +20,53 @@ import (
 // fleet is what the flags and arguments name: one server without a name, or several.
 // --database-url counts beside others where it is given, not where it comes from the
 // environment.
-func fleet(c *cli.Context) (*monitor.Fleet, error) {
+func fleet(c *cli.Context) (*monitor.Fleet, []monitor.Named, error) {
+	targets, err := targetsOf(c)
+	if err != nil {
+		return nil, nil, usage(err)
+	}
+	f, several := &monitor.Fleet{}, len(targets) > 1
+	for _, flag := range []string{"pgbouncer", "supavisor"} {
+		if several && c.IsSet(flag) && slices.Contains(c.FlagNames(), flag) {
+			return nil, nil, usage(fmt.Errorf("--%s is of one server and there are %d: write %s=URL behind each server's URL in the file of --targets", flag, len(targets), flag))
+		}
+	}
+	for i := range targets {
+		t := &targets[i]
+		if !several { // the environment's are those of one server
+			t.PgBouncer, t.Supavisor = cmp.Or(t.PgBouncer, c.String("pgbouncer")), cmp.Or(t.Supavisor, c.String("supavisor"))
+		}
+		s, err := source(c, *t)
+		if err != nil {
+			f.Close(c.Context)
+			return nil, nil, err
+		}
+		f.Sources = append(f.Sources, s)
+	}
+	return f, targets, nil
+}
+
+// targetsOf are the servers that the flags and arguments name, each with another name.
+func targetsOf(c *cli.Context) ([]monitor.Named, error) {
 	var urls []string
 	var targets []monitor.Named
 	if file := c.String("targets"); file != "" {
 		f, err := os.Open(file)
 		if err != nil {
-			return nil, usage(fmt.Errorf("reading the targets: %w", err))
+			return nil, fmt.Errorf("reading the targets: %w", err)
 		}
 		defer f.Close()
 		if targets, err = monitor.ParseTargets(file, f, os.LookupEnv); err != nil {
-			return nil, usage(err)
+			return nil, err
 		}
 		if len(targets) == 0 {
-			return nil, usage(fmt.Errorf("%s names no server", file))
+			return nil, fmt.Errorf("%s names no server", file)
 		}
 	}
 	url := c.String("database-url")
 	if c.NArg() == 0 && len(targets) == 0 {
 		if url == "" {
-			return nil, usage(errors.New("monitor needs --database-url, or DATABASE_URL"))
+			return nil, errors.New("monitor needs --database-url, or DATABASE_URL")
 		}
 		targets = []monitor.Named{{URL: url}}
 	} else if slices.Contains(c.FlagNames(), "database-url") {
@@ -48,47 +74,30 @@ func fleet(c *cli.Context) (*monitor.Fleet, error) {
 	}
 	named, err := monitor.NameTargets(append(urls, c.Args().Slice()...))
 	if err != nil {
-		return nil, usage(err)
-	}
-	f, several := &monitor.Fleet{}, len(targets)+len(named) > 1
-	if several && (c.String("pgbouncer") != "" || c.String("supavisor") != "") {
-		return nil, usage(errors.New("--pgbouncer and --supavisor are those of one server: watch it alone"))
+		return nil, err
 	}
 	names := map[string]bool{}
-	for _, t := range append(targets, named...) {
+	targets = append(targets, named...)
+	for _, t := range targets {
 		if names[t.Name] {
-			return nil, usage(fmt.Errorf("two servers have the name %s", t.Name))
+			return nil, fmt.Errorf("two servers have the name %s", t.Name)
 		}
 		names[t.Name] = true
-		s, err := source(c, t)
-		if err != nil {
-			f.Close(c.Context)
-			return nil, err
-		}
-		f.Sources = append(f.Sources, s)
 	}
-	return f, nil
+	return targets, nil
 }
 
 // source is one server with what is asked of it.
 func source(c *cli.Context, t monitor.Named) (*monitor.Source, error) {
 	s := &monitor.Source{Name: t.Name, Connect: func(ctx context.Context) (*live.Session, error) { return engine.Connect(ctx, t.URL, live.Options{}) }}
 	s.Activity = monitor.Activity{Connections: c.Bool("pool-stats"), Locks: c.Bool("locks"), Scans: c.String("json-output") != ""}
-	poolers(c, &s.Activity)
+	poolers(t.PgBouncer, t.Supavisor, t.Token, &s.Activity)
 	where := c.String("json-output")
 	if where == "" {
 		return s, nil
 	}
-	if t.Name != "" {
-		// A history is of one server.
-		if strings.Contains(where, "://") {
-			return nil, usage(errors.New("--json-output: a database keeps the history of one server; name a file, which each server gets one like"))
-		}
-		ext := filepath.Ext(where)
-		where = strings.TrimSuffix(where, ext) + "." + strings.NewReplacer("/", "_", ":", "_", "#", "_").Replace(t.Name) + ext
-	}
 	var err error
-	s.History, err = monitor.OpenHistory(c.Context, where)
+	s.History, err = monitor.OpenTarget(c.Context, where, t.Name)
 	return s, err
 }
 

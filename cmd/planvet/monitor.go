@@ -38,6 +38,10 @@ func monitorCommand(code *report.ExitCode) *cli.Command {
 			&cli.StringFlag{Name: "targets", Usage: "read the servers of `FILE`: a line has NAME URL, with ${VARIABLE} from the environment"},
 			&cli.BoolFlag{Name: "pool-stats", Usage: "show connections by state, and the pools of --pgbouncer and --supavisor"},
 			&cli.StringFlag{Name: "listen", Usage: "serve the figures as Prometheus text at `ADDRESS`/metrics (127.0.0.1:9187) until interrupted"},
+			&cli.BoolFlag{Name: "rls-overhead", Usage: "run the SELECTs on tables with policies, as --role and without row security, and show what that costs a call"},
+			&cli.StringFlag{Name: "role", Usage: "with --rls-overhead: the `ROLE` that pays (default: authenticated, or one that the policies name)"},
+			&cli.StringSliceFlag{Name: "allow-functions", Usage: "with --rls-overhead: functions that may be called though nobody can tell what they do: `NAME[,NAME]`"},
+			&cli.BoolFlag{Name: "allow-remote-analyze", Usage: "with --rls-overhead: run statements on a server that is not on this machine"},
 			&cli.BoolFlag{Name: "locks", Usage: "show who waits for whom, and deadlocks"},
 			&cli.StringFlag{Name: "format", Value: "text", Usage: "text, json, csv or markdown"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the report to `FILE`"},
@@ -49,7 +53,7 @@ func monitorCommand(code *report.ExitCode) *cli.Command {
 			&cli.Int64Flag{Name: "min-blocks", Value: monitor.DefaultLimits.Blocks, Usage: "ask that only of statements that touched `N` blocks"},
 			&cli.Int64Flag{Name: "min-calls", Value: monitor.DefaultLimits.Calls, Usage: "flag times only of statements with `N` calls"},
 			&cli.StringFlag{Name: "color", Value: "auto", Usage: "auto, always or never"},
-		}, ownerFlags(), poolerFlags(), auditFlags()),
+		}, identityFlags(), ownerFlags(), poolerFlags(), auditFlags()),
 		Subcommands: []*cli.Command{trendsCommand(code), slopeCommand(code)},
 		Action: func(c *cli.Context) error {
 			*code = report.ExitClean
@@ -64,6 +68,7 @@ func trendsCommand(code *report.ExitCode) *cli.Command {
 		Usage: "show the statements of a history whose mean time changed",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "history", Usage: "`FILE`, or URL of a PostgreSQL, that monitor --json-output wrote"},
+			targetFlag(),
 			&cli.Float64Flag{Name: "min-change", Value: monitor.DefaultTrendOptions.Change, Usage: "list changes by at least this `SHARE`"},
 			&cli.StringFlag{Name: "format", Value: "text", Usage: "text, json or markdown"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the report to `FILE`"},
@@ -90,7 +95,7 @@ func trends(c *cli.Context) error {
 			return usage(err)
 		}
 	}
-	h, err := readHistory(c.Context, where)
+	h, err := readHistory(c.Context, where, c.String("target"))
 	if err != nil {
 		return err
 	}
@@ -108,6 +113,11 @@ func trends(c *cli.Context) error {
 		}
 		return monitor.TrendsText(w, t, report.TextOptions{Color: c.String("output") == "" && report.ColorFor(w, c.String("color"))})
 	})
+}
+
+// targetFlag names one server of a fleet.
+func targetFlag() cli.Flag {
+	return &cli.StringFlag{Name: "target", Usage: "with a --history in a PostgreSQL: the server `NAME` of a fleet"}
 }
 
 // serverFlags name a server.
@@ -133,20 +143,25 @@ func poolerFlags() []cli.Flag {
 	}
 }
 
-// poolers reads poolerFlags.
-func poolers(c *cli.Context, a *monitor.Activity) {
-	a.Supavisor, a.Token = c.String("supavisor"), os.Getenv("PLANVET_SUPAVISOR_TOKEN")
-	if console := c.String("pgbouncer"); console != "" {
+// poolers has the pools read of a PgBouncer's console and of Supavisor's metrics, each
+// where it is named; without a token the environment's is shown.
+func poolers(console, supavisor, token string, a *monitor.Activity) {
+	a.Supavisor, a.Token = supavisor, cmp.Or(token, os.Getenv("PLANVET_SUPAVISOR_TOKEN"))
+	if console != "" {
 		a.PgBouncer = func(ctx context.Context) (*live.Session, error) { return engine.Connect(ctx, console, live.Options{}) }
 	}
 }
 
-// readHistory opens a history that must be there.
-func readHistory(ctx context.Context, where string) (*monitor.History, error) {
+// readHistory opens a history that must be there, of a server without a name or of the
+// target of a fleet.
+func readHistory(ctx context.Context, where, target string) (*monitor.History, error) {
+	if target != "" && !monitor.InDatabase(where) {
+		return nil, usage(fmt.Errorf("--target %s: a file is of one server: name the one of this server, like history.%s.jsonl", target, target))
+	}
 	if _, err := os.Stat(where); err != nil && !strings.Contains(where, "://") {
 		return nil, usage(fmt.Errorf("opening the history: %w", err))
 	}
-	return monitor.OpenHistory(ctx, where)
+	return monitor.OpenTarget(ctx, where, target)
 }
 
 // auditFlags are those of commands that measure.
@@ -188,6 +203,8 @@ func monitorOptions(c *cli.Context) (monitor.Options, error) {
 		return o, usage(errors.New("--interval: a watch reads once a second at most"))
 	case c.Bool("watch") && c.String("listen") != "":
 		return o, usage(errors.New("--watch and --listen: a watch shows, --listen serves; use one"))
+	case c.Bool("rls-overhead") && (c.Bool("watch") || c.String("listen") != ""):
+		return o, usage(errors.New("--rls-overhead runs statements, which a watch and --listen never do: ask for it in a run of its own"))
 	case c.Bool("watch") && c.String("format") == "csv":
 		return o, usage(errors.New("--watch --format csv: rows of several intervals cannot be told apart; use json, or --csv-output for the last interval"))
 	}
@@ -207,7 +224,7 @@ func watchStatements(c *cli.Context) error {
 	if o.Owners, err = codeOwners(c); err != nil {
 		return err
 	}
-	f, err := fleet(c)
+	f, named, err := fleet(c)
 	if err != nil {
 		return err
 	}
@@ -230,6 +247,9 @@ func watchStatements(c *cli.Context) error {
 			return c.Context.Err()
 		}
 		targets = f.Read(c.Context, o)
+	}
+	if err := rowSecurity(c, f, named, targets); err != nil {
+		return err
 	}
 	if err := unread(c, targets); err != nil {
 		return err

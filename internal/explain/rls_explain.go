@@ -20,8 +20,11 @@ func (r *runner) rowSecurity() error {
 	for _, n := range tablesOf(r.cat, r.st.SQL, nil) {
 		rels = append(rels, r.cat.Relation(n.Schema, n.Name))
 	}
-	e := &Estimator{Start: shadow.Options{Progress: r.o.Progress}}
-	defer e.Close()
+	var e *Estimator
+	if !r.o.NoAdvice {
+		e = &Estimator{Start: shadow.Options{Progress: r.o.Progress}}
+		defer e.Close()
+	}
 	one, err := measureOne(r.ctx, r.s, r.cat, TablesOptions{
 		Estimate: e,
 		Role:     r.o.Identity.Role, Settings: r.o.Identity.Settings, Args: r.sets[0].args, Own: r.o.Own, Timeout: r.o.Timeout,

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -76,15 +77,25 @@ type History struct {
 // planvet_history.lines: that is the one thing that planvet writes to a server that is
 // named for it.
 func OpenHistory(ctx context.Context, where string) (*History, error) {
+	return OpenTarget(ctx, where, "")
+}
+
+// OpenTarget opens the history of one server of a fleet; "" is that of a server without
+// a name. In a PostgreSQL it is the table planvet_history."lines NAME".
+func OpenTarget(ctx context.Context, where, target string) (*History, error) {
 	h := &History{where: where, texts: map[string]int{}, state: map[key]live.Statement{}, scans: map[string]TableScans{}}
-	if strings.HasPrefix(where, "postgres://") || strings.HasPrefix(where, "postgresql://") {
+	if InDatabase(where) {
 		h.where = "the history's database"
-		s, err := openTable(ctx, where)
+		s, err := openTable(ctx, where, target)
 		if err != nil {
 			return nil, err
 		}
 		h.store = s
 	} else {
+		if target != "" {
+			where = fileOfTarget(where, target)
+			h.where = where
+		}
 		f, err := os.OpenFile(where, os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o644)
 		if err != nil {
 			return nil, fmt.Errorf("opening the history: %w", err)
@@ -95,6 +106,17 @@ func OpenHistory(ctx context.Context, where string) (*History, error) {
 		return nil, errors.Join(err, h.Close(ctx))
 	}
 	return h, nil
+}
+
+// InDatabase says whether a history is in a PostgreSQL, and not in a file.
+func InDatabase(where string) bool {
+	return strings.HasPrefix(where, "postgres://") || strings.HasPrefix(where, "postgresql://")
+}
+
+// fileOfTarget is the file of one server: history.jsonl is history.NAME.jsonl.
+func fileOfTarget(where, target string) string {
+	ext := filepath.Ext(where)
+	return strings.TrimSuffix(where, ext) + "." + strings.NewReplacer("/", "_", ":", "_", "#", "_").Replace(target) + ext
 }
 
 // Close closes the file or the connection.

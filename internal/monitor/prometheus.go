@@ -56,6 +56,13 @@ func (p *exposition) report(r *Report) {
 	statement("planvet_statement_hit_blocks_total", "counter", "Shared blocks found in shared buffers.", func(q *Query) float64 { return float64(q.Hit) })
 	statement("planvet_statement_read_blocks_total", "counter", "Shared blocks read from the system.", func(q *Query) float64 { return float64(q.Read) })
 	statement("planvet_statement_temp_blocks_total", "counter", "Blocks of temporary files read and written.", func(q *Query) float64 { return float64(q.Temp) })
+	var secured []series
+	for i := range r.Top {
+		if c := r.Top[i].RLS; c != nil && c.MS != nil {
+			secured = append(secured, series{of(&r.Top[i]) + "," + label("role", c.Role), max(*c.MS, 0) / 1000})
+		}
+	}
+	p.family("planvet_statement_rls_overhead_seconds", "gauge", "What row security costs a call of a statement.", secured...)
 	var texts []series
 	for i := range r.Top {
 		q := &r.Top[i]

@@ -100,7 +100,9 @@ type Query struct {
 	MSPerRow     *float64 `json:"ms_per_row,omitempty"`
 	// Owner is file:line of the code that sends it, where that is known.
 	Owner string `json:"owner,omitempty"`
-	Flags []Flag `json:"flags,omitempty"`
+	// RLS is what row security costs a call; nil where that was not asked.
+	RLS   *RLSCost `json:"rls,omitempty"`
+	Flags []Flag   `json:"flags,omitempty"`
 }
 
 // Flag is a limit that a statement is over.

@@ -45,6 +45,10 @@ var csvColumns = []struct {
 	{"blocks_per_row", func(q *Query) string { return optional(q.BlocksPerRow) }},
 	{"ms_per_row", func(q *Query) string { return optional(q.MSPerRow) }},
 	{"users", func(q *Query) string { return strconv.Itoa(q.Users) }},
+	{"rls_role", func(q *Query) string { return rlsOf(q).Role }},
+	{"rls_overhead_ms", func(q *Query) string { return optional(rlsOf(q).MS) }},
+	{"rls_ratio", func(q *Query) string { return optional(rlsOf(q).Ratio) }},
+	{"rls_problem", func(q *Query) string { return rlsOf(q).Problem }},
 	{"owner", func(q *Query) string { return q.Owner }},
 	{"flags", func(q *Query) string { return strings.Join(flagNames(q), " ") }},
 	{"tables", func(q *Query) string { return strings.Join(q.Tables, " ") }},
@@ -59,6 +63,13 @@ func optional(x *float64) string {
 		return ""
 	}
 	return decimal(*x)
+}
+
+func rlsOf(q *Query) RLSCost {
+	if q.RLS == nil {
+		return RLSCost{}
+	}
+	return *q.RLS
 }
 
 func flagNames(q *Query) []string {
@@ -117,6 +128,10 @@ func (r *Report) table(document bool) ([]report.Column, [][]string) {
 		{Title: "±", Right: true}, {Title: "rows/call", Right: true}, {Title: "hit", Right: true},
 	}
 	owners := document && slices.ContainsFunc(r.Top, func(q Query) bool { return q.Owner != "" })
+	secured := r.secured()
+	if secured {
+		columns = append(columns, report.Column{Title: "RLS/call", Right: true})
+	}
 	if document {
 		columns = append(columns, report.Column{Title: "class"})
 	}
@@ -133,6 +148,9 @@ func (r *Report) table(document bool) ([]report.Column, [][]string) {
 		}
 		row := []string{strconv.Itoa(q.Rank), report.MS(q.ExecMS), report.Percent(q.Share), report.Short(float64(q.Calls)), report.MS(q.MeanMS),
 			report.MS(q.StddevMS), report.Short(q.RowsPerCall), hit}
+		if secured {
+			row = append(row, q.RLS.cell())
+		}
 		if document {
 			row = append(row, string(q.Class))
 		}
@@ -185,6 +203,14 @@ func Text(w io.Writer, r *Report, o report.TextOptions) error {
 			about(q, "is sent by %s", report.Printable(q.Owner))
 		}
 	}
+	ranks, messages := r.security()
+	for i, m := range messages {
+		if first {
+			t.Printf("\n")
+			first = false
+		}
+		t.Printf("%s %s %s\n", ranks[i], t.Styled(report.Yellow, "row security:"), report.Printable(m))
+	}
 	r.activity(t, report.Width(w))
 	for i, n := range r.Notes {
 		if i == 0 {
@@ -214,6 +240,10 @@ func Markdown(w io.Writer, r *Report) error {
 		for _, f := range r.Top[i].Flags {
 			fmt.Fprintf(&b, "\n- **#%d %s**: %s", r.Top[i].Rank, f.Name, report.MarkdownText(f.Message))
 		}
+	}
+	ranks, messages := r.security()
+	for i, m := range messages {
+		fmt.Fprintf(&b, "\n- **%s row security**: %s", ranks[i], report.MarkdownText(m))
 	}
 	r.activityMarkdown(&b)
 	for _, n := range r.Notes {
