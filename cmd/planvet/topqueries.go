@@ -23,7 +23,8 @@ func topQueriesCommand(code *report.ExitCode) *cli.Command {
 		ArgsUsage: "[path]",
 		Description: "Rewrites what stands between its marks; text around them and the notes of each\n" +
 			"statement stay. Owners are found in the code of the project at path. --check looks at\n" +
-			"the document's age alone and needs no server.",
+			"the document's age alone and needs no server, and neither does --workflow github, which\n" +
+			"prints what goes into .github/workflows/top-queries.yml.",
 		Flags: slices.Concat(serverFlags(), []cli.Flag{
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "docs/50-ops/TOP_10_QUERIES.md", Usage: "the document, a `FILE`"},
 			&cli.IntFlag{Name: "top", Value: 10, Usage: "list `N` statements"},
@@ -31,6 +32,7 @@ func topQueriesCommand(code *report.ExitCode) *cli.Command {
 			&cli.BoolFlag{Name: "no-owners", Usage: "do not look into the code"},
 			&cli.StringFlag{Name: "config", Usage: "read `FILE` instead of the planvet.yaml that is found"},
 			&cli.BoolFlag{Name: "check", Usage: "exit 1 where the document is older than --max-age"},
+			&cli.StringFlag{Name: "workflow", Usage: "print a workflow for a `CI`, github, that keeps the document"},
 			&cli.DurationFlag{Name: "max-age", Value: 7 * 24 * time.Hour, Usage: "how old the document may be"},
 		}),
 		Action: func(c *cli.Context) error {
@@ -40,6 +42,12 @@ func topQueriesCommand(code *report.ExitCode) *cli.Command {
 			}
 			if c.Int("top") < 1 {
 				return usage(fmt.Errorf("--top %d: use a positive number", c.Int("top")))
+			}
+			if ci := c.String("workflow"); ci != "" {
+				if err := oneOf("workflow", ci, "github"); err != nil {
+					return usage(err)
+				}
+				return monitor.Workflow{Document: c.String("output"), Top: c.Int("top"), Sort: c.String("sort"), MaxAge: c.Duration("max-age")}.GitHub(c.App.Writer)
 			}
 			if c.Bool("check") {
 				return checkTopQueries(c, code)

@@ -163,7 +163,6 @@ func TestFleetUsage(t *testing.T) {
 	for _, args := range [][]string{
 		{"--targets", file}, {"--targets", empty}, {"--targets", file + ".missing"}, {"postgres://u:s3cret@h:x/d"},
 		{"postgres://h/a", "postgres://h/b", "--supavisor", "http://h/metrics"},
-		{"postgres://h/a", "postgres://h/b", "--json-output", "postgres://h/history"},
 		{"postgres://h/a", "--watch", "--listen", "127.0.0.1:0"}, {"postgres://h/a", "--watch", "--format", "csv"}, {"postgres://h/a", "--watch", "--interval", "10ms"},
 	} {
 		if code, out, errs := planvetRun(t, append([]string{"monitor"}, args...)...); code != 2 || strings.Contains(out+errs, "s3cret") || !strings.HasPrefix(errs, "planvet: ") {
