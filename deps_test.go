@@ -52,7 +52,9 @@ internal/live: catalog internal/plan internal/pgast internal/stats ; pgx
 internal/shadow: catalog internal/live internal/pgast internal/plan internal/stats migrationscan ; pgx
 internal/confirm: rules catalog internal/plan internal/pgast internal/predicate internal/params ;
 internal/audit: ; ulid
-internal/monitor: catalog internal/audit internal/companion internal/live internal/pgast internal/predicate internal/report internal/slope internal/strictyaml ; pgx
+internal/monitor: catalog internal/audit internal/companion internal/live internal/pgast internal/predicate internal/metrics internal/report internal/slope internal/strictyaml ; pgx
+internal/metrics: ;
+internal/otlp: internal/metrics ; otlp
 internal/bench/results: ;
 internal/bench/binomial: ;
 internal/bench/facts: ; pgx
@@ -96,6 +98,7 @@ var groups = map[string][]string{
 	"tests":        {"github.com/google/go-cmp", "golang.org/x/tools/txtar"},
 	"hdrhistogram": {"github.com/HdrHistogram/hdrhistogram-go"},
 	"ulid":         {"github.com/oklog/ulid/v2"},
+	"otlp":         {"go.opentelemetry.io/proto/otlp", "google.golang.org/protobuf"},
 	"terminal":     {"github.com/fatih/color", "github.com/mattn/go-isatty", "golang.org/x/term"},
 }
 

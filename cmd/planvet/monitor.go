@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"github.com/planvet/planvet/internal/engine"
 	"github.com/planvet/planvet/internal/live"
 	"github.com/planvet/planvet/internal/monitor"
+	"github.com/planvet/planvet/internal/otlp"
 	"github.com/planvet/planvet/internal/report"
 )
 
@@ -43,8 +45,9 @@ func monitorCommand(code *report.ExitCode) *cli.Command {
 			&cli.StringSliceFlag{Name: "allow-functions", Usage: "with --rls-overhead: functions that may be called though nobody can tell what they do: `NAME[,NAME]`"},
 			&cli.BoolFlag{Name: "allow-remote-analyze", Usage: "with --rls-overhead: run statements on a server that is not on this machine"},
 			&cli.BoolFlag{Name: "locks", Usage: "show who waits for whom, and deadlocks"},
-			&cli.StringFlag{Name: "format", Value: "text", Usage: "text, json, csv or markdown"},
+			&cli.StringFlag{Name: "format", Value: "text", Usage: "text, json, csv, markdown or prometheus"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the report to `FILE`"},
+			&cli.StringFlag{Name: "otlp", Usage: "send the figures since the counters were reset to an OpenTelemetry receiver at `URL` (http://host:4318), or env for that of OTEL_EXPORTER_OTLP_ENDPOINT"},
 			&cli.StringFlag{Name: "json-output", Aliases: []string{"history"}, Usage: "append the readings to the history in `FILE`, or in the PostgreSQL at this URL; monitor trends reads it"},
 			&cli.StringFlag{Name: "csv-output", Usage: "write the statements to `FILE` as CSV too"},
 			&cli.Float64Flag{Name: "primary-key-ms", Value: monitor.DefaultLimits.PrimaryKeyMS, Usage: "flag lookups by key whose mean is over `MS`"},
@@ -205,10 +208,14 @@ func monitorOptions(c *cli.Context) (monitor.Options, error) {
 		return o, usage(errors.New("--watch and --listen: a watch shows, --listen serves; use one"))
 	case c.Bool("rls-overhead") && (c.Bool("watch") || c.String("listen") != ""):
 		return o, usage(errors.New("--rls-overhead runs statements, which a watch and --listen never do: ask for it in a run of its own"))
+	case c.String("otlp") != "" && c.String("listen") != "":
+		return o, usage(errors.New("--otlp and --listen: the one sends figures, the other is asked for them; use one, and --watch with --otlp to send again and again"))
+	case c.String("format") == "prometheus" && (c.Bool("watch") || c.Duration("interval") > 0):
+		return o, usage(errors.New("--format prometheus is of counters since their reset, not of an interval: leave --interval and --watch out, or serve it by --listen"))
 	case c.Bool("watch") && c.String("format") == "csv":
 		return o, usage(errors.New("--watch --format csv: rows of several intervals cannot be told apart; use json, or --csv-output for the last interval"))
 	}
-	for flag, allowed := range map[string][]string{"sort": monitor.Sorts, "format": {"text", "json", "csv", "markdown"}, "color": {"auto", "always", "never"}} {
+	for flag, allowed := range map[string][]string{"sort": monitor.Sorts, "format": {"text", "json", "csv", "markdown", "prometheus"}, "color": {"auto", "always", "never"}} {
 		if err := oneOf(flag, c.String(flag), allowed...); err != nil {
 			return o, usage(err)
 		}
@@ -233,6 +240,10 @@ func watchStatements(c *cli.Context) error {
 		return serveMetrics(c, f, o)
 	}
 	w := &recorder{c: c, f: f}
+	if w.otlp, err = exporter(c); err != nil {
+		return err
+	}
+	f.KeepTotals, f.TotalsTop = w.otlp != nil, o.Top
 	if w.id, w.log, err = audited(c, "monitor"); err != nil {
 		return err
 	}
@@ -257,7 +268,48 @@ func watchStatements(c *cli.Context) error {
 	if err := w.record(targets); err != nil {
 		return err
 	}
-	return writeTo(c.App.Writer, c.String("output"), func(out io.Writer) error { return writeMonitor(c, out, targets, w.id) })
+	write := func(out io.Writer) error { return writeMonitor(c, out, targets, w.id) }
+	if c.String("format") == "prometheus" && c.String("output") != "" {
+		// A collector of text files reads at any moment.
+		err = replaceFile(c.String("output"), write)
+	} else {
+		err = writeTo(c.App.Writer, c.String("output"), write)
+	}
+	if err != nil {
+		return err
+	}
+	return w.send(targets)
+}
+
+// exporter is the OpenTelemetry receiver that --otlp names; nil where none is.
+func exporter(c *cli.Context) (*otlp.Exporter, error) {
+	endpoint := c.String("otlp")
+	if endpoint == "" {
+		return nil, nil
+	}
+	e, err := otlp.New(endpoint, os.Getenv)
+	if err != nil {
+		return nil, usage(fmt.Errorf("--otlp: %w", err))
+	}
+	e.Version = version()
+	return e, nil
+}
+
+// replaceFile writes a file whole or not at all.
+func replaceFile(path string, write func(io.Writer) error) error {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return fmt.Errorf("writing the report: %w", err)
+	}
+	err = errors.Join(write(f), f.Chmod(0o644), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		os.Remove(f.Name())
+		return fmt.Errorf("writing the report: %w", err)
+	}
+	return nil
 }
 
 // recorder keeps what was read where the flags ask for that.
@@ -266,6 +318,31 @@ type recorder struct {
 	f   *monitor.Fleet
 	id  string
 	log *audit.Log
+	// screen is set while a live view holds the terminal.
+	screen bool
+	// otlp, where not nil, gets the figures.
+	otlp *otlp.Exporter
+	// unsent is what the receiver last said where it did not take them: that ends no
+	// watch, in which the next interval has all again.
+	unsent error
+}
+
+// send sends the figures where that is asked for.
+func (w *recorder) send(targets []monitor.Target) error {
+	if w.otlp == nil {
+		return nil
+	}
+	return w.otlp.Export(w.c.Context, monitor.Metrics(monitor.SinceReset(targets)...).Metrics())
+}
+
+// keepSending is send in a watch: a receiver that does not answer is told once, where
+// there is no screen, and again when it says something else.
+func (w *recorder) keepSending(targets []monitor.Target) {
+	err := w.send(targets)
+	if err != nil && w.c.Context.Err() == nil && (w.unsent == nil || w.unsent.Error() != err.Error()) && !w.screen {
+		fmt.Fprintf(w.c.App.ErrWriter, "planvet: %v\n", err)
+	}
+	w.unsent = err
 }
 
 func (w *recorder) record(targets []monitor.Target) error {
@@ -323,6 +400,9 @@ func serveMetrics(c *cli.Context, f *monitor.Fleet, o monitor.Options) error {
 func writeMonitor(c *cli.Context, w io.Writer, targets []monitor.Target, id string) error {
 	o := report.TextOptions{Color: c.String("output") == "" && report.ColorFor(w, c.String("color"))}
 	format, r := c.String("format"), targets[0].Report
+	if format == "prometheus" {
+		return monitor.Prometheus(w, targets...)
+	}
 	if targets[0].Name != "" {
 		switch format {
 		case "json":

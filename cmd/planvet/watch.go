@@ -84,7 +84,13 @@ func readRound(ctx context.Context, f *monitor.Fleet, o monitor.Options, interva
 // watchScreen shows a live view. The first reading is what happened since the counters
 // were reset.
 func watchScreen(w *recorder, o monitor.Options, interval time.Duration, screen *report.Screen) error {
-	defer screen.Close()
+	w.screen = true
+	defer func() {
+		screen.Close()
+		if w.unsent != nil && w.c.Context.Err() == nil {
+			fmt.Fprintf(w.c.App.ErrWriter, "planvet: %v\n", w.unsent)
+		}
+	}()
 	ctx, stop := context.WithCancel(w.c.Context)
 	view := &monitor.View{Interval: interval, Sort: o.Sort, Color: report.ColorFor(w.c.App.Writer, w.c.String("color"))}
 	top := o.Top
@@ -131,6 +137,7 @@ func watchScreen(w *recorder, o monitor.Options, interval time.Duration, screen 
 				if err := w.record(shownTop(r.targets, top)); err != nil {
 					return err
 				}
+				w.keepSending(r.targets)
 			}
 			view.Update(r.targets, r.at)
 		}
@@ -198,6 +205,7 @@ func watchPlain(w *recorder, o monitor.Options, interval time.Duration, out io.W
 		if err := w.record(r.targets); err != nil {
 			return err
 		}
+		w.keepSending(r.targets)
 		if w.c.String("format") != "json" {
 			if _, err := fmt.Fprintf(out, "--- %s UTC\n", r.at.UTC().Format(time.DateTime)); err != nil {
 				return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 
@@ -19,6 +20,9 @@ type Target struct {
 	Report *Report `json:"report,omitempty"`
 
 	err error
+	// total is the report since the counters were reset where Report is of an interval
+	// and the fleet keeps it.
+	total *Report
 }
 
 // Err is why there is no report; nil where there is one.
@@ -27,7 +31,11 @@ func (t *Target) Err() error { return t.err }
 // Fleet reads several servers, or one.
 type Fleet struct {
 	Sources []*Source
-	before  []*Reading
+	// KeepTotals has targets keep their reports since the counters were reset, for SinceReset;
+	// their statements are the first TotalsTop.
+	KeepTotals bool
+	TotalsTop  int
+	before     []*Reading
 }
 
 // Read reads all servers at once and gives a target for each, in the order of Sources.
@@ -43,7 +51,7 @@ func (f *Fleet) Read(ctx context.Context, o Options) []Target {
 	for i, s := range f.Sources {
 		wait.Go(func() {
 			out[i].Name = s.Name
-			if out[i].Report, out[i].err = f.read(ctx, i, o); out[i].err != nil {
+			if out[i].Report, out[i].total, out[i].err = f.read(ctx, i, o); out[i].err != nil {
 				out[i].Error = report.Redact(strings.Join(strings.Fields(out[i].err.Error()), " "))
 			}
 		})
@@ -52,25 +60,42 @@ func (f *Fleet) Read(ctx context.Context, o Options) []Target {
 	return out
 }
 
-func (f *Fleet) read(ctx context.Context, i int, o Options) (out *Report, err error) {
+func (f *Fleet) read(ctx context.Context, i int, o Options) (out, total *Report, err error) {
 	// A fault of planvet must not end the process from here: whoever holds the terminal
 	// could not give it back.
 	defer func() {
 		if p := recover(); p != nil {
-			out, err = nil, fmt.Errorf("planvet failed: %v at %s", p, debug.Stack())
+			out, total, err = nil, nil, fmt.Errorf("planvet failed: %v at %s", p, debug.Stack())
 		}
 	}()
 	r, err := f.Sources[i].Read(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	o.Catalog, o.Shapes = f.Sources[i].Catalog(), f.Sources[i].shapes
 	before := f.before[i]
 	f.before[i] = r
 	if before == nil {
-		return r.Report(o), nil
+		return r.Report(o), nil, nil
 	}
-	return r.Since(before, o), nil
+	out = r.Since(before, o)
+	if f.KeepTotals {
+		o.Top = f.TotalsTop
+		total = r.Report(o)
+	}
+	return out, total, nil
+}
+
+// SinceReset are the targets with their reports since the counters were reset, of a fleet
+// that keeps them.
+func SinceReset(targets []Target) []Target {
+	out := slices.Clone(targets)
+	for i := range out {
+		if out[i].total != nil {
+			out[i].Report = out[i].total
+		}
+	}
+	return out
 }
 
 // Forget makes the next Read report since the counters were reset.
