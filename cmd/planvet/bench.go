@@ -34,6 +34,7 @@ func benchCommand(code *report.ExitCode) *cli.Command {
 			&cli.IntFlag{Name: "iterations", Usage: "measure `N` requests of each case; by default as many as a p99 needs"},
 			&cli.DurationFlag{Name: "duration", Usage: "measure each case for `TIME` instead"},
 			&cli.BoolFlag{Name: "closed", Usage: "have each client wait for its answer, whatever the rates"},
+			&cli.StringFlag{Name: "sweep-clients", Usage: "measure each case as closed loops of these numbers of `CLIENTS` (1-16, or 1,2,4,8) and find where p95 doubles"},
 			&cli.StringFlag{Name: "results", Usage: "write the results to `FILE`, for planvet dashboard"},
 			&cli.BoolFlag{Name: "report", Usage: "write the report as Markdown"},
 			&cli.StringFlag{Name: "format", Value: "text", Usage: "`FORMAT` of the report: text, markdown or json (the results)"},
@@ -111,6 +112,9 @@ func bench(c *cli.Context, code *report.ExitCode) error {
 	progress := report.NewProgress(c.App.ErrWriter)
 	defer progress.Done()
 	o.Progress = remaining(progress)
+	if c.String("sweep-clients") != "" {
+		return sweepClients(c, f, o, log, progress, code)
+	}
 	r, err := load.Bench(c.Context, f, o)
 	if err != nil {
 		return err

@@ -306,7 +306,7 @@ func (l Limits) flags(q *Query) []Flag {
 	// Under 1 ms times are uneven by nature.
 	if l.CV > 0 && q.CV > l.CV && q.Calls >= l.Calls && q.MeanMS >= 1 {
 		out = append(out, Flag{Name: "uneven", Value: q.CV, Limit: l.CV,
-			Message: fmt.Sprintf("times differ widely, %s ± %s: some calls do other work than the rest; percentiles need a benchmark", report.MS(q.MeanMS), report.MS(q.StddevMS))})
+			Message: fmt.Sprintf("times differ widely, %s ± %s: some calls do other work than the rest; planvet bench shows percentiles and peaks, which pg_stat_statements does not keep", report.MS(q.MeanMS), report.MS(q.StddevMS))})
 	}
 	return out
 }

@@ -62,6 +62,9 @@ func (r *Report) lines() []string {
 				out = append(out, fmt.Sprintf("%s: %s failed (95 %%: %s to %s), their latencies are left out: %s",
 					c.Name, report.Percent(e.Value), report.Percent(e.Low), report.Percent(e.High), strings.Join(classes, ", ")))
 			}
+			if line := modes(c); line != "" {
+				out = append(out, line)
+			}
 			if n.Dropped > 0 {
 				out = append(out, fmt.Sprintf("%s: %s dropped", c.Name, report.Plural(n.Dropped, "arrival")))
 			}
@@ -74,6 +77,19 @@ func (r *Report) lines() []string {
 		}
 	}
 	return out
+}
+
+// modes says where the times of a case have several peaks, "" where they have one.
+func modes(c *results.Case) string {
+	all := results.Modes(c.Distribution)
+	if len(all) < 2 {
+		return ""
+	}
+	var at []string
+	for _, m := range all {
+		at = append(at, fmt.Sprintf("%s (%s)", report.MS(m.At), report.Percent(m.Share)))
+	}
+	return fmt.Sprintf("%s: its times have %d peaks, near %s: it does different work from call to call; by the histogram of this run, pg_stat_statements keeps none", c.Name, len(all), strings.Join(at, " and "))
 }
 
 // foot says what stands behind the figures.

@@ -128,6 +128,8 @@ type statement struct {
 type sqlClient struct {
 	*statement
 	conn *pgx.Conn
+	// whole has the time begin with the transaction: behind a pooler that waits.
+	whole bool
 }
 
 // prepared is the name of a case's prepared statement on its connection.
@@ -177,6 +179,7 @@ func (k *sqlClient) Do(ctx context.Context) (o Outcome) {
 			return Outcome{Begin: now, End: now, Class: ClassRefused}
 		}
 	}
+	start := time.Now()
 	if _, err := k.conn.PgConn().Exec(ctx, k.begin).ReadAll(); err != nil {
 		k.rollback(ctx)
 		now := time.Now()
@@ -186,7 +189,9 @@ func (k *sqlClient) Do(ctx context.Context) (o Outcome) {
 	if k.c.Protocol == "simple" {
 		sql, args = k.c.SQL, append([]any{pgx.QueryExecModeSimpleProtocol}, args...)
 	}
-	o.Begin = time.Now()
+	if o.Begin = time.Now(); k.whole {
+		o.Begin = start
+	}
 	rows, err := k.conn.Query(ctx, sql, args...)
 	if err == nil {
 		for rows.Next() {
