@@ -65,7 +65,7 @@ internal/bench/trace: internal/bench/gate ;
 internal/bench/suite: internal/strictyaml ; yaml
 internal/bench/load: internal/audit internal/bench/facts internal/bench/results internal/bench/suite internal/pgast internal/plan internal/report ; hdrhistogram pgx
 internal/bench/trace/record: internal/bench/gate internal/bench/trace internal/shadow ; pgx
-internal/dashboard: rules internal/bench/results internal/bench/slo internal/explain internal/monitor internal/report ;
+internal/dashboard: rules internal/bench/results internal/bench/slo internal/explain internal/metrics internal/monitor internal/report ;
 internal/investigate: internal/audit internal/explain internal/live internal/monitor internal/pgast internal/report ;
 internal/explain: rules rlscheck catalog internal/audit migrationscan internal/plan internal/live internal/predicate internal/params internal/pgast internal/stats internal/shadow internal/confirm internal/report ;
 internal/rlsguide: internal/live internal/plan internal/report ;

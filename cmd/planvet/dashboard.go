@@ -36,7 +36,7 @@ func dashboardCommand(code *report.ExitCode) *cli.Command {
 			&cli.StringFlag{Name: "results", Usage: "`FILE` with the results of a benchmark"},
 			&cli.StringFlag{Name: "slo-file", Usage: "`FILE` with objectives: .perf/slos.json"},
 			&cli.StringFlag{Name: "rls-report", Usage: "`FILE` that planvet rls overhead --format json wrote, or planvet explain"},
-			&cli.StringFlag{Name: "format", Value: "html", Usage: "html, or json for the same figures as data"},
+			&cli.StringFlag{Name: "format", Value: "html", Usage: "html, or the same figures as json, or as Prometheus text for a collector of text files: prometheus"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE` (default: planvet-dashboard.html; json goes to standard output)"},
 			&cli.StringFlag{Name: "serve", Usage: "show the page at `ADDRESS` (8090, or HOST:PORT; this machine only where there is no host) until interrupted"},
 			&cli.DurationFlag{Name: "interval", Usage: "with --serve how often it is refreshed (default: 10s); else read the server twice, `DURATION` apart"},
@@ -68,7 +68,7 @@ func showDashboard(c *cli.Context) error {
 	case url == "" && (c.String("pgbouncer") != "" || c.String("supavisor") != "") && c.String("history") == "":
 		return usage(errors.New("--pgbouncer and --supavisor need --database-url"))
 	}
-	if err := oneOf("format", c.String("format"), "html", "json"); err != nil {
+	if err := oneOf("format", c.String("format"), "html", "json", "prometheus"); err != nil {
 		return usage(err)
 	}
 	if url != "" {
@@ -93,6 +93,13 @@ func showDashboard(c *cli.Context) error {
 	path := c.String("output")
 	if c.String("format") == "json" {
 		return writeTo(c.App.Writer, path, func(w io.Writer) error { return dashboard.JSON(w, d) })
+	}
+	if c.String("format") == "prometheus" {
+		write := func(w io.Writer) error { return dashboard.Prometheus(w, d) }
+		if path != "" {
+			return replaceFile(path, write)
+		}
+		return write(c.App.Writer)
 	}
 	path = cmp.Or(path, "planvet-dashboard.html")
 	if err := writeTo(nil, path, func(w io.Writer) error { return dashboard.HTML(w, d, 0) }); err != nil {

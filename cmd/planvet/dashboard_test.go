@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"html"
 	"io"
 	"net/http"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/planvet/planvet/internal/dashboard"
+	"github.com/planvet/planvet/internal/report"
 	"github.com/planvet/planvet/internal/shadow/shadowtest"
 )
 
@@ -157,5 +159,53 @@ func TestDashboardServe(t *testing.T) {
 	cancel()
 	if code := <-done; code != 0 {
 		t.Errorf("exit %d: %s", code, errs.String())
+	}
+}
+
+// namedCommand is a command on a page.
+var namedCommand = regexp.MustCompile(`<code>(planvet [^<]+)</code>`)
+
+// TestDashboardNamesCommands holds every command that a page names, where figures are
+// missing and where they are there, against those that there are.
+func TestDashboardNamesCommands(t *testing.T) {
+	dir := t.TempDir()
+	conn := shadowtest.Connect(t, "create extension pg_stat_statements", "select 1")
+	pages := ""
+	for name, args := range map[string][]string{
+		"bench.html": {"--results", "../../internal/bench/results/testdata/results.json", "--slo-file", "../../internal/bench/slo/testdata/slos.json"},
+		"now.html":   {"--database-url", conn.Config().ConnString()},
+	} {
+		path := filepath.Join(dir, name)
+		if code, _, errs := planvetRun(t, append([]string{"dashboard", "--output", path}, args...)...); code != 0 {
+			t.Fatalf("exit %d: %s", code, errs)
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range strings.Split(string(text), `<section id="panel-`)[1:] {
+			if !strings.Contains(id, "<code>planvet ") {
+				t.Errorf("%s: panel %s names no command", name, id[:strings.Index(id, `"`)])
+			}
+		}
+		pages += string(text)
+	}
+	seen := map[string]bool{}
+	for _, m := range namedCommand.FindAllStringSubmatch(pages, -1) {
+		for _, command := range strings.Split(html.UnescapeString(m[1]), "; ") {
+			seen[command] = true
+		}
+	}
+	if len(seen) < 8 {
+		t.Errorf("%d commands", len(seen))
+	}
+	for command := range seen {
+		args := strings.Fields(command)
+		code := report.ExitClean
+		app := newApp(io.Discard, io.Discard, &code)
+		ordered, err := reorder(app, args[1:])
+		if err != nil || args[0] != "planvet" || findCommand(app.Commands, ordered[0]) == nil {
+			t.Errorf("%s: %v", command, err)
+		}
 	}
 }

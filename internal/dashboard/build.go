@@ -33,7 +33,7 @@ func Build(in Inputs) *Dashboard {
 	if in.Results != nil {
 		d.benchmark(in.Results)
 	}
-	d.objectives(in.Objectives)
+	d.objectives(in.Objectives, in.Results)
 	slices.SortStableFunc(d.RLS, func(a, b RLSCost) int { return cmp.Compare(orZero(b.MS), orZero(a.MS)) })
 	d.Panels = d.panels(in)
 	return d
@@ -245,36 +245,27 @@ func (d *Dashboard) benchmark(r *results.Results) {
 	}
 }
 
-// objectives holds each objective against the endpoint, or the step of a flow, that it
-// names; where several have its name, against the slowest.
-func (d *Dashboard) objectives(all []slo.Objective) {
+// objectives are those that slo.Check holds against the results: the worst of the cases
+// and steps of flows of its name counts. What chance explains breaks none.
+func (d *Dashboard) objectives(all []slo.Objective, r *results.Results) {
+	checked := &slo.Compliance{}
+	if r != nil {
+		checked = slo.Check(all, r)
+	}
 	for _, o := range all {
 		out := Objective{Objective: o, State: slo.NotMeasured, Why: "no case of the results is of this service and operation"}
-		if d.Run == nil {
+		if r == nil {
 			out.Why = "no results of a benchmark were given"
 		}
-		take := func(l *results.Latency) slo.State {
-			if l.P95 == nil {
-				if out.P95 == nil {
-					out.Why = "too few samples for a p95"
-				}
-				return slo.NotMeasured
+		for i := range checked.Checked {
+			c := &checked.Checked[i]
+			if c.Service != o.Service || c.Operation != o.Operation {
+				continue
 			}
-			if out.P95 == nil || l.P95.Value > out.P95.Value {
-				out.P95, out.Why = l.P95, ""
-				out.State, out.Alert = o.Of(l.P95.Value), o.Alerts(l.P95.Value)
-			}
-			return o.Of(l.P95.Value)
-		}
-		for i := range d.Endpoints {
-			if e := &d.Endpoints[i]; e.Service == o.Service && e.Operation == o.Operation {
-				e.State = take(&e.Latency)
-			}
-		}
-		for i := range d.Flows {
-			for k := range d.Flows[i].Steps {
-				if s := &d.Flows[i].Steps[k]; d.Flows[i].Service == o.Service && s.Operation == o.Operation {
-					take(&s.Latency)
+			out.take(c)
+			for k := range d.Endpoints {
+				if e := &d.Endpoints[k]; e.Suite == c.Suite && e.Name == c.Case && e.Service == c.Service && e.Operation == c.Operation {
+					e.State = shownState(c.State)
 				}
 			}
 		}
@@ -294,13 +285,66 @@ func (d *Dashboard) objectives(all []slo.Objective) {
 	}
 }
 
-// badness orders objectives: the one that is furthest over its target first, then
-// those that were not measured.
+// take takes a case over into its objective where it is worse than what is there.
+func (o *Objective) take(c *slo.Checked) {
+	p95 := &c.Measures[0]
+	if c.Verdict == slo.Inconclusive {
+		if o.P95 == nil {
+			o.Why = whyOf(c)
+		}
+		return
+	}
+	if o.P95 != nil && !worse(c, o) {
+		return
+	}
+	o.P95, o.State, o.Verdict, o.Why = p95.Value, shownState(c.State), c.Verdict, whyOf(c)
+	o.Alert = c.Alert && p95.Verdict == slo.Broken
+}
+
+// worse says whether a case is worse than the one that its objective is shown by.
+func worse(c *slo.Checked, o *Objective) bool {
+	if (c.Verdict == slo.Broken) != (o.Verdict == slo.Broken) {
+		return c.Verdict == slo.Broken
+	}
+	return c.Measures[0].Value.Value > o.P95.Value
+}
+
+// whyOf says what decided, of the measure that stands worst.
+func whyOf(c *slo.Checked) string {
+	why := ""
+	for _, m := range c.Measures {
+		if m.Why == "" || m.Verdict != c.Verdict {
+			continue
+		}
+		if why != "" {
+			why += "; "
+		}
+		if m.Name != "p95_ms" {
+			why += m.Name + ": "
+		}
+		why += m.Why
+	}
+	return why
+}
+
+// shownState is a state without alert, which is an objective's Alert.
+func shownState(s slo.State) slo.State {
+	if s == slo.Alert {
+		return slo.Critical
+	}
+	return s
+}
+
+// badness orders objectives: broken ones by how far p95 is over its target, then those
+// that were not measured, then those that are met.
 func (o *Objective) badness() float64 {
 	if o.P95 == nil {
-		return 1 // before those that are met
+		return 1000
 	}
-	return o.P95.Value / o.P95Target
+	if o.Verdict == slo.Broken {
+		return 1001 + o.P95.Value/o.P95Target
+	}
+	return min(o.P95.Value/o.P95Target, 999)
 }
 
 // orderOfSuite has api first, then others.

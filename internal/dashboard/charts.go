@@ -104,6 +104,19 @@ func distributionChart(e Endpoint) template.HTML {
 	return report.Bars(bars)
 }
 
+// peaks says where a distribution has several; "" where it has one.
+func peaks(e Endpoint) string {
+	all := results.Modes(e.Distribution)
+	if len(all) < 2 {
+		return ""
+	}
+	var at []string
+	for _, m := range all {
+		at = append(at, fmt.Sprintf("%s (%s)", report.MS(m.At), report.Percent(m.Share)))
+	}
+	return fmt.Sprintf("It has %d peaks, near %s: calls do different work.", len(all), strings.Join(at, " and "))
+}
+
 // sloChart has objectives as shares of their targets, up to twice of them.
 func sloChart(d *Dashboard) template.HTML {
 	var lines []report.Range
@@ -115,6 +128,12 @@ func sloChart(d *Dashboard) template.HTML {
 		if p := o.P95; p != nil {
 			l.Points = []report.Point{{At: p.Value / o.P95Target, Low: p.Low / o.P95Target, High: p.High / o.P95Target, Class: grade(string(o.State))}}
 			l.Value = fmt.Sprintf("%s: p95 %s of %s", o.State, report.MS(p.Value), axisMS(o.P95Target))
+			if p.Value > o.P95Target && o.Verdict == slo.Met {
+				l.Value += ", chance explains that"
+			}
+			if o.Verdict == slo.Broken && p.Value <= o.P95Target {
+				l.Value += ", " + o.Why
+			}
 			if o.Alert {
 				l.Value += ", alert"
 			}

@@ -197,12 +197,17 @@ type Connections struct {
 // Objective is one of slos.json against what was measured.
 type Objective struct {
 	slo.Objective
-	// P95 is nil where it was not measured, Why says why.
-	P95   *results.Estimate `json:"p95_ms,omitempty"`
-	State slo.State         `json:"state"`
-	// Alert is set where p95 is over the alert threshold.
-	Alert bool   `json:"alert"`
-	Why   string `json:"why,omitempty"`
+	// P95 is nil where it was not measured.
+	P95 *results.Estimate `json:"p95_ms,omitempty"`
+	// Verdict is slo.Check's, "" where nothing was measured; State is green unless it is
+	// broken: a value over its target that chance explains is no fault.
+	Verdict slo.Verdict `json:"verdict,omitempty"`
+	State   slo.State   `json:"state"`
+	// Alert is set where a broken p95 is over the alert threshold.
+	Alert bool `json:"alert"`
+	// Why is why nothing was measured, or what the verdict rests on where a value is over
+	// its target.
+	Why string `json:"why,omitempty"`
 }
 
 // JSON writes the figures as a machine format.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"github.com/planvet/planvet/internal/bench/results"
 	"github.com/planvet/planvet/internal/bench/slo"
 	"github.com/planvet/planvet/internal/explain"
 	"github.com/planvet/planvet/internal/monitor"
@@ -158,7 +159,7 @@ func TestObjectives(t *testing.T) {
 	got := map[string]slo.State{}
 	for _, o := range samples(t)["full"].Objectives {
 		got[o.Service+" "+o.Operation] = o.State
-		if (o.P95 == nil) != (o.State == slo.NotMeasured) || (o.P95 == nil) != (o.Why != "") {
+		if (o.P95 == nil) != (o.State == slo.NotMeasured) || o.P95 == nil && o.Why == "" || (o.Verdict == slo.Broken) != (o.State != slo.Green && o.P95 != nil) {
 			t.Errorf("%+v", o)
 		}
 	}
@@ -173,6 +174,32 @@ func TestObjectives(t *testing.T) {
 	for _, o := range samples(t)["full"].Objectives {
 		if o.Alert != (o.Operation == "Ledger") {
 			t.Errorf("alert of %s %s is %v", o.Service, o.Operation, o.Alert)
+		}
+	}
+}
+
+// A p95 over its target breaks an objective where chance does not explain it, as slo
+// check has it: of 300 answers 15 may be over a p95, and up to 24 are by chance.
+func TestObjectivesByChance(t *testing.T) {
+	objectives := []slo.Objective{{Service: "Slip", Operation: "List", P95Target: 100}}
+	for over, want := range map[int]struct {
+		state    slo.State
+		verdict  slo.Verdict
+		panel    string
+		headline string
+	}{
+		20: {slo.Green, slo.Met, Good, "by what chance explains"},
+		40: {slo.Minor, slo.Broken, Warning, "is furthest over"},
+	} {
+		r := &results.Results{Version: 1, Suites: []results.Suite{{Name: "api", Cases: []results.Case{{
+			Name: "slips", Service: "Slip", Operation: "List", Load: "open",
+			Measured:     results.Measured{Requests: 300, Latency: results.Latency{P95: &results.Estimate{Value: 110, Low: 90, High: 118}}},
+			Distribution: []results.Bucket{{UpTo: 50, Count: 200}, {UpTo: 100, Count: 100 - over}, {UpTo: 120, Count: over}},
+		}}}}}
+		d := Build(Inputs{Results: r, Objectives: objectives})
+		o, p := d.Objectives[0], d.panel("slo")
+		if o.State != want.state || o.Verdict != want.verdict || o.Why == "" || d.Endpoints[0].State != want.state || p.State != want.panel || !strings.Contains(p.Headline, want.headline) {
+			t.Errorf("%d over: %+v, endpoint %s, %+v", over, o, d.Endpoints[0].State, p)
 		}
 	}
 }

@@ -28,7 +28,7 @@ var pageBody = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("page.html").Funcs(template.FuncMap{
 		"ms": report.MS, "percent": report.Percent, "short": report.Short, "figure": report.Figure, "thousands": func(n int64) string { return rules.Thousands(n) },
 		"verdict": verdict, "sources": sources, "grade": grade, "stateName": stateName, "how": howTo, "sessions": sessions, "utc": utc,
-		"latency": latencyChart, "errors": errorsChart, "throughput": throughputChart, "dbtime": databaseChart, "distribution": distributionChart,
+		"latency": latencyChart, "errors": errorsChart, "throughput": throughputChart, "dbtime": databaseChart, "distribution": distributionChart, "peaks": peaks,
 		"load": loadChart, "hits": hitsChart, "selectivity": selectivityChart, "locks": locksChart, "rls": rlsChart, "connections": connectionsChart,
 		"slo": sloChart, "steps": stepsChart, "estimate": estimate, "optional": optional, "tree": lockTree, "flowLine": flowLine, "hitPercent": hitPercent,
 		"queryid": func(ids []string) string { return ids[0] },
@@ -169,7 +169,7 @@ func stateName(state string) string {
 func howTo(id string) string { return howTos[id] }
 
 var howTos = map[string]string{
-	"slo":         "Each line is an objective: the dot is the measured p95 as a share of its target, the whisker its confidence interval of 95 %, the long tick the target, a second one the alert threshold. Green is within the target, minor up to 20 % over it, warning up to 50 %, critical beyond. A whisker that crosses the target may be chance.",
+	"slo":         "Each line is an objective: the dot is the measured p95 as a share of its target, the whisker its confidence interval of 95 %, the long tick the target, a second one the alert threshold. A target is broken where chance does not explain what was measured: by the binomial distribution at 1 %, as planvet slo check has it. What is broken is minor up to 20 % over the target, warning up to 50 %, critical beyond; all else is green.",
 	"latency":     "Each line is an endpoint on one logarithmic axis: p50, p95 and p99 with their confidence intervals of 95 %; a long tick is its objective. Of an open load latency counts from when a request should have been sent, so that a stall shows. A percentile with too few samples is left out.",
 	"errors":      "Answers other than 2xx, timeouts and what could not be sent, over all requests. Their latencies are not in the percentiles: over 1 %, these are of the lucky ones only.",
 	"throughput":  "The highest rate at which p95 stays within the target, nothing is dropped and no backlog grows. What is offered beyond it queues up.",

@@ -11,11 +11,10 @@ import (
 	"github.com/planvet/planvet/internal/report"
 )
 
-// Commands that measure what a panel shows. The figures of a benchmark come from a
-// file whatever wrote it.
+// Commands that measure what a panel shows.
 const (
-	withResults  = "planvet dashboard --results FILE"
-	withSLOs     = "planvet dashboard --slo-file .perf/slos.json --results FILE"
+	withResults  = "planvet bench --results FILE; planvet dashboard --results FILE"
+	withSLOs     = "planvet bench --results FILE; planvet dashboard --slo-file .perf/slos.json --results FILE"
 	withHistory  = "planvet monitor --database-url URL --history FILE --pool-stats --locks"
 	withOverhead = "planvet rls overhead --database-url URL --format json --output rls.json"
 )
@@ -61,10 +60,15 @@ func (d *Dashboard) sloPanel(given bool) Panel {
 	case broken > 0 || counts[slo.NotMeasured] > 0:
 		p.State = Warning
 	}
-	p.Headline = "all within their p95 targets"
+	p.Headline = "all within their targets, or over them by what chance explains"
 	if broken > 0 {
 		o := d.Objectives[0]
 		p.Headline = fmt.Sprintf("%s %s is furthest over: p95 %s, target %s", o.Service, o.Operation, report.MS(o.P95.Value), axisMS(o.P95Target))
+		if o.P95.Value <= o.P95Target {
+			p.Headline = fmt.Sprintf("%s %s is broken: %s", o.Service, o.Operation, o.Why)
+		}
+	} else if !slices.ContainsFunc(d.Objectives, func(o Objective) bool { return o.P95 != nil && o.P95.Value > o.P95Target }) {
+		p.Headline = "all within their p95 targets"
 	}
 	if n := counts[slo.NotMeasured]; n > 0 {
 		p.Headline += fmt.Sprintf("; %d not measured", n)
