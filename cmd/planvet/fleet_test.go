@@ -82,3 +82,32 @@ func TestFleetPoolersAndHistory(t *testing.T) {
 		}
 	}
 }
+
+// TestTrendsOfSnapshots reads what the companion kept, and says what is missing without.
+func TestTrendsOfSnapshots(t *testing.T) {
+	conn := shadowtest.Connect(t, "create extension pg_stat_statements")
+	url := conn.Config().ConnString()
+	args := []string{"monitor", "trends", "--snapshots", url, "--format", "json"}
+	if code, _, errs := planvetRun(t, args...); code != 2 || !strings.Contains(errs, "run planvet companion install") {
+		t.Errorf("exit %d: %s", code, errs)
+	}
+	if code, _, errs := planvetRun(t, "companion", "install", "--database-url", url); code != 0 {
+		t.Fatalf("exit %d: %s", code, errs)
+	}
+	for range 3 {
+		if _, err := conn.Exec(t.Context(), "select planvet.snapshot()"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.Exec(t.Context(), "update planvet.snapshots set taken_at = taken_at - interval '10 min'"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	code, out, errs := planvetRun(t, args...)
+	var trends monitor.Trends
+	if err := json.Unmarshal([]byte(out), &trends); err != nil || code != 0 || trends.Readings != 3 {
+		t.Errorf("exit %d, %+v, %v, %s", code, trends, err, errs)
+	}
+	if code, _, errs := planvetRun(t, append(args, "--history", "x")...); code != 2 || !strings.Contains(errs, "read one of them") {
+		t.Errorf("exit %d: %s", code, errs)
+	}
+}

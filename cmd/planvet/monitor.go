@@ -72,6 +72,7 @@ func trendsCommand(code *report.ExitCode) *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "history", Usage: "`FILE`, or URL of a PostgreSQL, that monitor --json-output wrote"},
 			targetFlag(),
+			&cli.StringFlag{Name: "snapshots", Usage: "read the snapshots that planvet's companion keeps in the database at this `URL` instead"},
 			&cli.Float64Flag{Name: "min-change", Value: monitor.DefaultTrendOptions.Change, Usage: "list changes by at least this `SHARE`"},
 			&cli.StringFlag{Name: "format", Value: "text", Usage: "text, json or markdown"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the report to `FILE`"},
@@ -88,8 +89,10 @@ func trends(c *cli.Context) error {
 	o, where := monitor.DefaultTrendOptions, c.String("history")
 	o.Change = c.Float64("min-change")
 	switch {
-	case where == "":
-		return usage(errors.New("monitor trends needs --history FILE, or the URL of a team's PostgreSQL"))
+	case where == "" && c.String("snapshots") == "":
+		return usage(errors.New("monitor trends needs --history FILE, or the URL of a team's PostgreSQL, or --snapshots URL of a database with planvet's companion"))
+	case where != "" && c.String("snapshots") != "":
+		return usage(errors.New("--history and --snapshots: read one of them"))
 	case o.Change <= 0:
 		return usage(fmt.Errorf("--min-change %g: use a positive share: 0.2", o.Change))
 	}
@@ -98,12 +101,12 @@ func trends(c *cli.Context) error {
 			return usage(err)
 		}
 	}
-	h, err := readHistory(c.Context, where, c.String("target"))
+	readings, done, err := readingsOf(c)
 	if err != nil {
 		return err
 	}
-	defer h.Close(c.Context)
-	t, err := monitor.FindTrends(c.Context, h, o)
+	defer done()
+	t, err := monitor.FindTrends(c.Context, readings, o)
 	if err != nil {
 		return err
 	}
@@ -116,6 +119,31 @@ func trends(c *cli.Context) error {
 		}
 		return monitor.TrendsText(w, t, report.TextOptions{Color: c.String("output") == "" && report.ColorFor(w, c.String("color"))})
 	})
+}
+
+// readingsOf are those of --history, or of the companion that --snapshots names.
+func readingsOf(c *cli.Context) (monitor.Readings, func(), error) {
+	url := c.String("snapshots")
+	if url == "" {
+		h, err := readHistory(c.Context, c.String("history"), c.String("target"))
+		if err != nil {
+			return nil, nil, err
+		}
+		return h, func() { h.Close(c.Context) }, nil
+	}
+	s, err := engine.Connect(c.Context, url, live.Options{})
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := monitor.OpenSnapshots(c.Context, s)
+	if err != nil {
+		s.Close(c.Context)
+		if errors.Is(err, monitor.ErrNoSnapshots) {
+			err = usage(err)
+		}
+		return nil, nil, err
+	}
+	return p, func() { s.Close(c.Context) }, nil
 }
 
 // targetFlag names one server of a fleet.

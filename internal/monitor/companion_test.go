@@ -2,6 +2,7 @@ package monitor_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -155,5 +156,64 @@ func TestForeignSchema(t *testing.T) {
 		"do $$ begin create role planvet_mon_low login; exception when duplicate_object then null; end $$", "grant usage on schema planvet to planvet_mon_low")
 	if r := watched(t, conn, "planvet_mon_low"); r.Companion != nil || r.Statements.Counted {
 		t.Errorf("got %+v", r.Companion)
+	}
+}
+
+// TestSnapshots reads a change from the companion's snapshots as a reader without rights,
+// who is not told texts; and as the owner, who is.
+func TestSnapshots(t *testing.T) {
+	const low = "planvet_mon_low"
+	conn := shadowtest.Connect(t, schema, "do $$ begin create role "+low+" login; exception when duplicate_object then null; end $$",
+		"create table waits (seconds float8)", "insert into waits values (0.001)",
+		"create function wait() returns float8 language plpgsql as $$ begin perform pg_sleep((select seconds from waits)); return 1; end $$")
+	s := open(t, conn)
+	if _, err := monitor.OpenSnapshots(t.Context(), s); !errors.Is(err, monitor.ErrNoSnapshots) || !strings.Contains(err.Error(), "companion install") {
+		t.Errorf("without a companion: %v", err)
+	}
+	install(t, conn, "", low)
+	for i, seconds := range []string{"0.001", "0.001", "0.02", "0.02"} {
+		if i > 0 {
+			run(t, conn, "update waits set seconds = "+seconds)
+			for range 15 {
+				run(t, conn, "select wait()")
+			}
+			// A snapshot is taken once a second at most; the test does not wait for that.
+			run(t, conn, "update planvet.snapshots set taken_at = taken_at - interval '10 min'")
+		}
+		run(t, conn, "select planvet.snapshot()")
+	}
+	for role, text := range map[string]string{"postgres": "select wait()", low: live.HiddenText} {
+		s, err := live.Connect(t.Context(), strings.Replace(conn.Config().ConnString(), "postgres@", role+"@", 1), live.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close(context.Background())
+		p, err := monitor.OpenSnapshots(t.Context(), s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := monitor.FindTrends(t.Context(), p, monitor.DefaultTrendOptions)
+		if err != nil || got.Readings != 4 {
+			t.Fatalf("%s: %+v, %v", role, got, err)
+		}
+		found := 0
+		for _, c := range got.Changed {
+			// Superuser's texts are hidden from the other role, of which each is one still.
+			if c.SQL == text && len(c.Points) == 3 && c.Before > 1 && c.Before < 10 && c.After >= 20 && c.Points[0].Calls == 15 {
+				found++
+			}
+		}
+		if found == 0 {
+			t.Errorf("%s: %+v", role, got.Changed)
+		}
+	}
+	run(t, conn, "select planvet.set_readers('{}')")
+	s, err := live.Connect(t.Context(), strings.Replace(conn.Config().ConnString(), "postgres@", low+"@", 1), live.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close(context.Background())
+	if _, err := monitor.OpenSnapshots(t.Context(), s); !errors.Is(err, monitor.ErrNoSnapshots) || !strings.Contains(err.Error(), "--reader "+low) {
+		t.Errorf("without rights: %v", err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/planvet/planvet/catalog"
+	"github.com/planvet/planvet/internal/live"
 )
 
 // Trends are the statements of a history whose mean time changed.
@@ -65,6 +66,11 @@ type TrendOptions struct {
 // statements are asked at once.
 var DefaultTrendOptions = TrendOptions{Change: 0.2, Z: 5, Calls: 10}
 
+// Readings are readings of one server over time: a *History, or *Snapshots.
+type Readings interface {
+	Readings(ctx context.Context, f func(*Reading) error) error
+}
+
 // FindTrends reads a history and finds the statements whose mean time changed:
 //
 //  1. each pair of readings is an interval, see Between;
@@ -72,7 +78,7 @@ var DefaultTrendOptions = TrendOptions{Change: 0.2, Z: 5, Calls: 10}
 //     most standard errors apart (Welch's t of the calls' times, whose deviations
 //     pg_stat_statements keeps);
 //  3. it is listed where they are surely apart and differ by the least change.
-func FindTrends(ctx context.Context, h *History, o TrendOptions) (*Trends, error) {
+func FindTrends(ctx context.Context, h Readings, o TrendOptions) (*Trends, error) {
 	out := &Trends{Version: FormatVersion, Changed: []Trend{}}
 	series, order := map[string]*Trend{}, []string(nil)
 	var before *Reading
@@ -85,6 +91,9 @@ func FindTrends(ctx context.Context, h *History, o TrendOptions) (*Trends, error
 			all, _ := Queries(Between(before.Statements, r.Statements).Statements, nil, "total", Limits{})
 			for _, q := range all {
 				id := cmp.Or(q.Fingerprint, q.SQL) + fmt.Sprint(q.TopLevel)
+				if q.SQL == live.HiddenText {
+					id = q.QueryIDs[0] + fmt.Sprint(q.TopLevel)
+				}
 				t := series[id]
 				if t == nil {
 					t = &Trend{Fingerprint: q.Fingerprint, SQL: q.SQL}
