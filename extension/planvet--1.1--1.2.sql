@@ -18,8 +18,8 @@ begin
       hint = 'Add it to shared_preload_libraries, restart, and run create extension pg_stat_statements in this database.';
   end if;
   return query execute format('select to_jsonb(s) - ''query'' from %I.pg_stat_statements s
-    where s.queryid is not null and s.dbid = (select oid from pg_database where datname = current_database())', home);
+    where s.queryid is not null and s.query not like ''%%/* planvet */%%'' and s.dbid = (select oid from pg_database where datname = current_database())', home);
 end $$;
-comment on function planvet.statement_counters() is 'the rows of pg_stat_statements of this database without texts, as the owner of planvet sees them, a JSON object each: columns differ by version';
+comment on function planvet.statement_counters() is 'the rows of pg_stat_statements of this database without texts and without planvet''s own statements, as the owner of planvet sees them; a JSON object each, since columns differ by version';
 
 select planvet.set_readers(planvet.readers());

@@ -35,11 +35,11 @@ func Prometheus(w io.Writer, d *Dashboard) error {
 	}
 	latency := func(l *results.Latency, labels ...string) {
 		for _, q := range []struct {
-			quantile string
-			value    *results.Estimate
-		}{{"0.5", l.P50}, {"0.95", l.P95}, {"0.99", l.P99}} {
+			percentile string
+			value      *results.Estimate
+		}{{"50", l.P50}, {"95", l.P95}, {"99", l.P99}} {
 			if q.value != nil {
-				gauge("latency_seconds", "Latency under a benchmark.", q.value.Value/1000, append([]string{"quantile", q.quantile}, labels...)...)
+				gauge("latency_seconds", "Latency under a benchmark.", q.value.Value/1000, append([]string{"percentile", q.percentile}, labels...)...)
 			}
 		}
 	}

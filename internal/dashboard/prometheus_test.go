@@ -46,7 +46,7 @@ func TestPrometheus(t *testing.T) {
 			}
 		}
 		for _, e := range d.Endpoints {
-			if e.Latency.P95 != nil && name != "hostile" && at("latency_seconds", "quantile", "0.95", "case", e.Name, "suite", e.Suite) != e.Latency.P95.Value/1000 {
+			if e.Latency.P95 != nil && name != "hostile" && at("latency_seconds", "percentile", "95", "case", e.Name, "suite", e.Suite) != e.Latency.P95.Value/1000 {
 				t.Errorf("%s: p95 of %s", name, e.Name)
 			}
 		}

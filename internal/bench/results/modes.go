@@ -37,9 +37,11 @@ func Modes(all []Bucket) []Mode {
 	}
 	bin := func(ms float64) int { return int(math.Round(math.Log(max(ms, 1e-3)) / math.Log(1.1))) }
 	first, last := bin(all[0].UpTo), bin(all[len(all)-1].UpTo)
-	raw := make([]float64, last-first+5)
+	raw, sum := make([]float64, last-first+5), make([]float64, last-first+5)
 	for _, b := range all {
-		raw[bin(b.UpTo)-first+2] += float64(b.Count)
+		k := bin(b.UpTo) - first + 2
+		raw[k] += float64(b.Count)
+		sum[k] += float64(b.Count) * b.UpTo
 	}
 	smooth := make([]float64, len(raw))
 	for i := range raw {
@@ -89,7 +91,14 @@ func Modes(all []Bucket) []Mode {
 	parts = append(parts, partOf(from, len(raw)))
 	var out []Mode
 	for _, p := range parts {
-		at := math.Pow(1.1, float64(p.peak+first-2))
+		// The mean of the values around the peak: a bin is a tenth wide.
+		var at, near float64
+		for k := max(p.from, p.peak-2); k < min(p.to, p.peak+3); k++ {
+			at, near = at+sum[k], near+raw[k]
+		}
+		if at /= near; near == 0 {
+			at = math.Pow(1.1, float64(p.peak+first-2))
+		}
 		if k := len(out) - 1; k >= 0 && at/out[k].At < modeApart {
 			out[k].Share += p.count / float64(n)
 			continue
