@@ -96,4 +96,3 @@ func owner(t testing.TB, path string) string {
 	}
 	return strings.TrimSpace(string(out))
 }
-
