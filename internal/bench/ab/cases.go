@@ -1,0 +1,84 @@
+package ab
+
+import (
+	"context"
+
+	"github.com/planvet/planvet/internal/bench/load"
+	"github.com/planvet/planvet/internal/bench/results"
+	"github.com/planvet/planvet/internal/bench/suite"
+)
+
+// API are the cases of a suite of requests, expanded, at two base URLs.
+func API(a *suite.API, urls [2]string, id string) ([]Case, error) {
+	var out []Case
+	for i := range a.Cases {
+		c := &a.Cases[i]
+		var arms [2]suite.API
+		for arm := range arms {
+			arms[arm] = *a
+			arms[arm].BaseURL = urls[arm]
+			_, free, err := load.Requests(&arms[arm], c, id)
+			if err != nil {
+				return nil, err
+			}
+			free()
+		}
+		out = append(out, Case{
+			Suite: "api", Name: c.Name, Service: c.Service, Operation: c.Operation, Warmup: c.Load.Warmup, Timeout: c.Load.Timeout,
+			Open: func(ctx context.Context, arm int) (load.Client, error) {
+				open, free, err := load.Requests(&arms[arm], c, id)
+				if err != nil {
+					return nil, err
+				}
+				k, err := open(ctx)
+				return &owned{k, free}, err
+			},
+		})
+	}
+	return out, nil
+}
+
+// owned is a client that has its connections for itself.
+type owned struct {
+	load.Client
+	free func()
+}
+
+// Close ends them.
+func (o *owned) Close() {
+	o.Client.Close()
+	o.free()
+}
+
+// DB are the cases of a suite of statements, expanded, on two databases. urls are asked
+// each time that a connection is made: databases that are made anew have new ones.
+func DB(d *suite.DB, urls func(arm int) string, id string) ([]Case, error) {
+	var out []Case
+	for i := range d.Cases {
+		c := &d.Cases[i]
+		at := func(arm int) *suite.DB {
+			of := *d
+			of.URL = urls(arm)
+			return &of
+		}
+		for arm := range 2 {
+			if _, err := load.Statements(at(arm), c, id); err != nil {
+				return nil, err
+			}
+		}
+		out = append(out, Case{
+			Suite: "db", Name: c.Name, Service: c.Service, Operation: c.Operation, Warmup: c.Load.Warmup, Timeout: c.Load.Timeout, Database: true,
+			Open: func(ctx context.Context, arm int) (load.Client, error) {
+				open, err := load.Statements(at(arm), c, id)
+				if err != nil {
+					return nil, err
+				}
+				return open(ctx)
+			},
+			Inspect: func(ctx context.Context, arm int) (*results.Work, error) {
+				return load.Inspect(ctx, at(arm), c, id)
+			},
+		})
+	}
+	return out, nil
+}
