@@ -15,6 +15,7 @@ import (
 	"github.com/planvet/planvet/internal/bench/load"
 	"github.com/planvet/planvet/internal/bench/results"
 	"github.com/planvet/planvet/internal/bench/suite"
+	"github.com/planvet/planvet/internal/bench/verdict"
 	"github.com/planvet/planvet/internal/config"
 	"github.com/planvet/planvet/internal/report"
 )
@@ -27,23 +28,31 @@ func benchCommand(code *report.ExitCode) *cli.Command {
 			"arrive at a rate and their latency counts from when they were due; --closed has each\n" +
 			"client wait for its answer. Statements run in transactions that are rolled back.\n" +
 			"Exits 5 where the run is no measurement: more than 1 % of a case failed, or arrivals\n" +
-			"were dropped; 3 where it was interrupted.",
-		Flags: []cli.Flag{
-			&cli.StringSliceFlag{Name: "suite", Usage: "measure suite `NAME`: api or db; repeatable; all that the file has by default"},
-			&cli.StringFlag{Name: "suite-file", Value: ".perf/suites.yaml", Usage: "read the suites from `FILE`"},
-			&cli.IntFlag{Name: "iterations", Usage: "measure `N` requests of each case; by default as many as a p99 needs"},
-			&cli.DurationFlag{Name: "duration", Usage: "measure each case for `TIME` instead"},
-			&cli.BoolFlag{Name: "closed", Usage: "have each client wait for its answer, whatever the rates"},
+			"were dropped; 3 where it was interrupted. With --baseline, --slo-file or --base-...\n" +
+			"it is a gate, and exits as planvet gate does.",
+		Flags:       slices.Concat(benchFlags(), []cli.Flag{
 			&cli.StringFlag{Name: "sweep-clients", Usage: "measure each case as closed loops of these numbers of `CLIENTS` (1-16, or 1,2,4,8) and find where p95 doubles"},
-			&cli.StringFlag{Name: "results", Usage: "write the results to `FILE`, for planvet dashboard"},
-			&cli.BoolFlag{Name: "report", Usage: "write the report as Markdown"},
-			&cli.StringFlag{Name: "format", Value: "text", Usage: "`FORMAT` of the report: text, markdown or json (the results)"},
-			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the report to `FILE`"},
-			&cli.StringFlag{Name: "correlation-id", Usage: "`ID` of the run in headers, application_name and the audit log; a ULID by default"},
-			&cli.StringFlag{Name: "audit", Aliases: []string{"dump-audit"}, Usage: "append what was measured to the audit log `FILE`"},
-			&cli.StringFlag{Name: "color", Value: "auto", Usage: "`WHEN` to colour: auto, always or never"},
-		},
-		Action: func(c *cli.Context) error { return bench(c, code) },
+		}, gateFlags()),
+		Action:      func(c *cli.Context) error { return bench(c, code, false) },
+		Subcommands: []*cli.Command{baselineCommand(code)},
+	}
+}
+
+// benchFlags are those that say what is measured, and what is written of it.
+func benchFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringSliceFlag{Name: "suite", Usage: "measure suite `NAME`: api or db; repeatable; all that the file has by default"},
+		&cli.StringFlag{Name: "suite-file", Value: ".perf/suites.yaml", Usage: "read the suites from `FILE`"},
+		&cli.IntFlag{Name: "iterations", Usage: "measure `N` requests of each case; by default as many as a p99 needs"},
+		&cli.DurationFlag{Name: "duration", Usage: "measure each case for `TIME` instead"},
+		&cli.BoolFlag{Name: "closed", Usage: "have each client wait for its answer, whatever the rates"},
+		&cli.StringFlag{Name: "results", Usage: "write the results to `FILE`, for planvet dashboard"},
+		&cli.BoolFlag{Name: "report", Usage: "write the report as Markdown"},
+		&cli.StringFlag{Name: "format", Value: "text", Usage: "`FORMAT` of the report: text, markdown or json (the results; of a gate its verdicts)"},
+		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the report to `FILE`"},
+		&cli.StringFlag{Name: "correlation-id", Usage: "`ID` of the run in headers, application_name and the audit log; a ULID by default"},
+		&cli.StringFlag{Name: "audit", Aliases: []string{"dump-audit"}, Usage: "append what was measured to the audit log `FILE`"},
+		&cli.StringFlag{Name: "color", Value: "auto", Usage: "`WHEN` to colour: auto, always or never"},
 	}
 }
 
@@ -52,7 +61,7 @@ func benchOptions(c *cli.Context) (*suite.File, load.Options, error) {
 	formats := []string{"text", "markdown", "json"}
 	switch format := c.String("format"); {
 	case c.Args().Len() > 0:
-		return nil, o, fmt.Errorf("bench takes no arguments, got %q", c.Args().First())
+		return nil, o, fmt.Errorf("%s takes no arguments, got %q", c.Command.Name, c.Args().First())
 	case !slices.Contains(formats, format):
 		return nil, o, fmt.Errorf("unknown format %q%s", format, config.Hint(format, formats))
 	case c.Bool("report") && c.IsSet("format") && format != "markdown":
@@ -87,6 +96,9 @@ func benchOptions(c *cli.Context) (*suite.File, load.Options, error) {
 			o.Suites = append(o.Suites, name)
 		}
 	}
+	if err := only(f, &o, c.StringSlice("case")); err != nil {
+		return nil, o, fmt.Errorf("%s: %w", path, err)
+	}
 	if slices.Contains(o.Suites, "api") {
 		if f.API, err = f.API.Expand(); err != nil {
 			return nil, o, fmt.Errorf("%s, suite api: %w", path, err)
@@ -100,55 +112,149 @@ func benchOptions(c *cli.Context) (*suite.File, load.Options, error) {
 	return f, o, nil
 }
 
-func bench(c *cli.Context, code *report.ExitCode) error {
+// only leaves the named cases, and the suites that have one.
+func only(f *suite.File, o *load.Options, names []string) error {
+	if len(names) == 0 {
+		return nil
+	}
+	var known []string
+	keep := func(name string) bool { return slices.Contains(names, name) }
+	o.Suites = slices.DeleteFunc(o.Suites, func(s string) bool {
+		n := 0
+		switch s {
+		case "api":
+			for _, k := range f.API.Cases {
+				known = append(known, k.Name)
+			}
+			f.API.Cases = slices.DeleteFunc(f.API.Cases, func(k suite.Request) bool { return !keep(k.Name) })
+			n = len(f.API.Cases)
+		case "db":
+			for _, k := range f.DB.Cases {
+				known = append(known, k.Name)
+			}
+			f.DB.Cases = slices.DeleteFunc(f.DB.Cases, func(k suite.Statement) bool { return !keep(k.Name) })
+			n = len(f.DB.Cases)
+		}
+		return n == 0
+	})
+	for _, name := range names {
+		if !slices.Contains(known, name) {
+			return fmt.Errorf("no case is named %q%s", name, config.Hint(name, known))
+		}
+	}
+	return nil
+}
+
+func bench(c *cli.Context, code *report.ExitCode, always bool) error {
 	f, o, err := benchOptions(c)
 	if err != nil {
 		return usage(err)
 	}
+	g, err := gatingOf(c, &o, always)
+	if err != nil {
+		return usage(err)
+	}
+	stored, objectives, err := g.files(c)
+	if err != nil {
+		return usage(err)
+	}
 	var log *audit.Log
-	if o.CorrelationID, log, err = audited(c, "bench"); err != nil {
+	if o.CorrelationID, log, err = audited(c, c.Command.Name); err != nil {
 		return err
 	}
 	progress := report.NewProgress(c.App.ErrWriter)
 	defer progress.Done()
 	o.Progress = remaining(progress)
 	if c.String("sweep-clients") != "" {
+		if g.asked() {
+			return usage(errors.New("--sweep-clients and the flags of a gate exclude each other"))
+		}
 		return sweepClients(c, f, o, log, progress, code)
 	}
-	r, err := load.Bench(c.Context, f, o)
-	if err != nil {
-		return err
+	var r *load.Report
+	if g.alone(c) {
+		if r, err = load.Bench(c.Context, f, o); err != nil {
+			return err
+		}
+	}
+	var out *verdict.Report
+	if g.asked() {
+		if out, err = g.gated(c, f, &o, r, stored, objectives, progress); err != nil {
+			return err
+		}
 	}
 	progress.Done()
-	*code = report.ExitClean
-	switch {
+	switch *code = report.ExitClean; {
+	case out != nil:
+		*code = out.Exit
 	case !r.Valid():
 		*code = report.ExitInvalid
 	case r.Partial:
 		*code = report.ExitUnfinished
 	}
-	if log != nil {
-		if err := log.Append(r.Events()...); err != nil {
-			return err
-		}
+	if err := logged(log, r, out); err != nil {
+		return err
 	}
 	if file := c.String("results"); file != "" {
 		if err := writeTo(nil, file, func(w io.Writer) error { return results.Write(w, r.Results) }); err != nil {
 			return err
 		}
 	}
+	return writeBench(c, r, out)
+}
+
+// logged appends what was measured, and what was decided, to an audit log.
+func logged(log *audit.Log, r *load.Report, out *verdict.Report) error {
+	if log == nil {
+		return nil
+	}
+	var events []audit.Event
+	if r != nil {
+		events = r.Events()
+	}
+	if out != nil {
+		events = append(events, out.Events()...)
+	}
+	return log.Append(events...)
+}
+
+// writeBench writes what was decided, and what was measured, where either is there.
+func writeBench(c *cli.Context, r *load.Report, out *verdict.Report) error {
 	return writeTo(c.App.Writer, c.String("output"), func(w io.Writer) error {
 		format := c.String("format")
 		if c.Bool("report") {
 			format = "markdown"
 		}
+		o := report.TextOptions{Color: c.String("output") == "" && report.ColorFor(w, c.String("color"))}
+		var err error
 		switch format {
 		case "json":
+			if out != nil {
+				return out.JSON(w)
+			}
 			return results.Write(w, r.Results)
 		case "markdown":
-			return load.Markdown(w, r)
+			if out != nil {
+				err = out.Markdown(w)
+			}
+			if out != nil && r != nil && err == nil {
+				_, err = io.WriteString(w, "\n")
+			}
+			if r != nil && err == nil {
+				err = load.Markdown(w, r)
+			}
+			return err
 		}
-		return load.Text(w, r, report.TextOptions{Color: c.String("output") == "" && report.ColorFor(w, c.String("color"))})
+		if r != nil {
+			err = load.Text(w, r, o)
+		}
+		if r != nil && out != nil && err == nil {
+			_, err = io.WriteString(w, "\n")
+		}
+		if out != nil && err == nil {
+			err = out.Text(w, o)
+		}
+		return err
 	})
 }
 

@@ -84,16 +84,18 @@ func newApp(stdout, stderr io.Writer, code *report.ExitCode) *cli.App {
 			checkCommand(code), schemaCommand(code), queriesCommand(code), rulesCommand(), vetCommand(code),
 			companionCommand(code),
 			explainCommand(code), shadowCommand(code), statsCommand(code), auditCommand(code), monitorCommand(code), topQueriesCommand(code), dashboardCommand(code),
-			rlsCommand(code), investigateCommand(code), benchCommand(code), sloCommand(code),
+			rlsCommand(code), investigateCommand(code), benchCommand(code), gateCommand(code), sloCommand(code),
 		},
 	}
-	for _, c := range app.Commands {
-		c.OnUsageError = app.OnUsageError
-		for _, sub := range c.Subcommands {
-			sub.OnUsageError = app.OnUsageError
-		}
-	}
+	onUsageError(app.Commands, app.OnUsageError)
 	return app
+}
+
+func onUsageError(commands []*cli.Command, f cli.OnUsageErrorFunc) {
+	for _, c := range commands {
+		c.OnUsageError = f
+		onUsageError(c.Subcommands, f)
+	}
 }
 
 func usage(err error) error { return &engine.Error{Kind: engine.Usage, Err: err} }

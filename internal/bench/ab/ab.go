@@ -108,6 +108,7 @@ type state struct {
 	block          int // executions of a block; 0 before it is known
 	decision       gate.Decision
 	rounds         int // that are left of Options.Iterations
+	watch          watch
 }
 
 // Run measures and decides. Where the context ends, what was measured until then is
@@ -128,11 +129,10 @@ func Run(ctx context.Context, cases []Case, o Options) (*verdict.Report, error) 
 		r.cases = append(r.cases, s)
 	}
 	overhead, err := load.Overhead(ctx)
-	if err != nil {
-		return nil, err
-	}
 	r.floor = milliseconds(overhead)
-	err = r.renew(ctx)
+	if err == nil {
+		err = r.renew(ctx)
+	}
 	if err == nil {
 		err = r.known(ctx)
 	}

@@ -51,6 +51,9 @@ func gated(t *testing.T, ctx context.Context, urls [2]string, o Options) *verdic
 }
 
 func TestSame(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short measures nothing to its end")
+	}
 	t.Parallel()
 	renewed := 0
 	r := gated(t, t.Context(), [2]string{at(t, time.Millisecond, nil), at(t, time.Millisecond, nil)}, Options{Renew: func(context.Context) error { renewed++; return nil }})
@@ -64,6 +67,9 @@ func TestSame(t *testing.T) {
 }
 
 func TestSlower(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short measures nothing to its end")
+	}
 	t.Parallel()
 	r := gated(t, t.Context(), [2]string{at(t, time.Millisecond, nil), at(t, 3*time.Millisecond, nil)}, Options{})
 	if c := &r.Cases[0]; c.Verdict != gate.Fail || r.Exit != 1 || c.Confirm == nil || c.P95.Percent < 40 || c.P50.Percent < 40 || c.P95.Low == nil {

@@ -41,7 +41,8 @@ func (r *run) epoch(ctx context.Context, s *state, rounds, warm int) (e gate.Epo
 			return e, err
 		}
 	}
-	watch := newWatch()
+	watch := &s.watch
+	watch.first = time.Now()
 	for i := range rounds {
 		r.tell(s, "rounds", s.stage()+i, s.decision.More)
 		round, err := r.round(ctx, s, arms, watch)
@@ -140,15 +141,17 @@ func (r *run) round(ctx context.Context, s *state, arms [2]load.Client, w *watch
 	return round, nil
 }
 
-// watch is what the generator itself and its clock do while it measures.
+// watched is how long blocks must take together for the generator's share of them to say
+// something.
+const watched = 250 * time.Millisecond
+
+// watch is what the generator itself and its clock do while it measures a case.
 type watch struct {
 	began    time.Time // of a block
 	used     time.Duration
-	busy, on time.Duration // CPU and time of all blocks
-	first    time.Time
+	busy, on time.Duration // CPU and time of the blocks since cpu was asked
+	first    time.Time     // when the epoch began
 }
-
-func newWatch() *watch { return &watch{first: time.Now()} }
 
 func (w *watch) start() {
 	if w != nil {
@@ -163,12 +166,15 @@ func (w *watch) stop() {
 	}
 }
 
-// cpu is the share of a core that this process used while it waited for answers.
+// cpu is the share of a core that this process used while it waited for answers, since it
+// was asked last; 0 until there is enough of it.
 func (w *watch) cpu() float64 {
-	if w.on <= 0 {
+	if w.on < watched {
 		return 0
 	}
-	return float64(w.busy) / float64(w.on)
+	share := float64(w.busy) / float64(w.on)
+	w.on, w.busy = 0, 0
+	return share
 }
 
 // stepped says that the wall clock and the monotonic one parted by more than a clock that

@@ -60,13 +60,23 @@ func (r *Report) Valid() bool {
 	return true
 }
 
+// Invalid says why a case is no measurement, "" where it is one.
+func (r *Report) Invalid(suite, name string) string {
+	for _, n := range r.Notes {
+		if n.Suite == suite && n.Case == name {
+			return n.Invalid
+		}
+	}
+	return ""
+}
+
 // Bench measures the suites of a file, expanded, case after case. Where the context ends, what was
 // measured until then is returned as partial. The error says what cannot be measured at
 // all.
 func Bench(ctx context.Context, f *suite.File, o Options) (*Report, error) {
 	b := &bench{o: o, report: &Report{Results: &results.Results{
 		Version: results.FormatVersion, CorrelationID: o.CorrelationID, Started: time.Now().UTC().Truncate(time.Millisecond),
-		Environment: results.Environment{OS: runtime.GOOS, Arch: runtime.GOARCH, CPU: processor(), Cores: runtime.NumCPU()},
+		Environment: Environment(),
 	}}}
 	_, b.report.Results.Commit = audit.Origin("")
 	var err error
@@ -89,6 +99,11 @@ func Bench(ctx context.Context, f *suite.File, o Options) (*Report, error) {
 	b.report.Partial = ctx.Err() != nil
 	b.report.Results.Finished = time.Now().UTC().Truncate(time.Millisecond)
 	return b.report, nil
+}
+
+// Environment is this machine's.
+func Environment() results.Environment {
+	return results.Environment{OS: runtime.GOOS, Arch: runtime.GOARCH, CPU: processor(), Cores: runtime.NumCPU()}
 }
 
 type bench struct {

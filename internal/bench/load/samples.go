@@ -140,7 +140,9 @@ func (s *Samples) Throughput() results.Estimate {
 	return results.Estimate{Value: n / sec, Low: max(0, n-half) / sec, High: (n + half) / sec}
 }
 
-// Distribution counts latencies by buckets that grow by about a tenth.
+// Distribution counts latencies by buckets that grow by about a tenth. The first one is
+// empty and ends where the shortest latency is: without it, what is all alike would be in
+// a bucket from 0, and could not be told from what is fast.
 func (s *Samples) Distribution() []results.Bucket {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -151,6 +153,9 @@ func (s *Samples) Distribution() []results.Bucket {
 			continue
 		}
 		ms := float64(b.To) / 1e6
+		if len(out) == 0 && b.From > 0 {
+			out = append(out, results.Bucket{UpTo: float64(b.From-1) / 1e6})
+		}
 		if len(out) > 0 && ms <= bound {
 			out[len(out)-1].UpTo, out[len(out)-1].Count = ms, out[len(out)-1].Count+int(b.Count)
 			continue

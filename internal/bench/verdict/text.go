@@ -125,10 +125,14 @@ func (c *Case) facts() (out []string) {
 		out = append(out, "cause, "+k.Kind+": "+k.Text)
 	}
 	if c.Work != nil {
+		var moved []string
 		for _, f := range c.Work.Figures {
 			if f.A != f.B {
-				out = append(out, fmt.Sprintf("%s: %s → %s", strings.ReplaceAll(f.Name, "_", " "), report.Figure(f.A), report.Figure(f.B)))
+				moved = append(moved, fmt.Sprintf("%s %s → %s", strings.ReplaceAll(f.Name, "_", " "), whole(f.A), whole(f.B)))
 			}
+		}
+		if len(moved) > 0 {
+			out = append(out, "work: "+strings.Join(moved, ", "))
 		}
 	}
 	if c.Errors() > 0 {
@@ -139,6 +143,9 @@ func (c *Case) facts() (out []string) {
 	}
 	return out
 }
+
+// whole is a figure without decimals that say nothing.
+func whole(x float64) string { return report.Round(report.Figure(x)) }
 
 // Errors are those of both arms.
 func (c *Case) Errors() int { return c.A.Errors + c.B.Errors }
@@ -188,7 +195,7 @@ func (r *Report) Text(w io.Writer, o report.TextOptions) error {
 	t.Paint(report.Bold, "gate "+r.headline())
 	t.Printf("\n")
 	if r.Mode != Alone {
-		t.Printf("A is %s, B is %s; what is over %s %% slower fails\n", report.Printable(r.A.String()), report.Printable(r.B.String()), report.Figure(r.Threshold))
+		t.Printf("A is %s, B is %s; what is over %s %% slower fails\n", report.Printable(r.A.String()), report.Printable(r.B.String()), whole(r.Threshold))
 	}
 	for _, suite := range r.suites() {
 		t.Printf("\n")
@@ -226,7 +233,7 @@ func (r *Report) Markdown(w io.Writer) error {
 	var b strings.Builder
 	b.WriteString("# Gate " + report.MarkdownText(r.headline()) + "\n\n")
 	if r.Mode != Alone {
-		b.WriteString(report.MarkdownText(fmt.Sprintf("A is %s, B is %s; what is over %s %% slower fails.", r.A, r.B, report.Figure(r.Threshold))) + "\n")
+		b.WriteString(report.MarkdownText(fmt.Sprintf("A is %s, B is %s; what is over %s %% slower fails.", r.A, r.B, whole(r.Threshold))) + "\n")
 	}
 	for _, suite := range r.suites() {
 		rows := r.rows(suite)

@@ -1,0 +1,302 @@
+package main
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/planvet/planvet/internal/bench/ab"
+	"github.com/planvet/planvet/internal/bench/baseline"
+	"github.com/planvet/planvet/internal/bench/gate"
+	"github.com/planvet/planvet/internal/bench/load"
+	"github.com/planvet/planvet/internal/bench/slo"
+	"github.com/planvet/planvet/internal/bench/suite"
+	"github.com/planvet/planvet/internal/bench/verdict"
+	"github.com/planvet/planvet/internal/report"
+)
+
+// The files that planvet init writes, and gate reads where nothing else is said.
+const (
+	defaultBaseline = ".perf/baseline.json"
+	defaultSLOs     = ".perf/slos.json"
+)
+
+// gateFlags are those that hold what is measured against something.
+func gateFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringSliceFlag{Name: "case", Usage: "measure the case `NAME` alone; repeatable"},
+		&cli.StringFlag{Name: "base-url", Usage: "measure suite api at `URL` too, side by side: the version before"},
+		&cli.StringFlag{Name: "base-dsn", Usage: "measure suite db on the database `URL` too, side by side: the version before"},
+		&cli.StringFlag{Name: "base-ref", Usage: "measure suite db on the migrations of git's `REV` and on those that are here, side by side, on a throwaway server"},
+		&cli.StringFlag{Name: "baseline", Usage: "hold the run against the stored runs in `FILE`"},
+		&cli.Float64Flag{Name: "threshold", Value: 10, Usage: "`PERCENT` that a p95 may be slower"},
+		&cli.StringFlag{Name: "slo-file", Usage: "hold the run against the objectives in `FILE`"},
+		&cli.BoolFlag{Name: "fail-on-slo", Usage: "exit 3 where an objective is broken; of " + defaultSLOs + " unless --slo-file names another file"},
+		&cli.StringFlag{Name: "inconclusive", Value: "fail", Usage: "pass or fail: whether an inconclusive case exits 4"},
+		&cli.BoolFlag{Name: "force", Usage: "compare with stored runs of another environment, too"},
+		&cli.Uint64Flag{Name: "seed", Usage: "`N` that orders the arms; by default another one each time"},
+	}
+}
+
+func gateCommand(code *report.ExitCode) *cli.Command {
+	return &cli.Command{
+		Name:  "gate",
+		Usage: "fail where a version is slower than the one before, or breaks its objectives",
+		Description: "Measures the suites as bench does and holds them against the stored runs of\n" +
+			defaultBaseline + ", or measures two versions side by side: --base-url, --base-dsn,\n" +
+			"--base-ref. Objectives of " + defaultSLOs + ", where it is there, are checked and fail the\n" +
+			"run. Exits 0 where nothing is slower, 1 where something is, 3 where an objective is\n" +
+			"broken or the run was interrupted, 4 where it cannot be told, 5 where what was\n" +
+			"measured is no measurement.",
+		Flags:  slices.Concat(benchFlags(), gateFlags()),
+		Action: func(c *cli.Context) error { return bench(c, code, true) },
+	}
+}
+
+// gating is what the flags of a gate say.
+type gating struct {
+	baseURL, baseDSN, baseRef string
+	baseline, slos            string
+	policy                    verdict.Policy
+	threshold                 float64
+	seed                      uint64
+	force                     bool
+}
+
+// gatingOf reads the flags. always says that the command is gate, and not bench.
+func gatingOf(c *cli.Context, o *load.Options, always bool) (*gating, error) {
+	g := &gating{
+		baseURL: c.String("base-url"), baseDSN: c.String("base-dsn"), baseRef: c.String("base-ref"), baseline: c.String("baseline"), slos: c.String("slo-file"),
+		policy:    verdict.Policy{SLO: c.Bool("fail-on-slo"), Inconclusive: c.String("inconclusive")},
+		threshold: c.Float64("threshold") / 100, seed: c.Uint64("seed"), force: c.Bool("force"),
+	}
+	if !c.IsSet("seed") {
+		var b [8]byte
+		rand.Read(b[:])
+		g.seed = uint64(binary.LittleEndian.Uint32(b[:]))
+	}
+	if g.slos == "" && g.policy.SLO {
+		g.slos = defaultSLOs
+	}
+	if always && !c.IsSet("slo-file") && there(defaultSLOs) {
+		g.slos = defaultSLOs
+	}
+	if always && !c.IsSet("fail-on-slo") {
+		g.policy.SLO = g.slos != ""
+	}
+	if always && g.baseline == "" && !g.live() {
+		g.baseline = defaultBaseline
+	}
+	err := oneOf("inconclusive", g.policy.Inconclusive, "pass", "fail")
+	switch {
+	case err != nil:
+	case !(g.threshold > 0):
+		err = fmt.Errorf("--threshold %g: use a percentage over 0", c.Float64("threshold"))
+	case g.live() && g.baseline != "":
+		err = errors.New("--baseline and --base-url, --base-dsn or --base-ref exclude each other: what is measured side by side needs no stored runs")
+	case g.baseRef != "" && g.baseDSN != "":
+		err = errors.New("--base-ref and --base-dsn exclude each other: both are the database of the version before")
+	case g.live() && o.Duration > 0:
+		err = errors.New("--duration and --base-url, --base-dsn or --base-ref exclude each other: the gate says how long it needs; --iterations bounds it")
+	case g.baseURL != "" && !slices.Contains(o.Suites, "api"):
+		err = errors.New("--base-url needs suite api")
+	case (g.baseDSN != "" || g.baseRef != "") && !slices.Contains(o.Suites, "db"):
+		err = errors.New("--base-dsn and --base-ref need suite db")
+	}
+	return g, err
+}
+
+func there(path string) bool { _, err := os.Stat(path); return err == nil }
+
+// live says that two versions are measured side by side.
+func (g *gating) live() bool { return g.baseURL != "" || g.baseDSN != "" || g.baseRef != "" }
+
+// asked says that there is something to hold a run against.
+func (g *gating) asked() bool { return g.live() || g.baseline != "" || g.slos != "" }
+
+// alone says that the suites are measured by themselves: not only side by side.
+func (g *gating) alone(c *cli.Context) bool {
+	return !g.live() || g.slos != "" || c.String("results") != ""
+}
+
+// files are the baseline and the objectives.
+func (g *gating) files(c *cli.Context) (*baseline.File, []slo.Objective, error) {
+	var stored *baseline.File
+	var objectives []slo.Objective
+	err := fileAt("baseline", g.baseline, baseline.Read, &stored)
+	if errors.Is(err, os.ErrNotExist) {
+		err = fmt.Errorf("%w: planvet bench baseline update writes one, or use --base-ref, --base-url or --base-dsn", err)
+	}
+	return stored, objectives, errors.Join(err, fileAt("slo-file", g.slos, slo.Read, &objectives))
+}
+
+// side measures both versions.
+func (g *gating) side(c *cli.Context, f *suite.File, o *load.Options, progress *report.Progress) (_ *verdict.Report, err error) {
+	ctx := c.Context
+	var cases []ab.Case
+	run := ab.Options{Gate: gate.Options{Threshold: g.threshold, Seed: g.seed}, Iterations: o.Iterations, Progress: remaining(progress)}
+	a, b := verdict.Side{}, verdict.Side{Name: "what the suites name"}
+	var not []verdict.NotCompared
+	var notes []string
+	for _, name := range o.Suites {
+		var more []ab.Case
+		switch {
+		case name == "api" && g.baseURL != "":
+			more, err = ab.API(f.API, [2]string{g.baseURL, f.API.BaseURL}, o.CorrelationID)
+		case name == "db" && g.baseDSN != "":
+			urls := [2]string{g.baseDSN, f.DB.URL}
+			at := func(arm int) string { return urls[arm] }
+			more, err = ab.DB(f.DB, at, o.CorrelationID)
+			run.Facts = ab.FactsAt(at)
+		case name == "db" && g.baseRef != "":
+			var pair *refPair
+			if pair, err = startRef(ctx, c, f.DB, g.baseRef, progress); err != nil {
+				return nil, err
+			}
+			defer func() { err = errors.Join(err, pair.Stop()) }()
+			more, err = ab.DB(f.DB, pair.URL, o.CorrelationID)
+			run.Facts, run.Renew = ab.FactsAt(pair.URL), pair.Renew
+			a.Commit, b.Name = pair.Commit, "this tree"
+			notes = append(notes, pair.Notes...)
+		default:
+			not = append(not, verdict.NotCompared{Suite: name, Why: map[string]string{"api": "--base-url names no other version", "db": "--base-dsn and --base-ref name no other version"}[name]})
+		}
+		if err != nil {
+			return nil, err
+		}
+		for i := range more {
+			more[i].Reproduce = g.again(c, name, more[i].Name)
+		}
+		cases = append(cases, more...)
+	}
+	var names []string
+	for _, n := range []string{g.baseURL, g.baseDSN} {
+		if n != "" {
+			names = append(names, report.Redact(n))
+		}
+	}
+	if g.baseRef != "" {
+		names = append(names, g.baseRef)
+	}
+	a.Name = strings.Join(names, " and ")
+	out, err := ab.Run(ctx, cases, run)
+	if err != nil {
+		return nil, err
+	}
+	out.A, out.B, out.CorrelationID = a, b, o.CorrelationID
+	out.NotCompared = append(out.NotCompared, not...)
+	out.Notes = append(out.Notes, notes...)
+	out.Environment = load.Environment()
+	return out, nil
+}
+
+// again is the command that measures one case again, or all.
+func (g *gating) again(c *cli.Context, name, only string) string {
+	line := []string{"planvet", c.Command.Name}
+	add := func(flag, value string) {
+		if value != "" {
+			line = append(line, "--"+flag, quoted(report.Redact(value)))
+		}
+	}
+	if c.IsSet("suite-file") {
+		add("suite-file", c.String("suite-file"))
+	}
+	if only != "" {
+		add("suite", name)
+		add("case", only)
+	}
+	if name == "api" || name == "" {
+		add("base-url", g.baseURL)
+	}
+	if name == "db" || name == "" {
+		add("base-dsn", g.baseDSN)
+		add("base-ref", g.baseRef)
+	}
+	add("baseline", g.baseline)
+	if c.IsSet("threshold") {
+		add("threshold", fmt.Sprint(c.Float64("threshold")))
+	}
+	if g.live() {
+		add("seed", fmt.Sprint(g.seed))
+	}
+	return strings.Join(line, " ")
+}
+
+// quoted is a word of a shell.
+func quoted(s string) string {
+	if strings.IndexFunc(s, func(r rune) bool {
+		return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=@%+,", r)
+	}) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// gated holds what was measured, nil where the suites were not measured by themselves,
+// against what the flags name.
+func (g *gating) gated(c *cli.Context, f *suite.File, o *load.Options, r *load.Report, stored *baseline.File, objectives []slo.Objective, progress *report.Progress) (*verdict.Report, error) {
+	var out *verdict.Report
+	var err error
+	switch {
+	case g.live():
+		if out, err = g.side(c, f, o, progress); err != nil {
+			return nil, err
+		}
+	case stored != nil:
+		out = stored.Judge(r.Results, baseline.Options{Threshold: g.threshold, Force: g.force, Invalid: r.Invalid, Only: len(c.StringSlice("case")) > 0})
+	default:
+		out = alone(r)
+	}
+	if r != nil {
+		out.Results, out.Partial = r.Results, out.Partial || r.Partial
+		if g.live() {
+			out.Environment.Postgres = r.Results.Environment.Postgres
+		}
+		if g.slos != "" {
+			out.SLO = slo.Check(objectives, r.Results)
+		}
+	}
+	for i := range out.Cases {
+		if k := &out.Cases[i]; k.Reproduce == "" {
+			k.Reproduce = g.again(c, k.Suite, k.Case)
+		}
+	}
+	out.Reproduce = g.again(c, "", "")
+	out.Decide(g.policy)
+	if r != nil && !r.Valid() {
+		out.Exit = verdict.Worst(out.Exit, report.ExitInvalid)
+	}
+	return out, nil
+}
+
+// alone is the report of a run that has nothing but objectives to be held against. What is
+// no measurement is a case of its own.
+func alone(r *load.Report) *verdict.Report {
+	out := (&baseline.File{}).Judge(r.Results, baseline.Options{Threshold: 1, Invalid: r.Invalid})
+	out.Mode, out.LowConfidence, out.A, out.Notes = verdict.Alone, false, verdict.Side{}, []string{}
+	out.Cases = slices.DeleteFunc(out.Cases, func(k verdict.Case) bool { return k.Verdict != gate.Invalid })
+	return out
+}
+
+// fileAt reads the file that a flag names, or stands for; nothing where that is "".
+func fileAt[T any](flag, path string, read func(io.Reader) (T, error), to *T) error {
+	if path == "" {
+		return nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("--%s: %w", flag, err)
+	}
+	defer f.Close()
+	if *to, err = read(f); err != nil {
+		return fmt.Errorf("--%s %s: %w", flag, path, err)
+	}
+	return nil
+}
