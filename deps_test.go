@@ -67,6 +67,7 @@ internal/bench/load: internal/audit internal/bench/facts internal/bench/results 
 internal/bench/verdict: internal/audit internal/bench/gate internal/bench/results internal/bench/slo internal/bench/work internal/report ;
 internal/bench/baseline: internal/bench/facts internal/bench/gate internal/bench/results internal/bench/verdict internal/bench/work ;
 internal/bench/ab: internal/bench/facts internal/bench/gate internal/bench/load internal/bench/results internal/bench/suite internal/bench/verdict internal/bench/work ; pgx
+internal/bench/versions: internal/engine internal/shadow ; pgx
 internal/bench/trace/record: internal/bench/gate internal/bench/trace internal/shadow ; pgx
 internal/dashboard: rules internal/bench/results internal/bench/slo internal/explain internal/metrics internal/monitor internal/report ;
 internal/investigate: internal/audit internal/explain internal/live internal/monitor internal/pgast internal/report ;

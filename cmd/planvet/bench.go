@@ -104,6 +104,9 @@ func benchOptions(c *cli.Context) (*suite.File, load.Options, error) {
 			return nil, o, fmt.Errorf("%s, suite api: %w", path, err)
 		}
 	}
+	if c.String("base-ref") != "" && c.String("slo-file") == "" && c.String("results") == "" && !c.Bool("fail-on-slo") {
+		f.DB.URL = "" // both databases are made
+	}
 	if slices.Contains(o.Suites, "db") {
 		if f.DB, err = f.DB.Expand(); err != nil {
 			return nil, o, fmt.Errorf("%s, suite db: %w", path, err)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -19,6 +20,7 @@ import (
 	"github.com/planvet/planvet/internal/bench/slo"
 	"github.com/planvet/planvet/internal/bench/suite"
 	"github.com/planvet/planvet/internal/bench/verdict"
+	"github.com/planvet/planvet/internal/bench/versions"
 	"github.com/planvet/planvet/internal/report"
 )
 
@@ -85,7 +87,7 @@ func gatingOf(c *cli.Context, o *load.Options, always bool) (*gating, error) {
 	if g.slos == "" && g.policy.SLO {
 		g.slos = defaultSLOs
 	}
-	if always && !c.IsSet("slo-file") && there(defaultSLOs) {
+	if always && !g.live() && !c.IsSet("slo-file") && there(defaultSLOs) {
 		g.slos = defaultSLOs
 	}
 	if always && !c.IsSet("fail-on-slo") {
@@ -156,8 +158,14 @@ func (g *gating) side(c *cli.Context, f *suite.File, o *load.Options, progress *
 			more, err = ab.DB(f.DB, at, o.CorrelationID)
 			run.Facts = ab.FactsAt(at)
 		case name == "db" && g.baseRef != "":
-			var pair *refPair
-			if pair, err = startRef(ctx, c, f.DB, g.baseRef, progress); err != nil {
+			var pair *versions.Pair
+			fixtures := slices.Clone(f.DB.Fixture)
+			for i := range fixtures {
+				if !filepath.IsAbs(fixtures[i]) {
+					fixtures[i] = filepath.Join(filepath.Dir(c.String("suite-file")), fixtures[i])
+				}
+			}
+			if pair, err = versions.Start(ctx, versions.Options{Rev: g.baseRef, Fixtures: fixtures, Seed: g.seed, Progress: progress.Step}); err != nil {
 				return nil, err
 			}
 			defer func() { err = errors.Join(err, pair.Stop()) }()

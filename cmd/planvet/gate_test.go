@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -18,6 +19,7 @@ import (
 	"github.com/planvet/planvet/internal/bench/baseline"
 	"github.com/planvet/planvet/internal/bench/results"
 	"github.com/planvet/planvet/internal/bench/verdict"
+	"github.com/planvet/planvet/internal/casetest"
 	"github.com/planvet/planvet/internal/shadow/shadowtest"
 )
 
@@ -262,5 +264,60 @@ func TestBaselineUpdate(t *testing.T) {
 	b, err := baseline.Read(f)
 	if err != nil || len(b.Runs) != 2 || b.Runs[1].CorrelationID != "run-1" || len(b.Runs[0].Cases) != 2 || len(b.Runs[0].Cases[0].Histogram) == 0 || b.Runs[0].Environment.Cores == 0 {
 		t.Errorf("%+v, %v", b, err)
+	}
+}
+
+// A migration that drops an index fails against the commit before it: both versions of the
+// schema are made on one throwaway server, with the same data, and the index is named.
+func TestGateRef(t *testing.T) {
+	shadowtest.Server(t) // skips where there is no PostgreSQL
+	dir := casetest.TempDir(t, "gate-ref")
+	casetest.WriteFiles(t, dir, map[string]string{
+		"app/planvet.yaml":               "version: 1\n",
+		"app/migrations/0001_visits.sql": "create table visits (id bigint generated always as identity primary key, guest int not null, at timestamptz not null default now());\ncreate index visits_guest_at_idx on visits (guest, at);\n",
+		"app/.perf/visits.sql":           "insert into visits (guest, at) select i % 500, now() - i * interval '1 minute' from generate_series(1, 20000) i;\n",
+		"app/.perf/suites.yaml":          "version: 1\nsuites:\n" + strings.Replace(benchDBSuite, "url: ${BENCH_TEST_DB}", "fixture: [visits.sql]", 1),
+	})
+	git := func(args ...string) {
+		t.Helper()
+		c := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=t", "-c", "user.email=t@example.invalid", "-c", "commit.gpgsign=false"}, args...)...)
+		if out, err := c.CombinedOutput(); err != nil {
+			t.Fatalf("git %q: %v\n%s", args, err, out)
+		}
+	}
+	git("init", "-q", "-b", "main")
+	git("add", "-A")
+	git("commit", "-q", "-m", "visits")
+	t.Chdir(filepath.Join(dir, "app"))
+	os.Unsetenv("DATABASE_URL")
+	casetest.WriteFiles(t, dir, map[string]string{"app/migrations/0002_drop.sql": "drop index visits_guest_at_idx;\n"})
+	code, out, errs := planvetRun(t, "gate", "--base-ref", "HEAD", "--iterations", "1")
+	for _, want := range []string{"A is HEAD (", "B is this tree", "cause, index-gone: B has no index public.visits_guest_at_idx on public.visits", "→ Seq Scan on visits", "again: planvet gate --suite db --case 'visits of a guest' --base-ref HEAD"} {
+		if code != 1 || !strings.Contains(out, want) {
+			t.Errorf("exit %d, no %q: %s%s", code, want, out, errs)
+		}
+	}
+	// Nothing is left in the repository, or of it.
+	if out, err := exec.Command("git", "-C", dir, "status", "--porcelain").Output(); err != nil || string(out) != "?? app/migrations/0002_drop.sql\n" {
+		t.Errorf("%s, %v", out, err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(os.TempDir(), "planvet-base-*")); len(left) > 0 {
+		t.Errorf("left behind: %q", left)
+	}
+	// A column more is no change of the data, and one that the fixture needs has its own.
+	casetest.WriteFiles(t, dir, map[string]string{"app/migrations/0002_drop.sql": "alter table visits add note text;\n",
+		"app/.perf/visits.sql": "insert into visits (guest, at, note) select i % 500, now() - i * interval '1 minute', 'n' from generate_series(1, 20000) i;\n"})
+	code, out, errs = planvetRun(t, "gate", "--base-ref", "main", "--iterations", "1", "--case", "new visit")
+	if code != 4 || !strings.Contains(out, "the fixture visits.sql does not fit the version before, which has its own") {
+		t.Errorf("exit %d: %s%s", code, out, errs)
+	}
+	for _, c := range [][2]string{{"no-such-branch", "git knows no revision no-such-branch"}, {"", ""}} {
+		if c[0] == "" {
+			casetest.WriteFiles(t, dir, map[string]string{"app/.perf/suites.yaml": "version: 1\nsuites:\n" + benchDBSuite})
+			c = [2]string{"HEAD", "name files of SQL that make it as fixture of suite db"}
+		}
+		if code, _, errs := planvetRun(t, "gate", "--base-ref", c[0]); code != 2 || !strings.Contains(errs, c[1]) {
+			t.Errorf("exit %d: %s", code, errs)
+		}
 	}
 }

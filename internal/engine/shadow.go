@@ -61,7 +61,7 @@ func (p *Project) Shadow(ctx context.Context, o ShadowOptions) (_ *Shadow, err e
 		if err := p.fillShadow(ctx, s, name, db, o); err != nil {
 			return nil, errors.Join(unfinishedf("making a shadow of %s: %w", db.Set.Name, err), srv.Stop())
 		}
-		s.Databases = append(s.Databases, ShadowDatabase{db.Set.Name, srv.URL(name), searchPath(db.Catalog)})
+		s.Databases = append(s.Databases, ShadowDatabase{db.Set.Name, srv.URL(name), SearchPath(db.Catalog)})
 	}
 	return s, nil
 }
@@ -135,8 +135,8 @@ func admit(ctx context.Context, s *live.Session, role string) error {
 	return errors.Join(err, s.Rollback(ctx))
 }
 
-// searchPath is where unqualified names of a project's statements are looked for.
-func searchPath(cat *catalog.Catalog) string {
+// SearchPath is where unqualified names of a project's statements are looked for.
+func SearchPath(cat *catalog.Catalog) string {
 	path := cat.SearchPath
 	if cat.HasSchema("extensions") && !slices.Contains(path, "extensions") {
 		path = append(slices.Clone(path), "extensions")

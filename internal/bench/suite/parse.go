@@ -171,6 +171,9 @@ var expectFields = []strictyaml.Field[Expect]{
 
 var dbFields = []strictyaml.Field[DB]{
 	{Name: "url", Read: func(r *reader, d *DB, path string, n node) { d.URL = r.Str(path, n) }},
+	{Name: "fixture", Read: func(r *reader, d *DB, path string, n node) {
+		d.Fixture = list(r, path, n, func(path string, n node) string { return r.Str(path, n) })
+	}},
 	{Name: "cases", Read: func(r *reader, d *DB, path string, n node) {
 		d.Cases = list(r, path, n, func(path string, n node) Statement {
 			s := Statement{Protocol: "prepared"}

@@ -94,9 +94,12 @@ type Expect struct {
 // DB is a suite of statements.
 type DB struct {
 	// URL is the database's, and may be ${ENV}.
-	URL   string
-	Load  Load
-	Cases []Statement
+	URL string
+	// Fixture are files of SQL, from the folder of the file of suites, that fill a database
+	// of planvet's own.
+	Fixture []string
+	Load    Load
+	Cases   []Statement
 }
 
 // Statement is one case of a database.
