@@ -30,7 +30,7 @@ func benchCommand(code *report.ExitCode) *cli.Command {
 			"Exits 5 where the run is no measurement: more than 1 % of a case failed, or arrivals\n" +
 			"were dropped; 3 where it was interrupted. With --baseline, --slo-file or --base-...\n" +
 			"it is a gate, and exits as planvet gate does.",
-		Flags:       slices.Concat(benchFlags(), []cli.Flag{
+		Flags: slices.Concat(benchFlags(), []cli.Flag{
 			&cli.StringFlag{Name: "sweep-clients", Usage: "measure each case as closed loops of these numbers of `CLIENTS` (1-16, or 1,2,4,8) and find where p95 doubles"},
 		}, gateFlags()),
 		Action:      func(c *cli.Context) error { return bench(c, code, false) },
