@@ -105,7 +105,7 @@ func verdict(d *Dashboard) string {
 func sources(d *Dashboard) []string {
 	var out []string
 	if s := d.Server; s != nil {
-		line := fmt.Sprintf("Database %s, PostgreSQL %s: ", s.Where, s.Version)
+		line := fmt.Sprintf("Database %s, %s: ", s.Where, s.Name())
 		switch {
 		case d.Interval:
 			line += fmt.Sprintf("%s, %s to %s", report.Plural(d.Readings, "reading"), utc(d.From), utc(d.To))

@@ -42,10 +42,15 @@ func eventually(t *testing.T, what string, ok func() bool) {
 func TestConnections(t *testing.T) {
 	conn := shadowtest.Connect(t)
 	s := open(t, conn)
-	before, err := monitor.ReadConnections(t.Context(), s)
-	if err != nil {
-		t.Fatal(err)
-	}
+	// Sessions of tests before this one may still be on their way out.
+	var before *monitor.Connections
+	eventually(t, "these two sessions are alone", func() (ok bool) {
+		var err error
+		if before, err = monitor.ReadConnections(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+		return before.Used == 2
+	})
 	for i := range 10 {
 		c := client(t, conn, "planvet-test-clients")
 		if i < 3 {

@@ -44,6 +44,15 @@ type Server struct {
 	IOTiming bool `json:"io_timing"`
 }
 
+// Name is what runs there: PostgreSQL 15.18, and that it is a read replica where it is,
+// whose counters are not its primary's.
+func (s Server) Name() string {
+	if s.Replica {
+		return "PostgreSQL " + s.Version + " (read replica)"
+	}
+	return "PostgreSQL " + s.Version
+}
+
 // Totals are sums over all statements, not the top ones alone.
 type Totals struct {
 	Calls  int64   `json:"calls"`

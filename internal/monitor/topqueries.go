@@ -178,7 +178,7 @@ func (d *topDocument) body(order []string) string {
 	} else if !d.r.From.IsZero() {
 		span += " on " + d.r.From.UTC().Format(time.DateOnly)
 	}
-	fmt.Fprintf(&b, "_%s UTC, PostgreSQL %s, %s: by %s time %s._\n\n", d.r.To.UTC().Format("2006-01-02 15:04"), d.r.Server.Version,
+	fmt.Fprintf(&b, "_%s UTC, %s, %s: by %s time %s._\n\n", d.r.To.UTC().Format("2006-01-02 15:04"), d.r.Server.Name(),
 		report.MarkdownText(d.r.Server.Where), d.r.Sort, span)
 	var rows [][]string
 	var details strings.Builder

@@ -150,7 +150,7 @@ func (v *View) server(d *drawing, t *viewTarget) {
 	if r.Interval {
 		span = "in " + r.To.Sub(r.From).Round(time.Second/10).String()
 	}
-	d.line(report.Bold, fmt.Sprintf("%s, PostgreSQL %s  %s UTC, every %s  by %s", r.Server.Where, r.Server.Version, r.To.UTC().Format(time.TimeOnly), v.Interval, v.Sort))
+	d.line(report.Bold, fmt.Sprintf("%s, %s  %s UTC, every %s  by %s", r.Server.Where, r.Server.Name(), r.To.UTC().Format(time.TimeOnly), v.Interval, v.Sort))
 	hit := ""
 	if r.Totals.HitRatio != nil {
 		hit = ", " + report.Percent(*r.Totals.HitRatio) + " of blocks in shared buffers"

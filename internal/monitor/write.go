@@ -171,7 +171,7 @@ func (r *Report) Headline() string {
 	case !r.From.IsZero():
 		span = "since " + r.From.UTC().Format(time.DateTime) + " UTC"
 	}
-	return fmt.Sprintf("%s, PostgreSQL %s: %s, %s of execution in %s, %s", r.Server.Where, r.Server.Version,
+	return fmt.Sprintf("%s, %s: %s, %s of execution in %s, %s", r.Server.Where, r.Server.Name(),
 		report.Plural(r.Statements, "statement"), report.MS(r.Totals.ExecMS), report.Plural(int(r.Totals.Calls), "call"), span)
 }
 
