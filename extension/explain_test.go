@@ -261,3 +261,46 @@ func TestExplainAsRunsNothingThatLasts(t *testing.T) {
 	}
 	run(t, super, "rollback")
 }
+
+// TestExplainAsClaims plants claims and search paths that would be more than a value, and
+// names in the session that would lead the function astray.
+func TestExplainAsClaims(t *testing.T) {
+	super, caller := explainable(t)
+	run(t, super, `create schema planvet_evil; grant usage on schema planvet_evil to public;
+		create function planvet_evil.lower(text) returns text language plpgsql immutable as $$ begin raise exception 'trapped' using errcode = 'XX998'; end $$`)
+	before := ask(t, caller, same)
+	for name, c := range map[string]struct{ args, code string }{
+		"claims that are no object":          {`'[1, "x"]', 'select 1'`, ""},
+		"claims that are a word":             {`'"x"', 'select 1'`, ""},
+		"claims that name settings":          {`'{"role": "postgres", "search_path": "planvet_evil", "statement_timeout": "0"}', 'select 1'`, ""},
+		"claims that end a text":             {`'{"sub": "x''; set role postgres; --"}', 'select 1'`, ""},
+		"claims that are no JSON":            {`'{', 'select 1'`, "22P02"},
+		"a search_path of several settings":  {`null, 'select 1', 'public; set role postgres'`, "22023"},
+		"a search_path that ends its quotes": {`null, 'select 1', '"public'`, "22023"},
+		"a search_path with a quoted quote":  {`null, 'select 1', '"pub""lic; drop table notes"'`, ""},
+		"a search_path of a schema nowhere":  {`null, 'select 1', 'nowhere'`, ""},
+		"no search_path":                     {`null, 'select * from notes', null`, "42P01"},
+		"a timeout that is negative":         {`null, 'select 1', 'public', '-1 s'`, "55000"},
+		"no timeout":                         {`null, 'select 1', 'public', null`, "55000"},
+		"a trap that is searched for":        {`null, 'select lower(''X'')', 'planvet_evil, pg_catalog'`, "XX998"},
+	} {
+		_, err := tryAsk(t, caller, "select planvet.explain_as('planvet_ext_app', "+c.args+")")
+		if live.Code(err) != c.code {
+			t.Errorf("%s: %v, want %q", name, err, c.code)
+		}
+		if after := ask(t, caller, same); after != before {
+			t.Errorf("%s: the session was %s and is %s", name, before, after)
+		}
+	}
+	// Names of the caller's session do not reach the function: a search_path of traps, a
+	// temporary table, a cursor named as its variable is.
+	run(t, caller, "set search_path = planvet_evil, pg_catalog, public", "create temp table notes (id int)", "begin", "declare reader cursor for select 1")
+	if got := ask(t, caller, `select planvet.explain_as('planvet_ext_app', '{"sub": "x"}', 'select owner from public.notes') is not null`); got != "t" {
+		t.Errorf("in a session of traps: %s", got)
+	}
+	run(t, caller, "rollback", "reset search_path", "drop table pg_temp.notes")
+	run(t, super, "drop schema planvet_evil cascade")
+	if got := ask(t, super, "select count(*) from notes"); got != "5000" {
+		t.Errorf("%s notes are left", got)
+	}
+}
