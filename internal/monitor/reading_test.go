@@ -181,7 +181,7 @@ func TestClasses(t *testing.T) {
 		monitor.PrimaryKeyLookup: "select joined from players where id = 5",
 		monitor.RangeScan:        "select joined from players where club_id = 5",
 		monitor.Lookup:           "select joined from players where name = 'x'",
-		monitor.FullScan:         "select joined from players",
+		monitor.FullScan:         "select joined, id from players", // no beginning of another
 		monitor.Aggregate:        "select max(joined) from players where club_id = 5",
 		monitor.Join:             "select p.joined from players p join clubs c on c.id = p.club_id where c.id = 3",
 		monitor.Write:            "update players set name = 'y' where id = 3",
