@@ -15,6 +15,7 @@ type Measure struct {
 	A, B              float64 // the quantile of all samples of an arm, in ms
 	Ratio             float64 // ln(B/A), the pooled log ratio
 	HL                float64 // Hodges-Lehmann estimate of the log ratio by round
+	Mean              float64 // over epochs, of each one's Hodges-Lehmann estimate
 	Lower, Upper      float64 // 99.5 % one-sided bounds of the log ratio, by bootstrap
 	Lower95, Upper95  float64 // the same of 95 %
 	P, Adjusted       float64 // signed-rank p against "not slower", and after Holm
@@ -33,12 +34,12 @@ func (m Measure) suspicious(p float64) bool { return m.Lower95 > 0 && p < lookAl
 
 func (m Measure) beyond(threshold, ms float64) bool {
 	limit := math.Log1p(threshold)
-	return m.HL > limit && m.Ratio > limit && m.B-m.A >= ms
+	return m.HL > limit && m.Mean > limit && m.A*math.Expm1(m.HL) >= ms
 }
 
 // swapped is the measure with A called B.
 func (m Measure) swapped() Measure {
-	m.A, m.B, m.Ratio, m.HL = m.B, m.A, -m.Ratio, -m.HL
+	m.A, m.B, m.Ratio, m.HL, m.Mean = m.B, m.A, -m.Ratio, -m.HL, -m.Mean
 	m.Lower, m.Upper = -m.Upper, -m.Lower
 	m.Lower95, m.Upper95 = -m.Upper95, -m.Lower95
 	m.P, m.PFaster = m.PFaster, m.P
@@ -50,13 +51,15 @@ type measures struct {
 	slope, trend  float64 // of ln p95 of both arms by round, and its p
 }
 
+// setOfP99 is how many samples of each arm a p99 is of: as many epochs as have them.
+const setOfP99 = 300
+
 func measure(epochs []Epoch, seed uint64) measures {
-	var pooledA, pooledB []float64
+	var pooledA, pooledB, setA, setB []float64
 	var d50, d95, d99 [][]float64
 	var level []float64
-	enough := true // for a p99: 300 samples of each arm in every epoch
 	for _, e := range epochs {
-		var epochA, epochB, r50, r95 []float64
+		var r50, r95 []float64
 		for _, r := range e.Rounds {
 			a, b := sorted(r.A.Samples), sorted(r.B.Samples)
 			if len(a) == 0 || len(b) == 0 {
@@ -65,27 +68,24 @@ func measure(epochs []Epoch, seed uint64) measures {
 			r50 = append(r50, logRatio(a, b, 0.5))
 			r95 = append(r95, logRatio(a, b, 0.95))
 			level = append(level, (math.Log(Quantile(a, 0.5))+math.Log(Quantile(b, 0.5)))/2)
-			epochA, epochB = append(epochA, a...), append(epochB, b...)
+			setA, setB = append(setA, a...), append(setB, b...)
+			pooledA, pooledB = append(pooledA, a...), append(pooledB, b...)
 		}
 		if len(r95) == 0 {
 			continue
 		}
 		d50, d95 = append(d50, r50), append(d95, r95)
-		if enough = enough && min(len(epochA), len(epochB)) >= 300; enough {
-			d99 = append(d99, []float64{logRatio(sorted(epochA), sorted(epochB), 0.99)})
+		if min(len(setA), len(setB)) >= setOfP99 {
+			d99 = append(d99, []float64{logRatio(sorted(setA), sorted(setB), 0.99)})
+			setA, setB = nil, nil
 		}
-		pooledA, pooledB = append(pooledA, epochA...), append(pooledB, epochB...)
 	}
 	slices.Sort(pooledA)
 	slices.Sort(pooledB)
 	m := measures{
 		p50: estimate(d50, pooledA, pooledB, 0.5, seed),
 		p95: estimate(d95, pooledA, pooledB, 0.95, seed),
-		p99: Measure{Quantile: 0.99, A: Quantile(pooledA, 0.99), B: Quantile(pooledB, 0.99), N: min(len(pooledA), len(pooledB))},
-	}
-	if enough {
-		// The epoch is the round of a p99: a round of 50 samples has none.
-		m.p99 = estimate(d99, pooledA, pooledB, 0.99, seed)
+		p99: estimate(d99, pooledA, pooledB, 0.99, seed),
 	}
 	m.slope, m.trend = trend(level)
 	m.slope *= float64(len(level))
@@ -95,14 +95,19 @@ func measure(epochs []Epoch, seed uint64) measures {
 func estimate(epochs [][]float64, pooledA, pooledB []float64, q float64, seed uint64) Measure {
 	m := Measure{Quantile: q, N: min(len(pooledA), len(pooledB)), Epochs: len(epochs)}
 	if len(epochs) < 2 {
-		return Measure{Quantile: q, N: m.N, P: 1, PFaster: 1}
+		return Measure{Quantile: q, N: m.N, A: Quantile(pooledA, q), B: Quantile(pooledB, q), P: 1, PFaster: 1}
 	}
 	d := slices.Concat(epochs...)
 	m.Rounds = len(d)
 	m.A, m.B = Quantile(pooledA, q), Quantile(pooledB, q)
 	m.Ratio = math.Log(m.B) - math.Log(m.A)
 	m.HL = HodgesLehmann(d)
-	distribution := bootstrap(epochs, seed)
+	own := make([]float64, len(epochs))
+	for i, e := range epochs {
+		own[i] = HodgesLehmann(e)
+		m.Mean += own[i] / float64(len(epochs))
+	}
+	distribution := bootstrap(own, seed)
 	m.Lower, m.Upper = bounds(distribution, len(epochs), lookConfidence)
 	m.Lower95, m.Upper95 = bounds(distribution, len(epochs), 0.95)
 	_, m.P = SignedRank(d)
@@ -125,23 +130,30 @@ func logRatio(a, b []float64, q float64) float64 {
 	return math.Log(Quantile(b, q)) - math.Log(Quantile(a, q))
 }
 
-// labels of a last look. slower says that the p95 fails there.
-func labels(m measures, slower bool, threshold, ms float64) (l []Label) {
+// labels of a last look. p95 and byMedian say what fails there.
+func labels(m measures, p95, byMedian bool, threshold, ms float64) (l []Label) {
+	limit := math.Log1p(threshold)
 	moved := func(m Measure, by float64) bool {
 		return m.Sufficient() && m.suspicious(m.P) && m.beyond(by, ms)
 	}
+	faster50, faster95 := m.p50.swapped(), m.p95.swapped()
 	switch {
-	case slower && m.p50.HL < min(math.Log1p(threshold), m.p95.HL/2):
+	case byMedian:
+		l = append(l, ByMedian)
+	case p95 && m.p50.HL < min(limit, m.p95.HL/2):
 		l = append(l, TailOnly)
-	case !slower && moved(m.p50, threshold):
+	case p95:
+	case moved(m.p50, threshold):
 		l = append(l, MedianSlower)
-	case !slower && moved(m.p95.swapped(), threshold/2): // a PASS comes early: 15 % faster is to be seen by then
+	// A PASS comes early: 15 % faster is to be seen by then, at the median where the p95
+	// is not faster for certain.
+	case moved(faster95, threshold/2), moved(faster50, threshold/2) && faster95.HL > limit/2:
 		l = append(l, Improved)
 	}
-	if !slower && moved(m.p99, threshold) {
+	if !p95 && moved(m.p99, threshold) {
 		l = append(l, TailP99)
 	}
-	if m.trend < 0.001 && math.Abs(m.slope) > math.Log1p(threshold) {
+	if m.trend < 0.001 && math.Abs(m.slope) > limit {
 		l = append(l, Drift)
 	}
 	return l

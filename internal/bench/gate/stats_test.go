@@ -211,7 +211,7 @@ func TestTrend(t *testing.T) {
 func TestBootstrap(t *testing.T) {
 	// Three epochs of offsets of their own: the bounds are about those three, however
 	// many rounds each of them has.
-	epochs := [][]float64{{-1, -1, -1, -1, -1, -1, -1, -1}, {0, 0, 0, 0, 0, 0, 0, 0}, {1, 1, 1, 1, 1, 1, 1, 1}}
+	epochs := []float64{-1, 0, 1}
 	distribution := bootstrap(epochs, 1)
 	if distribution[0] != -1 || distribution[resamples-1] != 1 {
 		t.Errorf("from %g to %g, want -1 to 1: all three draws are one epoch in 1 of 27", distribution[0], distribution[resamples-1])
