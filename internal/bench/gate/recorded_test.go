@@ -15,7 +15,7 @@ import (
 // recorded reads testdata/postgres.jsonl: 80 epochs of one query on two identical
 // databases, on a machine of two cores that was busy with other work.
 //
-//	go run ./internal/bench/trace/record -epochs 80 -o internal/bench/gate/testdata/postgres.jsonl
+//	(recorded by an earlier recorder than package selftest has)
 func recorded(t *testing.T) []gate.Epoch {
 	t.Helper()
 	in, err := os.Open("testdata/postgres.jsonl")
