@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"fmt"
 	"math"
 	"slices"
 
@@ -34,6 +35,9 @@ func (c *Case) Decided(d *gate.Decision, of *gate.Case) {
 	c.A.Distribution, c.B.Distribution = distribution(pooled[0]), distribution(pooled[1])
 	n := min(len(pooled[0]), len(pooled[1]))
 	c.P50, c.P95, c.P99 = change(d.P50, pooled, n, 0.5, 10), change(d.P95, pooled, n, 0.95, 60), change(d.P99, pooled, n, 0.99, 300)
+	if c.Verdict == gate.Fail && len(c.Reasons) == 0 && c.P95 != nil && c.P95.Low != nil {
+		c.Reasons = []string{fmt.Sprintf("p95 is %s %% slower, over %s %% at 95 %% confidence, and was again with fresh connections", whole(c.P95.Percent), whole(*c.P95.Low))}
+	}
 	if d.Confirm != nil && d.Confirm.Sufficient() {
 		c.Confirm = change(*d.Confirm, pooled, d.Confirm.N, 0.95, 60)
 		c.Confirm.A, c.Confirm.B = d.Confirm.A, d.Confirm.B

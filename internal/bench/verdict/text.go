@@ -127,7 +127,8 @@ func (c *Case) facts() (out []string) {
 	if c.Work != nil {
 		var moved []string
 		for _, f := range c.Work.Figures {
-			if f.A != f.B {
+			said := slices.ContainsFunc(c.Reasons, func(r string) bool { return strings.Contains(r, " "+whole(f.A)+" → "+whole(f.B)) })
+			if f.A != f.B && !said {
 				moved = append(moved, fmt.Sprintf("%s %s → %s", strings.ReplaceAll(f.Name, "_", " "), whole(f.A), whole(f.B)))
 			}
 		}
