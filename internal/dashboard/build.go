@@ -237,9 +237,17 @@ func (d *Dashboard) benchmark(r *results.Results) {
 	d.Run = &Run{r.CorrelationID, r.Commit, r.Started.UTC(), r.Finished.UTC(), r.Environment}
 	for _, s := range r.Suites {
 		for _, c := range s.Cases {
+			c.Histogram = "" // the buckets are enough to draw
 			d.Endpoints = append(d.Endpoints, Endpoint{Suite: s.Name, Case: c})
 		}
 		for _, f := range s.Flows {
+			f.Histogram, f.Steps, f.Transitions = "", slices.Clone(f.Steps), slices.Clone(f.Transitions)
+			for i := range f.Steps {
+				f.Steps[i].Histogram = ""
+			}
+			for i := range f.Transitions {
+				f.Transitions[i].Histogram = ""
+			}
 			d.Flows = append(d.Flows, Flow{s.Name, f})
 		}
 	}

@@ -55,6 +55,11 @@ type Case struct {
 	// Service and Operation are what objectives name.
 	Service   string `json:"service"`
 	Operation string `json:"operation"`
+	// Method and Path are a request's, as the file of suites has them: what is put in from
+	// the environment is not there. SQL is a statement's.
+	Method string `json:"method,omitempty"`
+	Path   string `json:"path,omitempty"`
+	SQL    string `json:"sql,omitempty"`
 	// Load is open, where requests arrive on schedule and latency counts from when they
 	// should have been sent, or closed, where each client waits for its answer.
 	Load string `json:"load"`
@@ -74,6 +79,17 @@ type Case struct {
 	Work *Work `json:"work,omitempty"`
 	// Distribution counts latencies up to each bound, bounds ascending.
 	Distribution []Bucket `json:"distribution,omitempty"`
+	Standing
+}
+
+// Standing is whether what was measured is a measurement.
+type Standing struct {
+	// Dropped are arrivals that no worker had time for; they are not among the requests.
+	Dropped int `json:"dropped,omitempty"`
+	// Invalid says why it is none, "" where it is one.
+	Invalid string `json:"invalid,omitempty"`
+	// Partial says that it was ended before it was done.
+	Partial bool `json:"partial,omitempty"`
 }
 
 // Measured is a number of requests, or runs, and how they went.
@@ -82,6 +98,9 @@ type Measured struct {
 	Requests int     `json:"requests"`
 	Errors   Errors  `json:"errors"`
 	Latency  Latency `json:"latency"`
+	// Histogram has all latencies in nanoseconds to three digits, so that runs of several
+	// machines can be merged: an HDR histogram, V2 compressed, as base64.
+	Histogram string `json:"histogram,omitempty"`
 }
 
 // Errors are answers other than 2xx, timeouts, and what could not be sent. Their
@@ -134,14 +153,29 @@ type Bucket struct {
 	Count int     `json:"count"`
 }
 
-// Flow is what a user does, step by step.
+// Flow is what a user does, step by step. Its latency is from the begin of the first step
+// to the end of the last, without the time that the user thinks; in an open load from when
+// the flow should have begun.
 type Flow struct {
 	Name    string `json:"name"`
 	Service string `json:"service"`
+	// Load, OfferedRPS and Clients are as those of a case; a flow arrives, not a request.
+	Load       string   `json:"load,omitempty"`
+	OfferedRPS *float64 `json:"offered_rps,omitempty"`
+	Clients    int      `json:"clients,omitempty"`
+	// Measured counts runs. A step that failed ends its run, which counts as an error of
+	// the step's class.
 	Measured
+	// ThroughputRPS is how many runs were done without an error; nil in results that do
+	// not have it.
+	ThroughputRPS *Estimate `json:"throughput_rps,omitempty"`
 	// Queries is how many statements a run sends; nil where that was not counted.
-	Queries *float64   `json:"queries,omitempty"`
-	Steps   []FlowStep `json:"steps"`
+	Queries      *float64   `json:"queries,omitempty"`
+	Steps        []FlowStep `json:"steps"`
+	Distribution []Bucket   `json:"distribution,omitempty"`
+	// Transitions are of what the steps are about, from one state to the next.
+	Transitions []Transition `json:"transitions,omitempty"`
+	Standing
 }
 
 // FlowStep is one step of a flow. Its requests are fewer than the flow's where a step
@@ -149,8 +183,22 @@ type Flow struct {
 type FlowStep struct {
 	Name      string `json:"name"`
 	Operation string `json:"operation,omitempty"`
+	Method    string `json:"method,omitempty"`
+	Path      string `json:"path,omitempty"`
+	SQL       string `json:"sql,omitempty"`
 	Measured
-	Queries *float64 `json:"queries,omitempty"`
+	Queries      *float64 `json:"queries,omitempty"`
+	Distribution []Bucket `json:"distribution,omitempty"`
+}
+
+// Transition is from one state to the next: from the end of the step that reaches From, ""
+// for the begin of the flow, to the end of the one that reaches To, without the time that
+// the user thinks.
+type Transition struct {
+	From string `json:"from,omitempty"`
+	To   string `json:"to"`
+	Measured
+	Distribution []Bucket `json:"distribution,omitempty"`
 }
 
 // Read reads a file of results. The error says what is wrong with it.
@@ -197,6 +245,12 @@ func (r *Results) check() error {
 			for k := range f.Steps {
 				if err := f.Steps[k].Measured.check(); err != nil {
 					return fmt.Errorf("suite %s, flow %s, step %s: %w", s.Name, f.Name, f.Steps[k].Name, err)
+				}
+			}
+			for k := range f.Transitions {
+				t := &f.Transitions[k]
+				if err := t.Measured.check(); err != nil {
+					return fmt.Errorf("suite %s, flow %s, to %s: %w", s.Name, f.Name, t.To, err)
 				}
 			}
 			if err := f.Measured.check(); err != nil {

@@ -85,7 +85,7 @@ func subjects(r *results.Results) []subject {
 			f := &s.Flows[k]
 			for j := range f.Steps {
 				if st := &f.Steps[j]; st.Operation != "" {
-					out = append(out, subject{service: f.Service, operation: st.Operation, suite: s.Name, name: f.Name + " › " + st.Name, measured: &st.Measured})
+					out = append(out, subject{service: f.Service, operation: st.Operation, suite: s.Name, name: f.Name + " › " + st.Name, measured: &st.Measured, distribution: st.Distribution})
 				}
 			}
 		}

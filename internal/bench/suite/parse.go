@@ -23,8 +23,8 @@ func Parse(name string, text []byte) (*File, error) {
 	if r.Err == nil {
 		strictyaml.Read(r, topFields, &top{file: f}, "", root)
 	}
-	if r.Err == nil && f.API == nil && f.DB == nil {
-		r.Fail(root, "no suites: begin with \"version: 1\", then suites with api or db")
+	if r.Err == nil && f.API == nil && f.DB == nil && f.E2E == nil {
+		r.Fail(root, "no suites: begin with \"version: 1\", then suites with api, db or e2e")
 	}
 	return f, r.Err
 }
@@ -39,6 +39,13 @@ var topFields = []strictyaml.Field[top]{
 	}},
 	{Name: "suites", Read: func(r *reader, t *top, path string, n node) {
 		strictyaml.Read(r, suiteFields, t.file, path, n)
+	}},
+	{Name: "serve", Read: func(r *reader, t *top, path string, n node) {
+		t.file.Serve = &Serve{}
+		strictyaml.Read(r, serveFields, t.file.Serve, path, n)
+		if r.Err == nil && t.file.Serve.Command == "" {
+			r.Fail(n, "%s has no command", path)
+		}
 	}},
 }
 
@@ -70,12 +77,32 @@ var suiteFields = []strictyaml.Field[File]{
 		}
 		distinct(r, n, path, f.DB.Cases, func(c Statement) string { return c.Name })
 	}},
+	{Name: "e2e", Read: func(r *reader, f *File, path string, n node) {
+		f.E2E = &E2E{}
+		strictyaml.Read(r, withLoad(e2eFields, func(s *E2E) *Load { return &s.Load }), f.E2E, path, n)
+		base := f.E2E.Load.over(Load{Rate: e2eRate, Clients: 1, Workers: e2eWorkers, Warmup: e2eWarmup, Timeout: defaultTimeout})
+		f.E2E.Load = base
+		for i := range f.E2E.Flows {
+			c := &f.E2E.Flows[i]
+			c.Load = c.Load.over(base)
+			for _, s := range c.Flat() {
+				switch {
+				case r.Err != nil:
+				case s.Request != nil && f.E2E.BaseURL == "":
+					r.Fail(n, "%s has no base_url, and step %s of flow %s has a path", path, s.Name, c.Name)
+				case s.Statement != nil && f.E2E.DatabaseURL == "", c.DataSQL != "" && f.E2E.DatabaseURL == "":
+					r.Fail(n, "%s has no database_url, and flow %s has SQL", path, c.Name)
+				}
+			}
+		}
+		distinct(r, n, path, f.E2E.Flows, func(c Flow) string { return c.Name })
+	}},
 }
 
 // distinct refuses a suite without cases, and two cases of one name.
 func distinct[T any](r *reader, n node, path string, cases []T, name func(T) string) {
 	if len(cases) == 0 {
-		r.Fail(n, "%s has no cases", path)
+		r.Fail(n, "%s has no cases, or flows", path)
 	}
 	seen := map[string]bool{}
 	for _, c := range cases {
@@ -131,6 +158,7 @@ func duration(r *reader, path string, n node) time.Duration {
 
 var apiFields = []strictyaml.Field[API]{
 	{Name: "base_url", Read: func(r *reader, a *API, path string, n node) { a.BaseURL = r.Str(path, n) }},
+	{Name: "database_url", Read: func(r *reader, a *API, path string, n node) { a.DatabaseURL = r.Str(path, n) }},
 	{Name: "headers", Read: func(r *reader, a *API, path string, n node) { a.Headers = r.Texts(path, n) }},
 	{Name: "cases", Read: func(r *reader, a *API, path string, n node) {
 		a.Cases = list(r, path, n, func(path string, n node) Request {

@@ -1,5 +1,5 @@
-// Package suite reads the file that says what planvet bench measures: requests of an API
-// and statements of a database, and under which load. A key that it does not know is an
+// Package suite reads the file that says what planvet bench measures: requests of an API,
+// statements of a database and flows of both, and under which load. A key that it does not know is an
 // error that names the line and the nearest key.
 package suite
 
@@ -14,9 +14,55 @@ import (
 
 // File is a file of suites.
 type File struct {
-	// API are requests, DB statements; nil where the file has no such suite.
+	// API are requests, DB statements, E2E flows; nil where the file has no such suite.
 	API *API
 	DB  *DB
+	E2E *E2E
+	// Serve starts what is measured; nil where it runs already.
+	Serve *Serve
+}
+
+// Names are the suites that there can be, in the order in which they are measured.
+var Names = []string{"api", "db", "e2e"}
+
+// Has reports whether the file has a suite.
+func (f *File) Has(name string) bool {
+	switch name {
+	case "api":
+		return f.API != nil
+	case "db":
+		return f.DB != nil
+	case "e2e":
+		return f.E2E != nil
+	}
+	return false
+}
+
+// Expand is the file with the environment's values put in for ${NAME} in the suites named,
+// and these values before the environment's. The suites as they were read keep the names.
+func (f *File) Expand(values map[string]string, names ...string) (*File, error) {
+	out := *f
+	for _, name := range names {
+		var err error
+		switch {
+		case name == "api" && f.API != nil:
+			a := *f.API
+			a.values = values
+			out.API, err = a.Expand()
+		case name == "db" && f.DB != nil:
+			d := *f.DB
+			d.values = values
+			out.DB, err = d.Expand()
+		case name == "e2e" && f.E2E != nil:
+			s := *f.E2E
+			s.values = values
+			out.E2E, err = s.Expand()
+		}
+		if err != nil {
+			return nil, fmt.Errorf("suite %s: %w", name, err)
+		}
+	}
+	return &out, nil
 }
 
 // Load is how work arrives. Suites have one; a case may set its own fields.
@@ -69,9 +115,14 @@ type Case struct {
 type API struct {
 	// BaseURL stands before each path. It and Headers may hold ${ENV}.
 	BaseURL string
-	Headers map[string]string
-	Load    Load
-	Cases   []Request
+	// DatabaseURL is the database behind it, whose share of the time is measured where
+	// the answers do not say it; "" for none, and may be ${ENV}.
+	DatabaseURL string
+	Headers     map[string]string
+	Load        Load
+	Cases       []Request
+
+	values map[string]string
 }
 
 // Request is one case of an API.
@@ -100,6 +151,8 @@ type DB struct {
 	Fixture []string
 	Load    Load
 	Cases   []Statement
+
+	values map[string]string
 }
 
 // Statement is one case of a database.
@@ -125,6 +178,10 @@ const (
 	// dbWorkers are connections of an open loop, all made before it begins.
 	dbWorkers = 8
 	apiWarmup = 5
+	// A flow is several requests, and its user takes a while.
+	e2eRate    = 10
+	e2eWorkers = 32
+	e2eWarmup  = 2
 	// dbWarmup is enough for a prepared statement to have got its generic plan, which
 	// PostgreSQL considers from the sixth execution on.
 	dbWarmup       = 6
@@ -135,12 +192,18 @@ var variable = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)
 
 // expander puts the environment's values in for ${NAME} and keeps the names that are not
 // set: an empty token would measure how fast a request is refused.
-type expander struct{ missing []string }
+type expander struct {
+	values  map[string]string // before the environment's
+	missing []string
+}
 
 func (e *expander) text(s string) string {
 	return variable.ReplaceAllStringFunc(s, func(m string) string {
 		name := m[2 : len(m)-1]
-		v, ok := os.LookupEnv(name)
+		v, ok := e.values[name]
+		if !ok {
+			v, ok = os.LookupEnv(name)
+		}
 		if !ok && !slices.Contains(e.missing, name) {
 			e.missing = append(e.missing, name)
 		}
@@ -168,8 +231,8 @@ func (e *expander) err() error {
 // URLs, headers, bodies. The suite as it was read keeps the names.
 func (a *API) Expand() (*API, error) {
 	out := *a
-	var e expander
-	out.BaseURL, out.Headers = e.text(a.BaseURL), e.texts(a.Headers)
+	e := expander{values: a.values}
+	out.BaseURL, out.DatabaseURL, out.Headers = e.text(a.BaseURL), e.text(a.DatabaseURL), e.texts(a.Headers)
 	out.Cases = slices.Clone(a.Cases)
 	for i := range out.Cases {
 		c := &out.Cases[i]
@@ -181,7 +244,7 @@ func (a *API) Expand() (*API, error) {
 // Expand is the suite with its URL's ${NAME} put in.
 func (d *DB) Expand() (*DB, error) {
 	out := *d
-	var e expander
+	e := expander{values: d.values}
 	out.URL = e.text(d.URL)
 	return &out, e.err()
 }
