@@ -24,7 +24,7 @@ func benchCommand(code *report.ExitCode) *cli.Command {
 	return &cli.Command{
 		Name:  "bench",
 		Usage: "measure requests and statements under load",
-		Description: "Suites are read from a file: api has HTTP requests, db has SQL statements. Requests\n" +
+		Description: "Suites are read from a file: api has HTTP requests, db SQL statements, e2e flows. Requests\n" +
 			"arrive at a rate and their latency counts from when they were due; --closed has each\n" +
 			"client wait for its answer. Statements run in transactions that are rolled back.\n" +
 			"Exits 5 where the run is no measurement: more than 1 % of a case failed, or arrivals\n" +
@@ -41,7 +41,7 @@ func benchCommand(code *report.ExitCode) *cli.Command {
 // benchFlags are those that say what is measured, and what is written of it.
 func benchFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringSliceFlag{Name: "suite", Usage: "measure suite `NAME`: api or db; repeatable; all that the file has by default"},
+		&cli.StringSliceFlag{Name: "suite", Usage: "measure suite `NAME`: api, db or e2e; repeatable; all that the file has by default"},
 		&cli.StringFlag{Name: "suite-file", Value: ".perf/suites.yaml", Usage: "read the suites from `FILE`"},
 		&cli.IntFlag{Name: "iterations", Usage: "measure `N` requests of each case; by default as many as a p99 needs"},
 		&cli.DurationFlag{Name: "duration", Usage: "measure each case for `TIME` instead"},
@@ -82,35 +82,24 @@ func benchOptions(c *cli.Context) (*suite.File, load.Options, error) {
 	if err != nil {
 		return nil, o, err
 	}
-	has := map[string]bool{"api": f.API != nil, "db": f.DB != nil}
 	wanted := c.StringSlice("suite")
 	for _, name := range wanted {
-		if known, ok := has[name]; !ok {
-			return nil, o, fmt.Errorf("unknown suite %q%s: there are api and db", name, config.Hint(name, []string{"api", "db"}))
-		} else if !known {
+		if !slices.Contains(suite.Names, name) {
+			return nil, o, fmt.Errorf("unknown suite %q%s: there are api, db and e2e", name, config.Hint(name, suite.Names))
+		} else if !f.Has(name) {
 			return nil, o, fmt.Errorf("%s has no suite %s", path, name)
 		}
 	}
-	for _, name := range []string{"api", "db"} {
-		if has[name] && (len(wanted) == 0 || slices.Contains(wanted, name)) {
+	for _, name := range suite.Names {
+		if f.Has(name) && (len(wanted) == 0 || slices.Contains(wanted, name)) {
 			o.Suites = append(o.Suites, name)
 		}
 	}
 	if err := only(f, &o, c.StringSlice("case")); err != nil {
 		return nil, o, fmt.Errorf("%s: %w", path, err)
 	}
-	if slices.Contains(o.Suites, "api") {
-		if f.API, err = f.API.Expand(); err != nil {
-			return nil, o, fmt.Errorf("%s, suite api: %w", path, err)
-		}
-	}
 	if c.String("base-ref") != "" && c.String("slo-file") == "" && c.String("results") == "" && !c.Bool("fail-on-slo") {
 		f.DB.URL = "" // both databases are made
-	}
-	if slices.Contains(o.Suites, "db") {
-		if f.DB, err = f.DB.Expand(); err != nil {
-			return nil, o, fmt.Errorf("%s, suite db: %w", path, err)
-		}
 	}
 	return f, o, nil
 }
@@ -137,6 +126,12 @@ func only(f *suite.File, o *load.Options, names []string) error {
 			}
 			f.DB.Cases = slices.DeleteFunc(f.DB.Cases, func(k suite.Statement) bool { return !keep(k.Name) })
 			n = len(f.DB.Cases)
+		case "e2e":
+			for _, k := range f.E2E.Flows {
+				known = append(known, k.Name)
+			}
+			f.E2E.Flows = slices.DeleteFunc(f.E2E.Flows, func(k suite.Flow) bool { return !keep(k.Name) })
+			n = len(f.E2E.Flows)
 		}
 		return n == 0
 	})
@@ -164,6 +159,9 @@ func bench(c *cli.Context, code *report.ExitCode, always bool) error {
 	var log *audit.Log
 	if o.CorrelationID, log, err = audited(c, c.Command.Name); err != nil {
 		return err
+	}
+	if f, err = f.Expand(nil, o.Suites...); err != nil {
+		return usage(fmt.Errorf("%s, %w", c.String("suite-file"), err))
 	}
 	progress := report.NewProgress(c.App.ErrWriter)
 	defer progress.Done()

@@ -16,7 +16,7 @@ import (
 
 // Options say what of a file of suites is measured, and how.
 type Options struct {
-	// Suites are api and db.
+	// Suites are of suite.Names.
 	Suites []string
 	// Iterations and Duration override those of the file; 0 leaves them.
 	Iterations int
@@ -39,8 +39,9 @@ type Report struct {
 	Partial bool
 }
 
-// Note is what of a case does not stand in its results.
+// Note is what of a case, or flow, does not stand in its results.
 type Note struct {
+	// Case is the name of the case or flow; a suite's flows follow its cases.
 	Suite, Case string
 	// Invalid says why it is no measurement, "" where it is one.
 	Invalid string
@@ -90,6 +91,8 @@ func Bench(ctx context.Context, f *suite.File, o Options) (*Report, error) {
 			err = b.api(ctx, f.API, &s)
 		case "db":
 			err = b.db(ctx, f.DB, &s)
+		case "e2e":
+			err = b.e2e(ctx, f.E2E, &s)
 		}
 		if err != nil {
 			return nil, err
@@ -118,11 +121,20 @@ func (b *bench) api(ctx context.Context, a *suite.API, out *results.Suite) error
 		if err != nil {
 			return err
 		}
-		err = b.measure(ctx, &c.Case, &Run{Load: c.Load, Open: open}, out)
+		k, err := b.measure(ctx, &c.Case, &Run{Load: c.Load, Open: open}, out)
+		if k != nil {
+			k.Method, k.Path = c.Method, c.Path
+			if k.Database == nil && a.DatabaseURL != "" && ctx.Err() == nil && k.Invalid == "" {
+				k.Database, err = databaseShare(ctx, a.DatabaseURL, b.o.CorrelationID, open, c.Load.Timeout)
+			}
+		}
 		free()
 		if err != nil {
 			return err
 		}
+	}
+	if a.DatabaseURL != "" {
+		b.environment(ctx, a.DatabaseURL)
 	}
 	return nil
 }
@@ -134,58 +146,125 @@ func (b *bench) db(ctx context.Context, d *suite.DB, out *results.Suite) error {
 		if err != nil {
 			return err
 		}
-		before := len(out.Cases)
-		if err := b.measure(ctx, &c.Case, &Run{Load: c.Load, Open: open, Ahead: true}, out); err != nil {
+		k, err := b.measure(ctx, &c.Case, &Run{Load: c.Load, Open: open, Ahead: true}, out)
+		if err != nil {
 			return err
 		}
-		if len(out.Cases) > before && ctx.Err() == nil {
+		if k != nil && ctx.Err() == nil {
 			// Who may not explain what it may run, and what fails, has none.
-			out.Cases[before].Work, _ = Inspect(ctx, d, c, b.o.CorrelationID)
+			k.Work, _ = Inspect(ctx, d, c, b.o.CorrelationID)
+		}
+		if k != nil {
+			k.SQL = c.SQL
 		}
 	}
-	if b.report.Results.Environment.Postgres == "" && ctx.Err() == nil {
-		b.environment(ctx, d.URL)
+	b.environment(ctx, d.URL)
+	return nil
+}
+
+func (b *bench) e2e(ctx context.Context, e *suite.E2E, out *results.Suite) error {
+	for i := range e.Flows {
+		if ctx.Err() != nil {
+			return nil
+		}
+		f := &e.Flows[i]
+		w, err := flowOf(ctx, e, f, b.o.CorrelationID)
+		if err == nil {
+			err = b.flow(ctx, w, out)
+			w.transport.CloseIdleConnections()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if e.DatabaseURL != "" {
+		b.environment(ctx, e.DatabaseURL)
 	}
 	return nil
 }
 
-// measure measures a case, unless there is no time left for any of it.
-func (b *bench) measure(ctx context.Context, c *suite.Case, r *Run, out *results.Suite) error {
+func (b *bench) flow(ctx context.Context, w *flow, out *results.Suite) error {
+	f := w.f
+	parts := newFlowSamples(w)
+	r := &Run{Load: f.Load, Open: w.open, Each: parts.add}
+	r.Load.Timeout = w.timeout()
+	s, err := b.run(ctx, &f.Case, r, out.Name)
+	if s == nil || err != nil {
+		return err
+	}
+	rate := s.Throughput()
+	m := results.Flow{
+		Name: f.Name, Service: f.Service, Load: "closed", Clients: max(1, r.Load.Clients),
+		Measured: s.Measured(), ThroughputRPS: &rate, Distribution: s.Distribution(), Standing: s.Standing(),
+	}
+	if s.Open {
+		m.Load, m.Clients, m.OfferedRPS = "open", 0, &r.Load.Rate
+	}
+	parts.into(&m, f)
+	if w.cfg != nil && ctx.Err() == nil && m.Invalid == "" {
+		if err := countFlow(ctx, w, &m); err != nil {
+			return err
+		}
+	}
+	out.Flows = append(out.Flows, m)
+	b.note(s, out.Name, f.Name)
+	return nil
+}
+
+func (b *bench) note(s *Samples, suite, name string) {
+	b.report.Notes = append(b.report.Notes, Note{Suite: suite, Case: name, Invalid: s.Invalid(), Dropped: s.Dropped, Lag: s.Lag(), Partial: s.Partial})
+}
+
+// run measures a case; nil where there is no time left for any of it.
+func (b *bench) run(ctx context.Context, c *suite.Case, r *Run, suite string) (*Samples, error) {
 	if ctx.Err() != nil {
-		return nil
+		return nil, nil
 	}
 	r.Closed = b.o.Closed
 	if b.o.Iterations > 0 || b.o.Duration > 0 {
 		r.Load.Iterations, r.Load.Duration = b.o.Iterations, b.o.Duration
 	}
 	if b.o.Progress != nil {
-		r.Progress = func(done, total int) { b.o.Progress(out.Name+": "+c.Name, done, total) }
+		r.Progress = func(done, total int) { b.o.Progress(suite+": "+c.Name, done, total) }
 	}
 	s, err := r.Measure(ctx)
 	if err != nil {
 		if ctx.Err() != nil {
-			return nil
+			return nil, nil
 		}
-		return err
+		return nil, err
 	}
 	if s.Partial && s.soFar() == 0 {
-		return nil
+		return nil, nil
+	}
+	return s, nil
+}
+
+// measure adds a case to the results of its suite, and returns it; nil where there was no
+// time left for any of it.
+func (b *bench) measure(ctx context.Context, c *suite.Case, r *Run, out *results.Suite) (*results.Case, error) {
+	s, err := b.run(ctx, c, r, out.Name)
+	if s == nil || err != nil {
+		return nil, err
 	}
 	m := results.Case{
 		Name: c.Name, Service: c.Service, Operation: c.Operation, Load: "closed", Clients: max(1, r.Load.Clients),
-		Measured: s.Measured(), ThroughputRPS: s.Throughput(), Distribution: s.Distribution(),
+		Measured: s.Measured(), ThroughputRPS: s.Throughput(), Distribution: s.Distribution(), Database: s.DatabaseTime(), Standing: s.Standing(),
 	}
 	if s.Open {
 		m.Load, m.Clients, m.OfferedRPS = "open", 0, &r.Load.Rate
 	}
 	out.Cases = append(out.Cases, m)
-	b.report.Notes = append(b.report.Notes, Note{Suite: out.Name, Case: c.Name, Invalid: s.Invalid(), Dropped: s.Dropped, Lag: s.Lag(), Partial: s.Partial})
-	return nil
+	b.note(s, out.Name, c.Name)
+	return &out.Cases[len(out.Cases)-1], nil
 }
 
 // environment adds what the database's server says of itself, nothing where it does not
 // answer any more.
 func (b *bench) environment(ctx context.Context, url string) {
+	if b.report.Results.Environment.Postgres != "" || ctx.Err() != nil {
+		return
+	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, url)
@@ -206,28 +285,34 @@ func (b *bench) environment(ctx context.Context, url string) {
 func (r *Report) Events() []audit.Event {
 	var out []audit.Event
 	k := 0
+	add := func(suite, name string, l *results.Latency) {
+		n := &r.Notes[k]
+		k++
+		e := audit.Event{Kind: "measurement", Subject: suite + " " + name, Metric: "p95_ms", Verdict: n.verdict(l)}
+		if l.P95 != nil {
+			e.Value = &l.P95.Value
+		}
+		out = append(out, e)
+	}
 	for _, s := range r.Results.Suites {
 		for i := range s.Cases {
-			c, n := &s.Cases[i], &r.Notes[k]
-			k++
-			e := audit.Event{Kind: "measurement", Subject: s.Name + " " + c.Name, Metric: "p95_ms", Verdict: n.verdict(c)}
-			if c.Latency.P95 != nil {
-				e.Value = &c.Latency.P95.Value
-			}
-			out = append(out, e)
+			add(s.Name, s.Cases[i].Name, &s.Cases[i].Latency)
+		}
+		for i := range s.Flows {
+			add(s.Name, s.Flows[i].Name, &s.Flows[i].Latency)
 		}
 	}
 	return out
 }
 
 // verdict is the case's state in a word or two.
-func (n *Note) verdict(c *results.Case) string {
+func (n *Note) verdict(l *results.Latency) string {
 	switch {
 	case n.Invalid != "":
 		return "invalid"
 	case n.Partial:
 		return "partial"
-	case c.Latency.P95 == nil:
+	case l.P95 == nil:
 		return "insufficient"
 	}
 	return "measured"

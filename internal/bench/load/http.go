@@ -1,6 +1,7 @@
 package load
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -34,87 +36,98 @@ func Requests(a *suite.API, c *suite.Request, id string) (open func(context.Cont
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, nil, fmt.Errorf("case %s: base_url and path are no URL: write http://host and /path", c.Name)
 	}
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.MaxIdleConns, t.MaxIdleConnsPerHost = 0, max(c.Load.Workers, c.Load.Clients)
-	h := &httpClient{
-		request: c, url: u.String(), id: id, headers: http.Header{},
-		client: &http.Client{Transport: t, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
-	}
-	for _, from := range []map[string]string{a.Headers, c.Headers} {
-		for k, v := range from {
-			h.headers.Set(k, v)
-		}
-	}
-	h.headers.Set("x-correlation-id", id)
-	if _, err := h.make(context.Background()); err != nil {
+	t := transport(max(c.Load.Workers, c.Load.Clients))
+	h := &httpClient{sender: sender{transport: t}, expect: &c.Expect, body: c.Body}
+	if h.request, err = http.NewRequest(c.Method, u.String(), nil); err != nil {
 		return nil, nil, fmt.Errorf("case %s: %q is no method of HTTP", c.Name, c.Method)
 	}
+	h.request.Header = headersOf(id, a.Headers, c.Headers)
+	if _, has := h.request.Header["Authorization"]; u.User != nil && !has {
+		password, _ := u.User.Password()
+		h.request.SetBasicAuth(u.User.Username(), password)
+	}
+	h.request.Host = cmp.Or(h.request.Header.Get("host"), h.request.Host)
 	return func(context.Context) (Client, error) { return h, nil }, t.CloseIdleConnections, nil
 }
 
-type httpClient struct {
-	request *suite.Request
-	url, id string
-	headers http.Header
-	client  *http.Client
+// transport keeps as many connections alive as there are who may use them.
+func transport(clients int) *http.Transport {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.MaxIdleConns, t.MaxIdleConnsPerHost = 0, clients
+	return t
 }
 
-func (h *httpClient) make(ctx context.Context) (*http.Request, error) {
-	r, err := http.NewRequestWithContext(ctx, h.request.Method, h.url, strings.NewReader(h.request.Body))
-	if err != nil {
-		return nil, err
+// headersOf are a request's: of the suite, of the case over them, and the run's id.
+func headersOf(id string, from ...map[string]string) http.Header {
+	h := http.Header{}
+	for _, m := range from {
+		for k, v := range m {
+			h.Set(k, v)
+		}
 	}
-	if h.request.Body == "" {
-		r.Body, r.GetBody = nil, nil
-	}
-	r.Header = h.headers.Clone()
-	r.Header.Set("traceparent", audit.TraceParent(h.id))
-	if host := r.Header.Get("host"); host != "" {
-		r.Host = host
-	}
-	return r, nil
+	h.Set("x-correlation-id", id)
+	h.Set("traceparent", audit.TraceParent(id))
+	return h
+}
+
+// sender sends requests, by the transport alone: a redirect is not followed, and there is
+// nothing of http.Client that costs time.
+type sender struct{ transport *http.Transport }
+
+type httpClient struct {
+	sender
+	// request is what is sent, each time a shallow copy: its headers are only read.
+	request *http.Request
+	body    string
+	expect  *suite.Expect
 }
 
 // Do sends the request and reads its answer to the last byte.
 func (h *httpClient) Do(ctx context.Context) Outcome {
-	r, err := h.make(ctx)
-	o := Outcome{Begin: time.Now()}
+	o, _, _ := h.send(ctx, h.request, h.body, h.expect, false)
+	return o
+}
+
+// send sends a copy of a request with a body, "" for none. The answer's body is returned
+// where it is wanted, or expected to be something.
+func (s *sender) send(ctx context.Context, request *http.Request, body string, e *suite.Expect, wanted bool) (o Outcome, header http.Header, text []byte) {
+	r := request.WithContext(ctx)
+	if body != "" {
+		r.Body, r.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
+		r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(body)), nil }
+	}
+	o.Begin = time.Now()
+	res, err := s.transport.RoundTrip(r)
 	if err == nil {
-		o.Class, o.Bytes, err = h.send(r)
+		header = res.Header
+		text, err = s.read(res, wanted || e.Contains != "" || e.Equals != nil, &o.Bytes)
 	}
 	o.End = time.Now()
 	if err != nil {
 		o.Class = classOf(ctx, err)
+		return o, header, nil
 	}
-	return o
+	o.Database, o.HasDatabase = databaseTime(header)
+	switch ok := res.StatusCode >= 200 && res.StatusCode <= 299; {
+	case e.Status != 0 && res.StatusCode != e.Status, e.Status == 0 && !ok:
+		if o.Class = strconv.Itoa(res.StatusCode); res.StatusCode >= 300 && res.StatusCode < 400 {
+			o.Class = ClassRedirect
+		}
+	case e.Contains != "" && !strings.Contains(string(text), e.Contains), e.Equals != nil && string(text) != *e.Equals:
+		o.Class = ClassBody
+	}
+	return o, header, text
 }
 
-func (h *httpClient) send(r *http.Request) (class string, n int64, err error) {
-	res, err := h.client.Do(r)
-	if err != nil {
-		return "", 0, err
-	}
+func (s *sender) read(res *http.Response, wanted bool, n *int64) (text []byte, err error) {
 	defer res.Body.Close()
-	e := &h.request.Expect
-	var body []byte
-	if e.Contains != "" || e.Equals != nil {
-		body, err = io.ReadAll(res.Body)
-		n = int64(len(body))
-	} else {
-		n, err = io.Copy(io.Discard, res.Body)
+	if wanted {
+		text, err = io.ReadAll(res.Body)
+		*n = int64(len(text))
+		return text, err
 	}
-	switch {
-	case err != nil:
-		return "", n, err
-	case e.Status != 0 && res.StatusCode != e.Status, e.Status == 0 && (res.StatusCode < 200 || res.StatusCode > 299):
-		if res.StatusCode >= 300 && res.StatusCode < 400 {
-			return ClassRedirect, n, nil
-		}
-		return fmt.Sprint(res.StatusCode), n, nil
-	case !strings.Contains(string(body), e.Contains), e.Equals != nil && string(body) != *e.Equals:
-		return ClassBody, n, nil
-	}
-	return "", n, nil
+	*n, err = io.Copy(io.Discard, res.Body)
+	return nil, err
 }
 
 // Close leaves the connections to those who share them.

@@ -29,6 +29,21 @@ type Outcome struct {
 	Begin, End time.Time
 	Class      string
 	Bytes      int64
+	// Pause is what of the time nobody waited: a user thinks.
+	Pause time.Duration
+	// Database is the database's part of the time, where the answer says it.
+	Database    time.Duration
+	HasDatabase bool
+	// Parts are the steps of a flow that were begun.
+	Parts []Part
+}
+
+// Part is one step of a flow: Index is its place among the flow's, At when the flow had
+// come to its end, without pauses.
+type Part struct {
+	Index int
+	At    time.Duration
+	Outcome
 }
 
 // Run is one case to measure.
@@ -41,6 +56,9 @@ type Run struct {
 	// Ahead opens all workers before anything is measured: where a connection costs more
 	// than what it is asked.
 	Ahead bool
+	// Each is shown each outcome that is measured, and how long it waited to begin; nil for
+	// nobody. Clients call it at the same time.
+	Each func(o *Outcome, waited time.Duration)
 	// Progress is told how many are done, of how many; nil for nobody.
 	Progress func(done, total int)
 
@@ -186,7 +204,7 @@ func (r *Run) closedLoop(ctx context.Context, p *pool, s *Samples) {
 		wg.Go(func() {
 			c, err := p.take(ctx)
 			if err != nil {
-				s.add(Outcome{Class: ClassRefused}, 0)
+				s.add(&Outcome{Class: ClassRefused}, 0)
 				return
 			}
 			for ctx.Err() == nil {
@@ -197,12 +215,20 @@ func (r *Run) closedLoop(ctx context.Context, p *pool, s *Samples) {
 				if ctx.Err() != nil {
 					return
 				}
-				s.add(o, o.End.Sub(o.Begin))
+				r.took(s, &o, o.Begin)
 				r.tell(s)
 			}
 		})
 	}
 	wg.Wait()
+}
+
+// took notes what was due at a time.
+func (r *Run) took(s *Samples, o *Outcome, due time.Time) {
+	s.add(o, o.End.Sub(due)-o.Pause)
+	if r.Each != nil {
+		r.Each(o, o.Begin.Sub(due))
+	}
 }
 
 // arrivals begins work on schedule. Arrival i is due i/rate after the start. It waits in
@@ -220,10 +246,10 @@ func (r *Run) arrivals(ctx context.Context, p *pool, s *Samples) {
 			switch {
 			case ctx.Err() != nil: // what waits is not begun
 			case err != nil:
-				s.add(Outcome{Class: ClassRefused}, 0)
+				s.add(&Outcome{Class: ClassRefused}, 0)
 			default:
 				if o := work(ctx, c, r.Load.Timeout); ctx.Err() == nil {
-					s.add(o, o.End.Sub(due))
+					r.took(s, &o, due)
 				}
 			}
 			r.tell(s)

@@ -49,7 +49,7 @@ func TestCoverage(t *testing.T) {
 		s := newSamples()
 		for range n {
 			u := rng.Float64()
-			s.add(Outcome{}, time.Duration(u*float64(time.Second)))
+			s.add(&Outcome{}, time.Duration(u*float64(time.Second)))
 		}
 		p95 := s.Measured().Latency.P95
 		if p95.Low <= 950.5 && p95.High >= 950 {
@@ -64,9 +64,9 @@ func TestCoverage(t *testing.T) {
 func TestMeasured(t *testing.T) {
 	s := newSamples()
 	for i := 1; i <= 300; i++ {
-		s.add(Outcome{}, time.Duration(i)*time.Millisecond)
+		s.add(&Outcome{}, time.Duration(i)*time.Millisecond)
 	}
-	s.add(Outcome{Class: "503"}, time.Microsecond)
+	s.add(&Outcome{Class: "503"}, time.Microsecond)
 	m := s.Measured()
 	near := func(got, want float64) bool { return math.Abs(got-want) <= want/500 }
 	if m.Requests != 301 || m.Errors.Count != 1 || !near(m.Latency.P50.Value, 150) || !near(m.Latency.P95.Value, 285) || !near(m.Latency.P99.Value, 297) || !near(m.Latency.Max, 300) || !near(m.Latency.Mean, 150.5) {

@@ -26,6 +26,7 @@ type Samples struct {
 	hist  *hdrhistogram.Histogram // nanoseconds, of what did not fail
 	lag   *hdrhistogram.Histogram // how late arrivals were begun by the generator itself
 	bad   int
+	share ratio // of the database, of the answers that say it
 }
 
 // The range of what is told apart: a microsecond to an hour, to three digits.
@@ -37,7 +38,7 @@ func newSamples() *Samples {
 	return &Samples{Classes: map[string]int{}, hist: newHistogram(), lag: newHistogram()}
 }
 
-func (s *Samples) add(o Outcome, latency time.Duration) {
+func (s *Samples) add(o *Outcome, latency time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if o.Class != "" {
@@ -45,7 +46,9 @@ func (s *Samples) add(o Outcome, latency time.Duration) {
 		s.bad++
 		return
 	}
-	record(s.hist, latency)
+	if record(s.hist, latency); o.HasDatabase {
+		s.share.add(o.Database, o.End.Sub(o.Begin)-o.Pause)
+	}
 }
 
 func record(h *hdrhistogram.Histogram, d time.Duration) {
@@ -105,6 +108,11 @@ func (s *Samples) Invalid() string {
 	return ""
 }
 
+// Standing is whether the samples are a measurement.
+func (s *Samples) Standing() results.Standing {
+	return results.Standing{Dropped: s.Dropped, Invalid: s.Invalid(), Partial: s.Partial}
+}
+
 // Measured are the samples as the file of results has them.
 func (s *Samples) Measured() results.Measured {
 	s.mu.Lock()
@@ -117,6 +125,9 @@ func (s *Samples) Measured() results.Measured {
 	}
 	if good == 0 {
 		return m
+	}
+	if text, err := s.hist.Encode(hdrhistogram.V2CompressedEncodingCookieBase); err == nil {
+		m.Histogram = string(text)
 	}
 	v := newOrdered(s.hist)
 	m.Latency = results.Latency{Mean: s.hist.Mean() / 1e6, Max: v.at(good), P50: v.quantile(0.5)}

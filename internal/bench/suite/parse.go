@@ -243,6 +243,9 @@ var statementFields = []strictyaml.Field[Statement]{
 	{Name: "protocol", Read: func(r *reader, s *Statement, path string, n node) {
 		s.Protocol = r.OneOf(path, n, "prepared", "simple")
 	}},
+	{Name: "transaction", Read: func(r *reader, s *Statement, path string, n node) {
+		s.Transaction = r.OneOf(path, n, "rollback", "none")
+	}},
 	{Name: "rows", Read: func(r *reader, s *Statement, path string, n node) {
 		v := r.Count(path, n)
 		s.Rows = &v

@@ -167,6 +167,9 @@ type Statement struct {
 	Settings map[string]string
 	// Protocol is prepared or simple.
 	Protocol string
+	// Transaction is rollback, or none: the statement alone, as its own transaction, and
+	// what it writes stays. "" is rollback in a suite db; what flows write is committed.
+	Transaction string
 	// Rows is how many rows must come back, or are written; nil is any number.
 	Rows *int64
 }
