@@ -157,7 +157,7 @@ func databaseShare(ctx context.Context, url, id string, open func(context.Contex
 
 // activeShare compares active_time with the time of requests. A session adds its own about
 // once a second, at the end of a transaction: from one time it does to the next are the
-// windows. The session that looks is one of another database where there is one, so that
+// windows; from 15 on only where it read or wrote a table. The session that looks is one of another database where there is one, so that
 // its own activity is not counted.
 func activeShare(ctx context.Context, conn *pgx.Conn, do func() Outcome) *results.DatabaseTime {
 	database := conn.Config().Database
