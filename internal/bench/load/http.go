@@ -50,10 +50,10 @@ func Requests(a *suite.API, c *suite.Request, id string) (open func(context.Cont
 	return func(context.Context) (Client, error) { return h, nil }, t.CloseIdleConnections, nil
 }
 
-// transport keeps as many connections alive as there are who may use them.
+// transport keeps as many connections alive as there are who may use them, and has no more.
 func transport(clients int) *http.Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.MaxIdleConns, t.MaxIdleConnsPerHost = 0, clients
+	t.MaxIdleConns, t.MaxIdleConnsPerHost, t.MaxConnsPerHost = 0, clients, clients
 	return t
 }
 
