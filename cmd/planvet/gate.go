@@ -174,7 +174,7 @@ func (g *gating) side(c *cli.Context, f *suite.File, o *load.Options, progress *
 			a.Commit, b.Name = pair.Commit, "this tree"
 			notes = append(notes, pair.Notes...)
 		default:
-			not = append(not, verdict.NotCompared{Suite: name, Why: map[string]string{"api": "--base-url names no other version", "db": "--base-dsn and --base-ref name no other version"}[name]})
+			not = append(not, verdict.NotCompared{Suite: name, Why: map[string]string{"api": "--base-url names no other version", "db": "--base-dsn and --base-ref name no other version", "e2e": "versions of flows are not run side by side"}[name]})
 		}
 		if err != nil {
 			return nil, err
