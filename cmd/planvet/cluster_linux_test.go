@@ -139,3 +139,52 @@ func TestReadReplica(t *testing.T) {
 		}
 	}
 }
+
+// TestMonitorEvictions has more statements than the server has room for, then a server whose
+// extension is made and its library not loaded.
+func TestMonitorEvictions(t *testing.T) {
+	c := shadowtest.NewCluster(t, "pg_stat_statements.max = 100")
+	conn := c.Connect(t, "postgres", "create extension pg_stat_statements")
+	url, history := c.URL("postgres"), filepath.Join(t.TempDir(), "history.jsonl")
+	out, errs, stop := watching(t, "--database-url", url, "--format", "json", "--top", "0", "--json-output", history)
+	out.wants(t, `"interval"`, 1)
+	for i := range 300 {
+		if _, err := conn.Exec(t.Context(), "select 1 as planted"+strings.Repeat(", 1", i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out.wants(t, `"interval"`, strings.Count(out.String(), `"interval"`)+2)
+	if code := stop(); code != 0 {
+		t.Errorf("exit %d: %s", code, errs)
+	}
+	planted := map[string]bool{}
+	for in := json.NewDecoder(strings.NewReader(out.String())); in.More(); {
+		var r monitor.Report
+		if err := in.Decode(&r); err != nil {
+			t.Fatal(err)
+		}
+		for _, q := range r.Top {
+			if planted[q.SQL] = strings.Contains(q.SQL, "planted"); planted[q.SQL] && q.Calls != 1 || q.Calls <= 0 || q.ExecMS < 0 {
+				t.Errorf("each was called once: %+v", q)
+			}
+		}
+	}
+	if len(planted) == 0 {
+		t.Error("no statement that was left in is shown")
+	}
+	var version int
+	if err := conn.QueryRow(t.Context(), "select current_setting('server_version_num')::int").Scan(&version); err != nil {
+		t.Fatal(err)
+	}
+	if tells := version >= 140000; strings.Contains(out.String(), "raise pg_stat_statements.max") != tells {
+		t.Errorf("evictions are told: %v, want %v", !tells, tells)
+	}
+
+	c = shadowtest.NewCluster(t, "shared_preload_libraries = ''")
+	c.Connect(t, "postgres", "create extension pg_stat_statements")
+	for _, args := range [][]string{{"monitor"}, {"top-queries", "--no-owners", "--output", filepath.Join(t.TempDir(), "TOP.md")}} {
+		if code, _, errs := planvetRun(t, append(args, "--database-url", c.URL("postgres"))...); code != 2 || strings.Count(errs, "\n") != 1 || !strings.Contains(errs, "add it to shared_preload_libraries and restart") {
+			t.Errorf("%s of a library that is not loaded: exit %d, %q", args[0], code, errs)
+		}
+	}
+}
