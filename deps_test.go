@@ -63,7 +63,7 @@ internal/bench/slo: internal/audit internal/bench/binomial internal/bench/result
 internal/bench/gate: internal/bench/binomial ;
 internal/bench/trace: internal/bench/gate ;
 internal/bench/suite: internal/strictyaml ; yaml
-internal/bench/load: internal/audit internal/bench/facts internal/bench/results internal/bench/suite internal/pgast internal/plan internal/report ; hdrhistogram pgx
+internal/bench/load: internal/audit internal/bench/binomial internal/bench/facts internal/bench/results internal/bench/suite internal/pgast internal/plan internal/report ; hdrhistogram pgx
 internal/bench/verdict: internal/audit internal/bench/gate internal/bench/results internal/bench/slo internal/bench/work internal/report ;
 internal/bench/baseline: internal/bench/facts internal/bench/gate internal/bench/results internal/bench/verdict internal/bench/work ;
 internal/bench/ab: internal/bench/facts internal/bench/gate internal/bench/load internal/bench/results internal/bench/suite internal/bench/verdict internal/bench/work ; pgx

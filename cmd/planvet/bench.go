@@ -14,6 +14,7 @@ import (
 	"github.com/planvet/planvet/internal/audit"
 	"github.com/planvet/planvet/internal/bench/load"
 	"github.com/planvet/planvet/internal/bench/results"
+	"github.com/planvet/planvet/internal/bench/slo"
 	"github.com/planvet/planvet/internal/bench/suite"
 	"github.com/planvet/planvet/internal/bench/verdict"
 	"github.com/planvet/planvet/internal/config"
@@ -32,6 +33,8 @@ func benchCommand(code *report.ExitCode) *cli.Command {
 			"it is a gate, and exits as planvet gate does.",
 		Flags: slices.Concat(benchFlags(), []cli.Flag{
 			&cli.StringFlag{Name: "sweep-clients", Usage: "measure each case as closed loops of these numbers of `CLIENTS` (1-16, or 1,2,4,8) and find where p95 doubles"},
+			&cli.BoolFlag{Name: "max-rps", Usage: "find the highest rate at which the p95 of a case stays within its target: --target-p95, or that of --slo-file"},
+			&cli.DurationFlag{Name: "target-p95", Usage: "`TIME` that the p95 of each case has to stay within for --max-rps, like 80ms"},
 		}, gateFlags()),
 		Action:      func(c *cli.Context) error { return bench(c, code, false) },
 		Subcommands: []*cli.Command{baselineCommand(code)},
@@ -156,6 +159,9 @@ func bench(c *cli.Context, code *report.ExitCode, always bool) error {
 	if err != nil {
 		return usage(err)
 	}
+	if o.TargetP95, err = targets(c, objectives); err != nil {
+		return usage(err)
+	}
 	var log *audit.Log
 	if o.CorrelationID, log, err = audited(c, c.Command.Name); err != nil {
 		return err
@@ -202,6 +208,34 @@ func bench(c *cli.Context, code *report.ExitCode, always bool) error {
 		}
 	}
 	return writeBench(c, r, out)
+}
+
+// targets are the p95 that cases have to hold for --max-rps; nil where that is not asked.
+func targets(c *cli.Context, objectives []slo.Objective) (func(*suite.Case) time.Duration, error) {
+	target := c.Duration("target-p95")
+	switch {
+	case c.IsSet("target-p95") && target <= 0:
+		return nil, errors.New("--target-p95: use a positive duration, like 80ms")
+	case !c.Bool("max-rps") && c.IsSet("target-p95"):
+		return nil, errors.New("--target-p95 is for --max-rps")
+	case !c.Bool("max-rps"):
+		return nil, nil
+	case c.String("sweep-clients") != "" || c.Bool("closed"):
+		return nil, errors.New("--max-rps is of open loops: it goes with neither --closed nor --sweep-clients")
+	case target == 0 && len(objectives) == 0:
+		return nil, errors.New("--max-rps needs a target: --target-p95 TIME, or --slo-file FILE")
+	}
+	return func(k *suite.Case) time.Duration {
+		if target > 0 {
+			return target
+		}
+		for _, o := range objectives {
+			if o.Service == k.Service && o.Operation == k.Operation {
+				return time.Duration(o.P95Target * float64(time.Millisecond))
+			}
+		}
+		return 0
+	}, nil
 }
 
 // logged appends what was measured, and what was decided, to an audit log.

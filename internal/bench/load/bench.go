@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"fmt"
 	"runtime"
 	"strings"
 	"time"
@@ -24,6 +25,9 @@ type Options struct {
 	// Closed has clients wait for their answers, whatever the rates.
 	Closed        bool
 	CorrelationID string
+	// TargetP95 is that of a case for which the highest rate is looked for that holds it, 0
+	// for none; nil where none is looked for.
+	TargetP95 func(c *suite.Case) time.Duration
 	// Progress is told what is measured, how much is done, of how much; nil for nobody.
 	Progress func(what string, done, total int)
 }
@@ -35,6 +39,8 @@ type Report struct {
 	Overhead time.Duration
 	// Notes are of each case, by suite and name.
 	Notes []Note
+	// Unsustained are cases that hold their target at no rate, or at each that was tried.
+	Unsustained []string
 	// Partial says that the run was ended before it was done.
 	Partial bool
 }
@@ -254,9 +260,27 @@ func (b *bench) measure(ctx context.Context, c *suite.Case, r *Run, out *results
 	if s.Open {
 		m.Load, m.Clients, m.OfferedRPS = "open", 0, &r.Load.Rate
 	}
+	if b.o.TargetP95 != nil && m.Invalid == "" && !m.Partial {
+		if target := b.o.TargetP95(c); target > 0 {
+			if m.Sustainable, err = r.sustain(ctx, target, b.trying(out.Name, c.Name)); err != nil {
+				return nil, err
+			}
+			if m.Sustainable == nil && ctx.Err() == nil {
+				b.report.Unsustained = append(b.report.Unsustained, c.Name)
+			}
+		}
+	}
 	out.Cases = append(out.Cases, m)
 	b.note(s, out.Name, c.Name)
 	return &out.Cases[len(out.Cases)-1], nil
+}
+
+// trying tells of rates that are tried; how many more there will be is not known.
+func (b *bench) trying(suite, name string) func(rate float64) {
+	if b.o.Progress == nil {
+		return nil
+	}
+	return func(rate float64) { b.o.Progress(fmt.Sprintf("%s: %s at %.4g/s", suite, name, rate), 0, 1) }
 }
 
 // environment adds what the database's server says of itself, nothing where it does not

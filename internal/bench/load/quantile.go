@@ -63,7 +63,7 @@ func ranks(n int, q float64) (low, high int, ok bool) {
 	}
 	cdf, sum := make([]float64, n+1), 0.0
 	for k := range cdf {
-		sum += binomial(n, k, q)
+		sum += probability(n, k, q)
 		cdf[k] = sum
 	}
 	high = sort.Search(n, func(k int) bool { return k > 0 && 1-cdf[k-1] <= alpha/2 })
@@ -72,8 +72,8 @@ func ranks(n int, q float64) (low, high int, ok bool) {
 	return low, high, low >= 1
 }
 
-// binomial is the probability of k of n at q each.
-func binomial(n, k int, q float64) float64 {
+// probability is that of k of n at q each.
+func probability(n, k int, q float64) float64 {
 	ln := func(x int) float64 { v, _ := math.Lgamma(float64(x) + 1); return v }
 	return math.Exp(ln(n) - ln(k) - ln(n-k) + float64(k)*math.Log(q) + float64(n-k)*math.Log1p(-q))
 }

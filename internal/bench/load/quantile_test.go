@@ -25,7 +25,7 @@ func TestRanks(t *testing.T) {
 			}
 			covered := 0.0
 			for k := low; k < high; k++ {
-				covered += binomial(n, k, q)
+				covered += probability(n, k, q)
 			}
 			if covered < 0.95-1e-9 || low < 1 || high > n {
 				t.Errorf("n %d, q %g: %d to %d covers %g", n, q, low, high, covered)

@@ -74,6 +74,9 @@ func (r *Report) lines() []string {
 	if r.Partial {
 		out = append(out, "partial: the run was ended before it was done")
 	}
+	for _, name := range r.Unsustained {
+		out = append(out, name+": its p95 stays within the target at no rate that was tried, or at each of them")
+	}
 	k := 0
 	add := func(name string, m *results.Measured) {
 		n := &r.Notes[k]
