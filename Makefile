@@ -47,9 +47,10 @@ bench: ## run the Go benchmarks and summarise them; BASE=old.out compares
 overhead: build ## measure what watching 5,000 statements costs the server and planvet
 	PLANVET_OVERHEAD=$(CURDIR)/bin/planvet $(GO) test ./cmd/planvet -count=1 -run TestOverhead -v
 
-demo: build ## check the example and prove its faults on a throwaway PostgreSQL
+demo: build ## check the example, prove its faults on a throwaway PostgreSQL, and run its flows on another
 	@bin/planvet check $(EXAMPLE) --confirm shadow; code=$$?; \
 	if [ $$code -ne 1 ]; then echo "make demo: planvet ended with $$code; the example's faults should give 1"; exit 1; fi
+	cd $(EXAMPLE) && $(CURDIR)/bin/planvet bench --suite e2e --iterations 60
 
 generate: ## rewrite golden files and generated documents
 	UPDATE=1 $(GO) test ./rules/... ./cmd/planvet .

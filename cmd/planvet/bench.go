@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/planvet/planvet/internal/audit"
+	"github.com/planvet/planvet/internal/bench/launch"
 	"github.com/planvet/planvet/internal/bench/load"
 	"github.com/planvet/planvet/internal/bench/results"
 	"github.com/planvet/planvet/internal/bench/slo"
@@ -146,7 +147,7 @@ func only(f *suite.File, o *load.Options, names []string) error {
 	return nil
 }
 
-func bench(c *cli.Context, code *report.ExitCode, always bool) error {
+func bench(c *cli.Context, code *report.ExitCode, always bool) (failed error) {
 	f, o, err := benchOptions(c)
 	if err != nil {
 		return usage(err)
@@ -166,11 +167,13 @@ func bench(c *cli.Context, code *report.ExitCode, always bool) error {
 	if o.CorrelationID, log, err = audited(c, c.Command.Name); err != nil {
 		return err
 	}
-	if f, err = f.Expand(nil, o.Suites...); err != nil {
-		return usage(fmt.Errorf("%s, %w", c.String("suite-file"), err))
-	}
 	progress := report.NewProgress(c.App.ErrWriter)
 	defer progress.Done()
+	f, stop, err := served(c, f, o.Suites, progress)
+	if err != nil {
+		return err
+	}
+	defer func() { failed = errors.Join(failed, stop()) }()
 	o.Progress = remaining(progress)
 	if c.String("sweep-clients") != "" {
 		if g.asked() {
@@ -208,6 +211,29 @@ func bench(c *cli.Context, code *report.ExitCode, always bool) error {
 		}
 	}
 	return writeBench(c, r, out)
+}
+
+// served starts what a file of suites says, and puts the environment's values into the
+// suites, and those of what was started. stop ends it.
+func served(c *cli.Context, f *suite.File, suites []string, progress *report.Progress) (_ *suite.File, stop func() error, err error) {
+	stop = func() error { return nil }
+	path := c.String("suite-file")
+	var values map[string]string
+	if f.Serve != nil {
+		s, err := launch.Start(c.Context, f.Serve, launch.Options{Dir: launch.Root(path), Progress: func(line string) { progress.Step(line, 0, 0) }})
+		if err != nil {
+			return nil, nil, err
+		}
+		values, stop = s.Values, s.Stop
+		for _, n := range s.Notes {
+			fmt.Fprintln(c.App.ErrWriter, "planvet: "+n)
+		}
+	}
+	out, err := f.Expand(values, suites...)
+	if err != nil {
+		return nil, nil, errors.Join(usage(fmt.Errorf("%s, %w", path, err)), stop())
+	}
+	return out, stop, nil
 }
 
 // targets are the p95 that cases have to hold for --max-rps; nil where that is not asked.
