@@ -74,7 +74,7 @@ func TestStages(t *testing.T) {
 		{"contradicted", Case{First: epochs(1, 8, 5, 25, slow), Fresh: epochs(2, 8, 5, 25, same)}, Inconclusive, 0, true},
 		{"all rounds on one pair", Case{First: epochs(1, 1, 120, 25, slow)}, Inconclusive, 0, false},
 		{"few samples", Case{First: epochs(1, 20, 1, 1, slow)}, Inconclusive, 40, false},
-		{"a floor over a third of the difference", Case{First: epochs(1, 24, 5, 25, slow), Floor: 3}, Inconclusive, 0, false},
+		{"a difference under three floors is none", Case{First: epochs(1, 24, 5, 25, slow), Floor: 3}, Pass, 0, false},
 		{"no change", Case{First: epochs(1, 8, 5, 25, same)}, Pass, 0, false},
 	} {
 		d := Judge([]Case{c.c}, tenPercent)[0]

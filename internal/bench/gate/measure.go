@@ -37,6 +37,9 @@ func (m Measure) beyond(threshold, ms float64) bool {
 	return m.HL > limit && m.Mean > limit && m.A*math.Expm1(m.HL) >= ms
 }
 
+// within says that B is slower by less than so many ms at the upper 95 % bound.
+func (m Measure) within(ms float64) bool { return m.A*math.Expm1(m.Upper95) < ms }
+
 // swapped is the measure with A called B.
 func (m Measure) swapped() Measure {
 	m.A, m.B, m.Ratio, m.HL, m.Mean = m.B, m.A, -m.Ratio, -m.HL, -m.Mean
