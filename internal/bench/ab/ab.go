@@ -84,6 +84,9 @@ const (
 	renewEvery = 2
 	// hopeless is how many executions in a row may fail before an epoch is given up.
 	hopeless = 20
+	// passWithin is of how many thresholds the upper bound of what passes is at most, unless
+	// the difference is too few ms.
+	passWithin = 1.5
 	// sameRows is by how much the numbers of rows of both databases may differ.
 	sameRows = 0.01
 )
@@ -147,7 +150,7 @@ func Run(ctx context.Context, cases []Case, o Options) (*verdict.Report, error) 
 	}
 	report.Partial = ctx.Err() != nil
 	for _, s := range r.cases {
-		report.Cases = append(report.Cases, s.verdict(report.Partial))
+		report.Cases = append(report.Cases, s.verdict(report.Threshold, report.Partial))
 	}
 	report.Notes = append(report.Notes, r.notes...)
 	report.Finished = time.Now().UTC().Truncate(time.Millisecond)
@@ -378,7 +381,7 @@ func (r *run) judge() {
 
 // verdict is what is reported of a case. Of work that is worse by the threshold, and not by
 // much, the times decide: where they show no regression it is one only if they could not.
-func (s *state) verdict(partial bool) verdict.Case {
+func (s *state) verdict(threshold float64, partial bool) verdict.Case {
 	c := verdict.Case{
 		Suite: s.Suite, Case: s.Name, Service: s.Service, Operation: s.Operation, Reproduce: s.Reproduce,
 		Labels: []string{}, Reasons: []string{}, Work: s.work, Causes: s.causes,
@@ -400,6 +403,8 @@ func (s *state) verdict(partial bool) verdict.Case {
 	case waiting:
 		c.Reasons = []string{fmt.Sprintf("insufficient: %d rounds of at least %d in %d epochs: give it more iterations, or no bound", s.stage(), gate.Looks[0], gate.MinEpochs)}
 		c.Labels = append(c.Labels, verdict.Insufficient)
+	case c.Verdict == gate.Pass && c.P95 != nil && c.P95.High != nil && *c.P95.High > passWithin*threshold:
+		c.Labels = append(c.Labels, verdict.Negligible)
 	}
 	if s.work != nil && len(s.worse) == 0 && c.Verdict == gate.Inconclusive {
 		if more := s.work.Worse(false); len(more) > 0 {

@@ -104,6 +104,7 @@ const (
 	MoreWork      = "more-work"      // the deterministic measures decided
 	LowConfidence = "low-confidence" // stored runs decided
 	Insufficient  = "insufficient"   // too few samples, or runs
+	Negligible    = "negligible"     // what a difference may be in ms is too little to fail
 	Forced        = "forced"         // compared in spite of what differs
 )
 
