@@ -102,7 +102,7 @@ func benchOptions(c *cli.Context) (*suite.File, load.Options, error) {
 	if err := only(f, &o, c.StringSlice("case")); err != nil {
 		return nil, o, fmt.Errorf("%s: %w", path, err)
 	}
-	if c.String("base-ref") != "" && c.String("slo-file") == "" && c.String("results") == "" && !c.Bool("fail-on-slo") {
+	if f.DB != nil && c.String("base-ref") != "" && c.String("slo-file") == "" && c.String("results") == "" && !c.Bool("fail-on-slo") {
 		f.DB.URL = "" // both databases are made
 	}
 	return f, o, nil

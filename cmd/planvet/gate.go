@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
@@ -34,8 +35,8 @@ const (
 func gateFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringSliceFlag{Name: "case", Usage: "measure the case `NAME` alone; repeatable"},
-		&cli.StringFlag{Name: "base-url", Usage: "measure suite api at `URL` too, side by side: the version before"},
-		&cli.StringFlag{Name: "base-dsn", Usage: "measure suite db on the database `URL` too, side by side: the version before"},
+		&cli.StringFlag{Name: "base-url", Usage: "measure suites api and e2e at `URL` too, side by side: the version before"},
+		&cli.StringFlag{Name: "base-dsn", Usage: "measure suites db and e2e on the database `URL` too, side by side: the version before"},
 		&cli.StringFlag{Name: "base-ref", Usage: "measure suite db on the migrations of git's `REV` and on those that are here, side by side, on a throwaway server"},
 		&cli.StringFlag{Name: "baseline", Usage: "hold the run against the stored runs in `FILE`"},
 		&cli.Float64Flag{Name: "threshold", Value: 10, Usage: "`PERCENT` that a p95 may be slower"},
@@ -107,10 +108,12 @@ func gatingOf(c *cli.Context, o *load.Options, always bool) (*gating, error) {
 		err = errors.New("--base-ref and --base-dsn exclude each other: both are the database of the version before")
 	case g.live() && o.Duration > 0:
 		err = errors.New("--duration and --base-url, --base-dsn or --base-ref exclude each other: the gate says how long it needs; --iterations bounds it")
-	case g.baseURL != "" && !slices.Contains(o.Suites, "api"):
-		err = errors.New("--base-url needs suite api")
-	case (g.baseDSN != "" || g.baseRef != "") && !slices.Contains(o.Suites, "db"):
-		err = errors.New("--base-dsn and --base-ref need suite db")
+	case g.baseURL != "" && !slices.Contains(o.Suites, "api") && !slices.Contains(o.Suites, "e2e"):
+		err = errors.New("--base-url needs suite api or e2e")
+	case g.baseDSN != "" && !slices.Contains(o.Suites, "db") && !slices.Contains(o.Suites, "e2e"):
+		err = errors.New("--base-dsn needs suite db or e2e")
+	case g.baseRef != "" && !slices.Contains(o.Suites, "db"):
+		err = errors.New("--base-ref needs suite db")
 	}
 	return g, err
 }
@@ -157,6 +160,8 @@ func (g *gating) side(c *cli.Context, f *suite.File, o *load.Options, progress *
 			at := func(arm int) string { return urls[arm] }
 			more, err = ab.DB(f.DB, at, o.CorrelationID)
 			run.Facts = ab.FactsAt(at)
+		case name == "e2e" && (g.baseURL != "" || g.baseDSN != ""):
+			more, err = ab.E2E(ctx, f.E2E, [2]string{cmp.Or(g.baseURL, f.E2E.BaseURL), f.E2E.BaseURL}, [2]string{cmp.Or(g.baseDSN, f.E2E.DatabaseURL), f.E2E.DatabaseURL}, o.CorrelationID)
 		case name == "db" && g.baseRef != "":
 			var pair *versions.Pair
 			fixtures := slices.Clone(f.DB.Fixture)
@@ -174,7 +179,7 @@ func (g *gating) side(c *cli.Context, f *suite.File, o *load.Options, progress *
 			a.Commit, b.Name = pair.Commit, "this tree"
 			notes = append(notes, pair.Notes...)
 		default:
-			not = append(not, verdict.NotCompared{Suite: name, Why: map[string]string{"api": "--base-url names no other version", "db": "--base-dsn and --base-ref name no other version", "e2e": "versions of flows are not run side by side"}[name]})
+			not = append(not, verdict.NotCompared{Suite: name, Why: map[string]string{"api": "--base-url names no other version", "db": "--base-dsn and --base-ref name no other version", "e2e": "--base-url and --base-dsn name no other version"}[name]})
 		}
 		if err != nil {
 			return nil, err
@@ -220,11 +225,13 @@ func (g *gating) again(c *cli.Context, name, only string) string {
 		add("suite", name)
 		add("case", only)
 	}
-	if name == "api" || name == "" {
+	if name != "db" {
 		add("base-url", g.baseURL)
 	}
-	if name == "db" || name == "" {
+	if name != "api" {
 		add("base-dsn", g.baseDSN)
+	}
+	if name == "db" || name == "" {
 		add("base-ref", g.baseRef)
 	}
 	add("baseline", g.baseline)

@@ -82,3 +82,28 @@ func DB(d *suite.DB, urls func(arm int) string, id string) ([]Case, error) {
 	}
 	return out, nil
 }
+
+// E2E are the flows of a suite, expanded, at two base URLs and databases.
+func E2E(ctx context.Context, e *suite.E2E, urls, databases [2]string, id string) ([]Case, error) {
+	var out []Case
+	for i := range e.Flows {
+		f := &e.Flows[i]
+		var flows [2]*load.Flow
+		for arm := range flows {
+			of := *e
+			of.BaseURL, of.DatabaseURL = urls[arm], databases[arm]
+			var err error
+			if flows[arm], err = load.NewFlow(ctx, &of, f, id); err != nil {
+				return nil, err
+			}
+		}
+		out = append(out, Case{
+			Suite: "e2e", Name: f.Name, Service: f.Service, Operation: f.Operation, Warmup: f.Load.Warmup, Timeout: max(flows[A].Timeout(), flows[B].Timeout()),
+			Open: func(ctx context.Context, arm int) (load.Client, error) { return flows[arm].Open(ctx) },
+			Inspect: func(ctx context.Context, arm int) (*results.Work, error) {
+				return flows[arm].Inspect(ctx)
+			},
+		})
+	}
+	return out, nil
+}

@@ -83,7 +83,7 @@ func (s *state) settle(ctx context.Context, arms [2]load.Client) error {
 			if ctx.Err() != nil {
 				return errEnded
 			}
-			took = append(took, o.End.Sub(o.Begin))
+			took = append(took, o.End.Sub(o.Begin)-o.Pause)
 			if failed++; o.Class == "" {
 				failed = 0
 			}
@@ -134,7 +134,7 @@ func (r *run) round(ctx context.Context, s *state, arms [2]load.Client, w *watch
 			}
 			failed = 0
 			a.Bytes += o.Bytes
-			a.Samples = append(a.Samples, max(milliseconds(o.End.Sub(o.Begin)), 1e-6))
+			a.Samples = append(a.Samples, max(milliseconds(o.End.Sub(o.Begin)-o.Pause), 1e-6))
 		}
 		w.stop()
 	}

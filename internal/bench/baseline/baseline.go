@@ -61,28 +61,44 @@ func Of(r *results.Results) Run {
 			c := &s.Cases[i]
 			k := measured(s.Name, c.Name, &c.Measured)
 			k.service, k.operation, k.Work = c.Service, c.Operation, c.Work
-			if k.Load = fmt.Sprintf("closed %d", max(1, c.Clients)); c.OfferedRPS != nil {
-				k.Load = fmt.Sprintf("open %g/s", *c.OfferedRPS)
-			}
-			for _, b := range c.Distribution {
-				k.Histogram = append(k.Histogram, [2]float64{b.UpTo, float64(b.Count)})
-			}
+			k.Load, k.Histogram = loadOf(c.Load, c.Clients, c.OfferedRPS), histogram(c.Distribution)
 			run.Cases = append(run.Cases, k)
 		}
 		for i := range s.Flows {
 			f := &s.Flows[i]
 			k := measured(s.Name, f.Name, &f.Measured)
 			k.service, k.operation, k.Work = f.Service, f.Name, statements(f.Queries)
+			k.Load, k.Histogram = loadOf(f.Load, f.Clients, f.OfferedRPS), histogram(f.Distribution)
+			load := k.Load
 			run.Cases = append(run.Cases, k)
 			for j := range f.Steps {
 				st := &f.Steps[j]
 				k := measured(s.Name, f.Name+" › "+st.Name, &st.Measured)
+				k.Load = load
 				k.service, k.operation, k.Work = f.Service, st.Operation, statements(st.Queries)
 				run.Cases = append(run.Cases, k)
 			}
 		}
 	}
 	return run
+}
+
+// loadOf is how work arrived.
+func loadOf(load string, clients int, rate *float64) string {
+	switch {
+	case rate != nil:
+		return fmt.Sprintf("open %g/s", *rate)
+	case load == "":
+		return ""
+	}
+	return fmt.Sprintf("closed %d", max(1, clients))
+}
+
+func histogram(buckets []results.Bucket) (out [][2]float64) {
+	for _, b := range buckets {
+		out = append(out, [2]float64{b.UpTo, float64(b.Count)})
+	}
+	return out
 }
 
 // statements is the work of what is known by its number of statements alone.

@@ -1,6 +1,7 @@
 package baseline
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -76,7 +77,7 @@ func (f *File) Judge(r *results.Results, o Options) *verdict.Report {
 		for i := range runs[len(runs)-1].Cases {
 			c := &runs[len(runs)-1].Cases[i]
 			if ran := slices.ContainsFunc(r.Suites, func(s results.Suite) bool { return s.Name == c.Suite }); ran && run.find(c) == nil {
-				out.NotCompared = append(out.NotCompared, verdict.NotCompared{Suite: c.Suite, Case: c.Case, Why: "the baseline has it, under load " + loadOf(c) + ", and this run does not"})
+				out.NotCompared = append(out.NotCompared, verdict.NotCompared{Suite: c.Suite, Case: c.Case, Why: "the baseline has it, under load " + cmp.Or(c.Load, "of a flow") + ", and this run does not"})
 			}
 		}
 	}
@@ -84,13 +85,6 @@ func (f *File) Judge(r *results.Results, o Options) *verdict.Report {
 		out.Notes = append(out.Notes, "stored runs are of other days: --base-ref, --base-url or --base-dsn measure both versions side by side")
 	}
 	return out
-}
-
-func loadOf(c *Case) string {
-	if c.Load == "" {
-		return "of a flow"
-	}
-	return c.Load
 }
 
 func prefixed(head string, lines []string) (out []string) {
