@@ -8,7 +8,7 @@ EXAMPLE := examples/casino
 MODULES := . $(EXAMPLE)
 
 .DEFAULT_GOAL := help
-.PHONY: help build quick check test test-all fidelity lint bench overhead demo generate rls-guide new-rule
+.PHONY: help build quick check test test-all fidelity lint bench overhead versus demo generate rls-guide new-rule
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -46,6 +46,9 @@ bench: ## run the Go benchmarks and summarise them; BASE=old.out compares
 
 overhead: build ## measure what watching 5,000 statements costs the server and planvet
 	PLANVET_OVERHEAD=$(CURDIR)/bin/planvet $(GO) test ./cmd/planvet -count=1 -run TestOverhead -v
+
+versus: ## hold the load of planvet bench against pgbench and vegeta, as docs/bench.md shows
+	$(GO) run ./internal/bench/versus
 
 demo: build ## check the example, prove its faults on a throwaway PostgreSQL, and run its flows on another
 	@bin/planvet check $(EXAMPLE) --confirm shadow; code=$$?; \

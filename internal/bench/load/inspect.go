@@ -1,6 +1,7 @@
 package load
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -37,28 +38,20 @@ const dbSettled = 6
 func (k *sqlClient) inspect(ctx context.Context) (*results.Work, error) {
 	ctx, cancel := context.WithTimeout(ctx, k.c.Load.Timeout)
 	defer cancel()
-	if _, err := k.conn.PgConn().Exec(ctx, k.begin).ReadAll(); err != nil {
+	if _, err := k.conn.PgConn().Exec(ctx, cmp.Or(k.begin, "begin")).ReadAll(); err != nil {
 		return nil, fmt.Errorf("case %s: %s", k.c.Name, reason(err))
 	}
 	defer k.rollback(ctx)
 	sql := k.c.SQL
-	var params [][]byte
-	if k.c.Protocol == "simple" {
-		for _, p := range k.c.Params {
-			if p == nil {
-				params = append(params, nil)
-			} else {
-				params = append(params, []byte(*p))
-			}
-		}
-	} else {
-		values := make([]string, len(k.c.Params))
-		for i, p := range k.c.Params {
+	params := k.args[0]
+	if k.c.Protocol != "simple" {
+		values := make([]string, len(params))
+		for i, p := range params {
 			if values[i] = "null"; p != nil {
-				values[i] = literal(*p)
+				values[i] = literal(string(p))
 			}
 		}
-		if sql = "execute " + prepared; len(values) > 0 {
+		if sql, params = "execute "+prepared, nil; len(values) > 0 {
 			sql += "(" + strings.Join(values, ", ") + ")"
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -30,13 +31,14 @@ func Statements(d *suite.DB, c *suite.Statement, id string) (func(context.Contex
 	if err != nil {
 		return nil, fmt.Errorf("case %s: %w", c.Name, err)
 	}
-	for _, p := range c.Params {
-		if s.args = append(s.args, nil); p != nil {
-			s.args[len(s.args)-1] = []byte(*p)
-		}
+	for i := range max(1, len(c.Data)) {
+		s.args = append(s.args, c.Values(i))
 	}
+	var clients atomic.Int64
 	return func(ctx context.Context) (Client, error) {
 		k := &sqlClient{session: &session{cfg: cfg}, statement: s}
+		// Clients begin at different rows, and go through all of them.
+		k.next = int((clients.Add(1) - 1) * 31 % int64(len(s.args)))
 		return k, k.connect(ctx)
 	}, nil
 }
@@ -146,7 +148,7 @@ type statement struct {
 	// name is the prepared statement's; begin opens its transaction and end ends it, begin
 	// is "" where it has none.
 	name, begin, end string
-	args             [][]byte
+	args             [][][]byte // by row of the case's data
 }
 
 // session is a connection, and which statements are prepared on it.
@@ -162,6 +164,7 @@ type session struct {
 type sqlClient struct {
 	*session
 	*statement
+	next int // row of args
 }
 
 // prepared is the name of a case's prepared statement on its connection.
@@ -225,7 +228,11 @@ func reason(err error) string {
 }
 
 // Do runs the statement once.
-func (k *sqlClient) Do(ctx context.Context) Outcome { return k.run(ctx, k.statement, k.args, nil) }
+func (k *sqlClient) Do(ctx context.Context) Outcome {
+	args := k.args[k.next]
+	k.next = (k.next + 1) % len(k.args)
+	return k.run(ctx, k.statement, args, nil)
+}
 
 // run runs a statement once; see, unless nil, is shown each row with the columns' names.
 func (k *session) run(ctx context.Context, s *statement, args [][]byte, see func([]pgconn.FieldDescription, [][]byte)) (o Outcome) {

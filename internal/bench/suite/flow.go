@@ -2,6 +2,7 @@ package suite
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -91,6 +92,46 @@ func Fill(text string, values map[string]string) string {
 		return text
 	}
 	return reference.ReplaceAllStringFunc(text, func(m string) string { return values[m[2:len(m)-2]] })
+}
+
+// Values are the parameters of run i, as text; nil is NULL.
+func (s *Statement) Values(i int) [][]byte {
+	var row map[string]string
+	if len(s.Data) > 0 {
+		row = s.Data[i%len(s.Data)]
+	}
+	out := make([][]byte, len(s.Params))
+	for k, p := range s.Params {
+		if p != nil && s.Data != nil {
+			out[k] = []byte(Fill(*p, row))
+		} else if p != nil {
+			out[k] = []byte(*p)
+		}
+	}
+	return out
+}
+
+// check says which names of a statement's parameters not every row of its data has.
+func (s *Statement) check() error {
+	if s.Data == nil {
+		return nil
+	}
+	if len(s.Data) == 0 {
+		return errors.New("data has no rows")
+	}
+	for i, row := range s.Data {
+		for _, p := range s.Params {
+			if p == nil {
+				continue
+			}
+			for _, m := range reference.FindAllStringSubmatch(*p, -1) {
+				if _, ok := row[m[1]]; !ok {
+					return fmt.Errorf("params uses {{%s}}, which data[%d] does not have%s", m[1], i, strictyaml.Hint(m[1], slices.Sorted(maps.Keys(row))))
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // check says which of a flow's names nothing has given before they are used. What a

@@ -205,7 +205,7 @@ var dbFields = []strictyaml.Field[DB]{
 	{Name: "cases", Read: func(r *reader, d *DB, path string, n node) {
 		d.Cases = list(r, path, n, func(path string, n node) Statement {
 			s := Statement{Protocol: "prepared"}
-			strictyaml.Read(r, withCase(statementFields, func(s *Statement) *Case { return &s.Case }), &s, path, n)
+			strictyaml.Read(r, withCase(dataFields, func(s *Statement) *Case { return &s.Case }), &s, path, n)
 			switch {
 			case r.Err != nil:
 			case s.Name == "":
@@ -216,10 +216,18 @@ var dbFields = []strictyaml.Field[DB]{
 				r.Fail(n, "%s.warmup: %d is under the %d runs after which a prepared statement keeps its plan", path, s.Load.Warmup, dbWarmup)
 			}
 			s.Operation = cmp.Or(s.Operation, s.Name)
+			if err := s.check(); err != nil && r.Err == nil {
+				r.Fail(n, "%s: %v", path, err)
+			}
 			return s
 		})
 	}},
 }
+
+// dataFields are those of a statement that is a case: a flow's have the flow's data.
+var dataFields = append([]strictyaml.Field[Statement]{{Name: "data", Read: func(r *reader, s *Statement, path string, n node) {
+	s.Data = list(r, path, n, func(path string, n node) map[string]string { return r.Texts(path, n) })
+}}}, statementFields...)
 
 var statementFields = []strictyaml.Field[Statement]{
 	{Name: "sql", Read: func(r *reader, s *Statement, path string, n node) { s.SQL = r.Str(path, n) }},

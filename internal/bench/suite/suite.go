@@ -159,8 +159,10 @@ type DB struct {
 type Statement struct {
 	Case
 	SQL string
-	// Params are the values of $1, $2 …; nil is NULL.
+	// Params are the values of $1, $2 …; nil is NULL. They may hold {{name}} of Data, of
+	// which run i has row i modulo their number.
 	Params []*string
+	Data   []map[string]string
 	// Role and Claims are set for the transaction, as PostgREST sets them; Settings too.
 	Role     string
 	Claims   map[string]any
