@@ -181,6 +181,9 @@ func modes(c *results.Case) string {
 // foot says what stands behind the figures.
 func (r *Report) foot() []string {
 	out := []string{"intervals of 95 %; open: latency counts from when a request was due; closed: from when it was sent, which hides waiting"}
+	if r.Overhead == 0 { // merged: each machine has its own
+		return out
+	}
 	return append(out, fmt.Sprintf("own overhead %s a request; correlation id %s", report.MS(float64(r.Overhead.Nanoseconds())/1e6), r.Results.CorrelationID))
 }
 
