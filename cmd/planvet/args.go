@@ -43,11 +43,12 @@ func reorder(app *cli.App, args []string) ([]string, error) {
 		if name == "help" || name == "h" {
 			return append(cmds, "--help"), nil
 		}
-		takes, err := takesValue(known, name, len(cmds) == 0)
+		full, takes, err := takesValue(known, name, len(cmds) == 0)
 		if err != nil {
 			return nil, usage(fmt.Errorf("%w; `%s --help` lists the flags", err, strings.Join(append([]string{"planvet"}, cmds...), " ")))
 		}
-		flags = append(flags, a)
+		// The library takes -o and --output of one command line for a mistake.
+		flags = append(flags, "--"+full+strings.TrimPrefix(strings.TrimLeft(a, "-"), name))
 		if valued || !takes {
 			continue
 		}
@@ -69,14 +70,14 @@ func findCommand(cs []*cli.Command, name string) *cli.Command {
 	return nil
 }
 
-// takesValue fails on a flag that is not among the command's, or, before any
-// command, not among the library's own.
-func takesValue(flags []cli.Flag, name string, top bool) (bool, error) {
+// takesValue is a flag's full name and whether it takes a value. It fails on one that
+// is not among the command's, or, before any command, not among the library's own.
+func takesValue(flags []cli.Flag, name string, top bool) (string, bool, error) {
 	var names []string
 	for _, f := range flags {
 		if slices.Contains(f.Names(), name) {
 			d, ok := f.(cli.DocGenerationFlag)
-			return ok && d.TakesValue(), nil
+			return f.Names()[0], ok && d.TakesValue(), nil
 		}
 		names = append(names, f.Names()...)
 	}
@@ -84,9 +85,9 @@ func takesValue(flags []cli.Flag, name string, top bool) (bool, error) {
 		names = append(names, "version", "v")
 	}
 	if slices.Contains(names, name) || name == "generate-bash-completion" {
-		return false, nil
+		return name, false, nil
 	}
-	return false, fmt.Errorf("unknown flag %q%s", "--"+name, config.Hint(name, names))
+	return "", false, fmt.Errorf("unknown flag %q%s", "--"+name, config.Hint(name, names))
 }
 
 // oneLine is an error's text on one line.

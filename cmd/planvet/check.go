@@ -15,6 +15,7 @@ import (
 	"github.com/planvet/planvet/internal/engine"
 	"github.com/planvet/planvet/internal/report"
 	"github.com/planvet/planvet/rules"
+	"github.com/planvet/planvet/rules/all"
 )
 
 func checkCommand(code *report.ExitCode) *cli.Command {
@@ -24,9 +25,7 @@ func checkCommand(code *report.ExitCode) *cli.Command {
 		ArgsUsage: "[path ...]",
 		Description: "Analyses the project of the first path (default: the working directory) as a\n" +
 			"whole; paths then filter what is reported.",
-		Flags: slices.Concat(projectFlags(), identityFlags(), []cli.Flag{
-			&cli.StringFlag{Name: "format", Value: "text", Usage: "text, json or checklist"},
-			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the report to `FILE`"},
+		Flags: slices.Concat(projectFlags(), identityFlags(), outputFlags(), []cli.Flag{
 			&cli.StringFlag{Name: "confirm", Usage: "ask a planner: shadow starts a throwaway PostgreSQL, live asks --database-url"},
 			&cli.BoolFlag{Name: "measure", Usage: "with --confirm shadow: run statements on made rows, where plans on production-sized empty tables would do"},
 			&cli.StringFlag{Name: "database-url", EnvVars: []string{"PLANVET_DATABASE_URL"}, Usage: "`URL` of the server for --confirm live"},
@@ -127,7 +126,9 @@ func check(c *cli.Context) (report.ExitCode, error) {
 	}
 	doc.Summary.ElapsedMS = time.Since(started).Milliseconds()
 	progress.Done()
-	if err := writeTo(c.App.Writer, f.output, func(w io.Writer) error { return f.write(w, doc) }); err != nil {
+	o := report.WriteOptions{Text: f.text, FailOn: f.policy.FailOn}
+	o.Repository, o.Working = rooted(p.Root)
+	if err := writeOutputs(c.App.Writer, c.App.ErrWriter, f.outputs, doc, o); err != nil {
 		return report.ExitUnfinished, err
 	}
 	// What was found stands, whatever became of the server.
@@ -136,20 +137,22 @@ func check(c *cli.Context) (report.ExitCode, error) {
 
 // checkFlags are the flags of check, validated.
 type checkFlags struct {
-	format, output, confirm string
-	ask                     engine.ConfirmOptions
-	policy                  report.Policy
-	text                    report.TextOptions
+	outputs []output
+	confirm string
+	ask     engine.ConfirmOptions
+	policy  report.Policy
+	text    report.TextOptions
 }
 
 func readCheckFlags(c *cli.Context) (*checkFlags, error) {
 	f := &checkFlags{
-		format: c.String("format"), output: c.String("output"), confirm: c.String("confirm"),
-		policy: report.Policy{FailOn: c.String("fail-on"), Strict: c.Bool("strict"), Inconclusive: c.String("inconclusive")},
-		text:   report.TextOptions{Verbose: c.Bool("verbose")},
-		ask:    engine.ConfirmOptions{Role: c.String("role"), Measure: c.Bool("measure")},
+		confirm: c.String("confirm"),
+		policy:  report.Policy{FailOn: c.String("fail-on"), Strict: c.Bool("strict"), Inconclusive: c.String("inconclusive")},
+		text:    report.TextOptions{Verbose: c.Bool("verbose")},
+		ask:     engine.ConfirmOptions{Role: c.String("role"), Measure: c.Bool("measure")},
 	}
-	if err := oneOf("format", f.format, "text", "json", "checklist"); err != nil {
+	var err error
+	if f.outputs, err = outputsOf(c); err != nil {
 		return nil, err
 	}
 	if err := oneOf("inconclusive", f.policy.Inconclusive, "pass", "fail"); err != nil {
@@ -160,7 +163,6 @@ func readCheckFlags(c *cli.Context) (*checkFlags, error) {
 			return nil, err
 		}
 	}
-	var err error
 	if f.ask.Claims, f.ask.Settings, err = readIdentity(c); err != nil {
 		return nil, err
 	}
@@ -186,7 +188,7 @@ func readCheckFlags(c *cli.Context) (*checkFlags, error) {
 	if err := oneOf("color", c.String("color"), "auto", "always", "never"); err != nil {
 		return nil, err
 	}
-	f.text.Color = f.output == "" && report.ColorFor(c.App.Writer, c.String("color"))
+	f.text.Color = report.ColorFor(c.App.Writer, c.String("color"))
 	return f, nil
 }
 
@@ -199,16 +201,6 @@ func oneOf(flag, value string, allowed ...string) error {
 	return fmt.Errorf("--%s %q: use %s", flag, value, strings.Join(allowed, ", "))
 }
 
-func (f *checkFlags) write(w io.Writer, d *report.Document) error {
-	switch f.format {
-	case "json":
-		return report.JSON(w, d)
-	case "checklist":
-		return report.Checklist(w, d)
-	}
-	return report.Text(w, d, f.text)
-}
-
 func confirmFindings(ctx context.Context, p *engine.Project, d *report.Document, f *checkFlags) error {
 	fs, err := p.Confirm(ctx, d.Findings, f.ask)
 	d.Findings, d.ConfirmRun, d.NotApplied = fs, true, problems(p.NotApplied)
@@ -218,7 +210,7 @@ func confirmFindings(ctx context.Context, p *engine.Project, d *report.Document,
 // document is the report's view of a project.
 func document(p *engine.Project, fs []rules.Finding) *report.Document {
 	d := &report.Document{
-		Version: version(), Findings: fs, Read: p.Read, GoRun: p.GoPackages > 0, Off: p.Off(),
+		Version: version(), Findings: fs, Read: p.Read, GoRun: p.GoPackages > 0, Rules: all.All(), Off: p.Off(),
 		Unparsed: problems(p.Unparsed), Unresolved: problems(p.Unresolved), NotApplied: problems(p.NotApplied),
 	}
 	d.Summary.GoPackages = p.GoPackages

@@ -171,8 +171,19 @@ func vetOf(c *cli.Context) live.VetOptions {
 // texts is a repeatable flag whose values may hold commas.
 type texts []string
 
+// copied is what the library hands from a flag to its aliases, which share the value.
+const copied = "\x00"
+
 // Set adds a value.
-func (t *texts) Set(v string) error { *t = append(*t, v); return nil }
+func (t *texts) Set(v string) error {
+	if v != copied {
+		*t = append(*t, v)
+	}
+	return nil
+}
+
+// Serialize is what the library copies by.
+func (t *texts) Serialize() string { return copied }
 
 func (t *texts) String() string { return strings.Join(*t, " ") }
 

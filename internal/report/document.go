@@ -22,6 +22,8 @@ type Document struct {
 	ConfirmRun bool
 	// GoRun is set when Go packages were analysed for loops over queries.
 	GoRun bool
+	// Rules are all that there are, for formats that carry their pages.
+	Rules []*rules.Rule
 	// Off are rules that did not run because of flags or config; a box of the
 	// checklist that rests on one is not measured.
 	Off []string

@@ -55,9 +55,11 @@ type jsonReason struct {
 }
 
 // JSON writes a document by findings.schema.json.
-func JSON(w io.Writer, d *Document) error {
+func JSON(w io.Writer, d *Document) error { return WriteJSON(w, jsonOf(d)) }
+
+func jsonOf(d *Document) *jsonDocument {
 	s := d.Summary
-	doc := jsonDocument{
+	doc := &jsonDocument{
 		SchemaVersion: schemaVersion,
 		Tool:          jsonTool{"planvet", d.Version},
 		Summary: jsonSummary{
@@ -88,7 +90,7 @@ func JSON(w io.Writer, d *Document) error {
 		f.Verdict.Reason = Redact(f.Verdict.Reason)
 		doc.Findings[i] = f
 	}
-	return WriteJSON(w, doc)
+	return doc
 }
 
 // WriteJSON writes any document as every command does: indented, SQL's < and >
