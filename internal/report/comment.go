@@ -28,7 +28,7 @@ func writeMarkdown(w io.Writer, d *Document, o *WriteOptions, room int) (string,
 	for _, f := range all {
 		item := markdownItem(f, at)
 		if len(item) > left {
-			// One finding that is huge must not hide the rest.
+			// A fix that is huge must not hide the finding, nor those after it.
 			if item = markdownLine(f, at); len(item) > left {
 				break
 			}
@@ -53,8 +53,17 @@ func writeMarkdown(w io.Writer, d *Document, o *WriteOptions, room int) (string,
 }
 
 func markdownLine(f *rules.Finding, at *places) string {
-	return fmt.Sprintf("- **%s** `%s` %s [`%s`](%s)\n", f.Severity, markdownCode(placeOf(at.of(f.Location))), MarkdownText(says(f)),
+	return fmt.Sprintf("- **%s** `%s` %s [`%s`](%s)\n", f.Severity, markdownCode(placeOf(at.of(f.Location))), MarkdownText(clip(says(f))),
 		markdownCode(f.Rule), RulePage(uri(f.Rule)))
+}
+
+// clip shortens what would take a whole comment.
+func clip(s string) string {
+	const most = 2000
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
 }
 
 // markdownItem is a finding with its other ends and its fix.

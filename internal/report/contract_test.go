@@ -35,6 +35,17 @@ func TestContract(t *testing.T) {
 	for name, d := range map[string]*Document{"sample": sample(), "clean": clean(), "empty": {}, "bare": bare, "hostile": hostile()} {
 		t.Run(name, func(t *testing.T) {
 			validate(t, "findings.schema.json", func(w io.Writer) error { return JSON(w, d) })
+			var b bytes.Buffer
+			if err := JSONLines(&b, d); err != nil {
+				t.Fatal(err)
+			}
+			for line := range bytes.Lines(b.Bytes()) {
+				validate(t, "findings-lines.schema.json", func(w io.Writer) error { _, err := w.Write(line); return err })
+			}
+			want := 2 + len(d.Findings) + len(d.Unparsed) + len(d.Unresolved) + len(d.NotApplied)
+			if n := bytes.Count(b.Bytes(), []byte("\n")); n != want {
+				t.Errorf("%d lines, want %d", n, want)
+			}
 		})
 	}
 	for name, q := range map[string]*Queries{
@@ -74,8 +85,8 @@ func TestContractCatches(t *testing.T) {
 func TestDeterministic(t *testing.T) {
 	write := func() string {
 		var b bytes.Buffer
-		for _, f := range []func(io.Writer, *Document) error{JSON, Checklist} {
-			if err := f(&b, sample()); err != nil {
+		for _, f := range Formats() {
+			if _, err := f.Write(&b, sample(), nil); err != nil {
 				t.Fatal(err)
 			}
 		}

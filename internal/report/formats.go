@@ -45,11 +45,11 @@ func Formats() []Format {
 		},
 		{
 			Name: "gcc", For: "Vim, Emacs and whatever reads a compiler's lines", Columns: bytesUnit, Log: true,
-			write: lineWriter(inBytes),
+			write: lineWriter(inBytes, "note"),
 		},
 		{
 			Name: "vscode", For: "the problem matcher of VS Code", Columns: utf16Unit, Log: true,
-			write: lineWriter(inUTF16),
+			write: lineWriter(inUTF16, "info"),
 		},
 		{
 			Name: "json", For: "programs; versioned, with a schema", Columns: bytesUnit,

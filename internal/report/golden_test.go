@@ -37,6 +37,15 @@ func TestGolden(t *testing.T) {
 		{"findings_verbose.txt", func(w io.Writer) error { return Text(w, sample(), TextOptions{Verbose: true, HidePossible: true}) }},
 		{"findings_color.txt", func(w io.Writer) error { return Text(w, sample(), TextOptions{Color: true}) }},
 		{"clean.txt", func(w io.Writer) error { return Text(w, clean(), TextOptions{}) }},
+		{"findings.gcc", written("gcc")},
+		{"findings.jsonl", written("jsonl")},
+		{"findings.sarif", written("sarif")},
+		{"findings.github", written("github")},
+		{"findings.gitlab.json", written("gitlab")},
+		{"findings.rdjson", written("rdjson")},
+		{"findings.junit.xml", written("junit")},
+		{"findings.checkstyle.xml", written("checkstyle")},
+		{"findings.md", written("markdown")},
 		{"checklist.md", func(w io.Writer) error { return Checklist(w, sample()) }},
 		{"checklist_clean.md", func(w io.Writer) error { return Checklist(w, clean()) }},
 		{"checklist_nothing.md", func(w io.Writer) error { return Checklist(w, noGo) }},
@@ -64,5 +73,13 @@ func TestCountsByRule(t *testing.T) {
 	d.Findings = d.Findings[:longReport]
 	if got := rulesLine(d); got != "" {
 		t.Errorf("of %d findings: %q", longReport, got)
+	}
+}
+
+// written writes the sample, whose project is a part of its repository.
+func written(format string) func(w io.Writer) error {
+	return func(w io.Writer) error {
+		_, err := FormatNamed(format).Write(w, sample(), &WriteOptions{Repository: "services/app", Working: "app"})
+		return err
 	}
 }

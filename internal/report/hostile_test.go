@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"encoding/xml"
 	"errors"
 	"regexp"
 	"strings"
@@ -52,6 +53,43 @@ func TestHostileText(t *testing.T) {
 		if strings.Contains(line, "é") && utf8.RuneCountInString(line) > maxLine+20 {
 			t.Errorf("a line of %d characters is shown", utf8.RuneCountInString(line))
 		}
+	}
+}
+
+// No format lets through what a terminal acts on, and each stays what it is.
+func TestHostileFormats(t *testing.T) {
+	for _, f := range Formats() {
+		t.Run(f.Name, func(t *testing.T) {
+			var b bytes.Buffer
+			if _, err := f.Write(&b, hostile(), nil); err != nil {
+				t.Fatal(err)
+			}
+			out := b.String()
+			if !utf8.ValidString(out) {
+				t.Error("the output is not UTF-8")
+			}
+			// JSON escapes control characters; its other text is as it was.
+			for _, r := range out {
+				if r < ' ' && r != '\n' && r != '\t' || r == 0x7f || r == 0x202e && !strings.HasPrefix(f.Name, "json") && f.Name != "sarif" {
+					t.Errorf("the output holds %U", r)
+				}
+			}
+			lines := strings.Split(strings.TrimSuffix(out, "\n"), "\n")
+			switch f.Name {
+			case "gcc", "vscode", "github":
+				if len(lines) != len(hostile().Findings) {
+					t.Errorf("%d lines of %d findings", len(lines), len(hostile().Findings))
+				}
+			case "junit", "checkstyle":
+				if err := xml.Unmarshal(b.Bytes(), new(struct{ XMLName xml.Name })); err != nil {
+					t.Error(err)
+				}
+			case "html":
+				if strings.Contains(out, "<script") {
+					t.Error("a message is markup")
+				}
+			}
+		})
 	}
 }
 
@@ -157,12 +195,8 @@ func TestNoPassword(t *testing.T) {
 	d.Unparsed = []Problem{{Text: "password=s3cret"}}
 	d.Unresolved, d.NotApplied = d.Unparsed, d.Unparsed
 	var b bytes.Buffer
-	for _, write := range []func() error{
-		func() error { return Text(&b, d, TextOptions{Verbose: true}) },
-		func() error { return JSON(&b, d) },
-		func() error { return Checklist(&b, d) },
-	} {
-		if err := write(); err != nil {
+	for _, f := range Formats() {
+		if _, err := f.Write(&b, d, &WriteOptions{Text: TextOptions{Verbose: true}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -172,13 +206,9 @@ func TestNoPassword(t *testing.T) {
 }
 
 func TestWriteError(t *testing.T) {
-	for name, write := range map[string]func() error{
-		"text":      func() error { return Text(broken{}, sample(), TextOptions{}) },
-		"json":      func() error { return JSON(broken{}, sample()) },
-		"checklist": func() error { return Checklist(broken{}, sample()) },
-	} {
-		if write() == nil {
-			t.Errorf("%s: a writer that fails gives no error", name)
+	for _, f := range Formats() {
+		if _, err := f.Write(broken{}, sample(), nil); err == nil {
+			t.Errorf("%s: a writer that fails gives no error", f.Name)
 		}
 	}
 }

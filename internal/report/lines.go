@@ -9,14 +9,14 @@ import (
 )
 
 // lineWriter writes a compiler's lines, path:line:column: severity: message [rule].
-// A finding whose column is unknown has none. Info is note, as gcc has it.
-func lineWriter(u unit) func(io.Writer, *Document, *WriteOptions) (string, error) {
+// A finding whose column is unknown has none. Each reader has its own word for info.
+func lineWriter(u unit, info string) func(io.Writer, *Document, *WriteOptions) (string, error) {
 	return func(w io.Writer, d *Document, o *WriteOptions) (string, error) {
 		t, at := NewPrinter(w, TextOptions{}), placesOf(d, o.Working, u)
 		for _, f := range standing(d) {
 			severity := string(f.Severity)
 			if f.Severity == rules.Info {
-				severity = "note"
+				severity = info
 			}
 			t.Printf("%s: %s: %s [%s]\n", Printable(placeOf(at.of(f.Location))), severity, says(f), Printable(f.Rule))
 		}

@@ -8,6 +8,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/planvet/planvet/rules"
 )
@@ -158,13 +159,17 @@ func detail(f *rules.Finding) sarifDetail {
 }
 
 func (s *sarifWriter) location(l rules.Location) sarifLocation {
-	snippet, ok := s.at.line(l)
+	line, ok := s.at.line(l)
 	l = s.at.of(l)
-	r := &sarifRegion{StartLine: l.Line, StartColumn: l.Column, EndLine: l.EndLine}
-	if ok && strings.TrimSpace(snippet) != "" {
-		r.Snippet = &sarifText{Text: cut(strings.ToValidUTF8(snippet, "\uFFFD"))}
+	p := sarifPhysical{
+		Artifact: sarifArtifact{URI: uri(l.Path), Base: sarifRoot},
+		Region:   &sarifRegion{StartLine: l.Line, StartColumn: l.Column, EndLine: l.EndLine},
 	}
-	return sarifLocation{Physical: sarifPhysical{sarifArtifact{URI: uri(l.Path), Base: sarifRoot}, r}}
+	// A snippet is the text of its region, to the letter.
+	if ok && l.EndLine == 0 && strings.TrimSpace(line) != "" && len(line) <= maxLine && utf8.ValidString(line) {
+		p.Context = &sarifRegion{StartLine: l.Line, Snippet: &sarifText{Text: line}}
+	}
+	return sarifLocation{Physical: p}
 }
 
 // fixes are statements for a migration of their own, a file that is not there yet:

@@ -91,7 +91,10 @@ func (l loggers) WithJobLogger() *logrus.Logger { return l.logger }
 
 type logWriter struct{ t *testing.T }
 
-func (w logWriter) Write(b []byte) (int, error) { w.t.Log(strings.TrimSpace(string(b))); return len(b), nil }
+func (w logWriter) Write(b []byte) (int, error) {
+	w.t.Log(strings.TrimSpace(string(b)))
+	return len(b), nil
+}
 
 // A runner sees what planvet writes in a step: annotations in the log, and the
 // step's summary in the file that it names.

@@ -108,4 +108,3 @@ func TestSARIFByReviewdog(t *testing.T) {
 		same(t, got, sorted(want))
 	})
 }
-
