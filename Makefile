@@ -7,6 +7,9 @@ EXAMPLE := examples/casino
 # The modules of this repository that have code: each has to be asked by itself.
 MODULES := . $(EXAMPLE)
 
+# Programs and libraries that read planvet's outputs back, in tests only.
+CONSUMERS := internal/report/consumers
+
 .DEFAULT_GOAL := help
 .PHONY: help build quick check test test-all fidelity lint bench overhead versus demo generate rls-guide new-rule
 
@@ -26,6 +29,7 @@ check: quick lint ## what a pull request must pass: quick, lint, import rules, f
 
 test: ## all tests, with real servers; CI runs this
 	$(GO) test -timeout 20m ./...
+	cd $(CONSUMERS) && $(GO) test ./...
 
 test-all: ## all tests on every supported PostgreSQL
 	@for v in $(PG_MAJORS); do \
@@ -38,7 +42,7 @@ fidelity: ## write docs/fidelity.md: how well an empty database plans, on every 
 	done
 
 lint: ## golangci-lint, at the version of tools/golangci-lint
-	@for m in $(MODULES); do (cd $$m && $(GO) tool -modfile=$(CURDIR)/tools/golangci-lint/go.mod golangci-lint run --config $(CURDIR)/.golangci.yml ./...) || exit 1; done
+	@for m in $(MODULES) $(CONSUMERS); do (cd $$m && $(GO) tool -modfile=$(CURDIR)/tools/golangci-lint/go.mod golangci-lint run --config $(CURDIR)/.golangci.yml ./...) || exit 1; done
 
 bench: ## run the Go benchmarks and summarise them; BASE=old.out compares
 	$(GO) test -run '^$$' -bench . -benchmem -count 6 ./... | tee bin/bench.out

@@ -90,7 +90,12 @@ func outputsOf(c *cli.Context) ([]output, error) {
 }
 
 func unknownFormat(flag, name string) error {
-	return fmt.Errorf("%s: unknown format %q%s; there are %s", flag, name, config.Hint(name, report.FormatNames()), strings.Join(report.FormatNames(), ", "))
+	names := report.FormatNames()
+	hint := config.Hint(name, names)
+	if hint == "" {
+		hint = "; there are " + strings.Join(names, ", ")
+	}
+	return fmt.Errorf("%s: unknown format %q%s", flag, name, hint)
 }
 
 // outputTo is a format's output to a file, - for where it goes by itself.

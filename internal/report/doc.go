@@ -1,5 +1,5 @@
-// Package report writes findings: text for people, JSON by its schema, the pull
-// request's checklist; and holds what every command shares with them: exit codes,
+// Package report writes findings in each of Formats: text for people, JSON by its
+// schema, what platforms and editors read; and holds what every command shares with them: exit codes,
 // masking of secrets, progress.
 //
 // Writers take a Document, and know nothing of where it came from.

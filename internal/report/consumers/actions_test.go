@@ -99,6 +99,9 @@ func (w logWriter) Write(b []byte) (int, error) {
 // A runner sees what planvet writes in a step: annotations in the log, and the
 // step's summary in the file that it names.
 func TestActions(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a workflow is run")
+	}
 	t.Run("check", func(t *testing.T) {
 		r := checked(t)
 		repository, _ := project(t)

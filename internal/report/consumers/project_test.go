@@ -94,7 +94,12 @@ func lines(ps []place) string {
 // each runs a test on what planvet says of a project, and on a made document that
 // has every severity, verdict and odd character.
 func each(t *testing.T, test func(t *testing.T, r *run)) {
-	t.Run("check", func(t *testing.T) { test(t, checked(t)) })
+	t.Run("check", func(t *testing.T) {
+		if testing.Short() {
+			t.Skip("planvet is built")
+		}
+		test(t, checked(t))
+	})
 	t.Run("document", func(t *testing.T) { test(t, written(t, document(), "sub dir/é/")) })
 }
 
