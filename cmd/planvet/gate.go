@@ -206,7 +206,6 @@ func (g *gating) side(c *cli.Context, f *suite.File, o *load.Options, progress *
 	out.A, out.B, out.CorrelationID = a, b, o.CorrelationID
 	out.NotCompared = append(out.NotCompared, not...)
 	out.Notes = append(out.Notes, notes...)
-	out.Environment = load.Environment()
 	return out, nil
 }
 
@@ -271,9 +270,6 @@ func (g *gating) gated(c *cli.Context, f *suite.File, o *load.Options, r *load.R
 	}
 	if r != nil {
 		out.Results, out.Partial = r.Results, out.Partial || r.Partial
-		if g.live() {
-			out.Environment.Postgres = r.Results.Environment.Postgres
-		}
 		if g.slos != "" {
 			out.SLO = slo.Check(objectives, r.Results)
 		}

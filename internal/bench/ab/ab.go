@@ -98,6 +98,8 @@ type run struct {
 	passes int
 	floor  float64
 	notes  []string
+	// environment is this machine's, and of B's server.
+	environment results.Environment
 }
 
 // state is a case as it is measured.
@@ -118,6 +120,7 @@ type state struct {
 // reported as partial. The error says what cannot be measured at all.
 func Run(ctx context.Context, cases []Case, o Options) (*verdict.Report, error) {
 	r := &run{o: o, random: rand.New(rand.NewPCG(o.Gate.Seed, 0xab))}
+	r.environment = load.Environment()
 	report := &verdict.Report{
 		Version: verdict.ReportVersion, Mode: verdict.Live, Threshold: 100 * o.Gate.Threshold, Started: time.Now().UTC().Truncate(time.Millisecond),
 		Cases: []verdict.Case{}, NotCompared: []verdict.NotCompared{}, Notes: []string{},
@@ -152,7 +155,7 @@ func Run(ctx context.Context, cases []Case, o Options) (*verdict.Report, error) 
 	for _, s := range r.cases {
 		report.Cases = append(report.Cases, s.verdict(report.Threshold, report.Partial))
 	}
-	report.Notes = append(report.Notes, r.notes...)
+	report.Notes, report.Environment = append(report.Notes, r.notes...), r.environment
 	report.Finished = time.Now().UTC().Truncate(time.Millisecond)
 	return report, nil
 }
@@ -215,6 +218,8 @@ func (r *run) sameFacts(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", armNames[arm], err)
 		}
 	}
+	e := &r.environment
+	e.Postgres, e.Settings, e.Tables, e.Dataset = f[B].Version, f[B].Settings, f[B].Tables, f[B].Dataset()
 	differ := append(facts.Settings(f[A].Settings, f[B].Settings), facts.Tables(f[A].Tables, f[B].Tables, sameRows)...)
 	own := facts.Settings(f[A].Own, f[B].Own)
 	if f[A].Version != f[B].Version {
