@@ -26,14 +26,10 @@ func many(n int) *Document {
 func BenchmarkWriters(b *testing.B) {
 	for _, n := range []int{1_000, 10_000} {
 		d := many(n)
-		for name, write := range map[string]func() error{
-			"text":      func() error { return Text(io.Discard, d, TextOptions{}) },
-			"json":      func() error { return JSON(io.Discard, d) },
-			"checklist": func() error { return Checklist(io.Discard, d) },
-		} {
-			b.Run(fmt.Sprintf("%s/%d", name, n), func(b *testing.B) {
+		for _, f := range Formats() {
+			b.Run(fmt.Sprintf("%s/%d", f.Name, n), func(b *testing.B) {
 				for b.Loop() {
-					if err := write(); err != nil {
+					if _, err := f.Write(io.Discard, d, nil); err != nil {
 						b.Fatal(err)
 					}
 				}

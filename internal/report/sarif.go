@@ -165,9 +165,15 @@ func (s *sarifWriter) location(l rules.Location) sarifLocation {
 		Artifact: sarifArtifact{URI: uri(l.Path), Base: sarifRoot},
 		Region:   &sarifRegion{StartLine: l.Line, StartColumn: l.Column, EndLine: l.EndLine},
 	}
-	// A snippet is the text of its region, to the letter.
+	// A snippet is the text of its region, to the letter; a region without an end goes
+	// to the end of its line.
 	if ok && l.EndLine == 0 && strings.TrimSpace(line) != "" && len(line) <= maxLine && utf8.ValidString(line) {
-		p.Context = &sarifRegion{StartLine: l.Line, Snippet: &sarifText{Text: line}}
+		text := &sarifText{Text: line}
+		if l.Column <= 1 {
+			p.Region.Snippet = text
+		} else {
+			p.Context = &sarifRegion{StartLine: l.Line, Snippet: text}
+		}
 	}
 	return sarifLocation{Physical: p}
 }

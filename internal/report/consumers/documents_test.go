@@ -55,7 +55,7 @@ func TestMarkdown(t *testing.T) {
 						return 0, fmt.Errorf("an item starts with %s", first.FirstChild().Kind())
 					}
 					code := severity.NextSibling().NextSibling()
-					got = append(got, placeFrom(t, string(severity.Text(src)), string(code.Text(src))))
+					got = append(got, placeFrom(t, textOf(severity, src), textOf(code, src)))
 				}
 				return ast.WalkContinue, nil
 			})
@@ -77,6 +77,17 @@ func TestMarkdown(t *testing.T) {
 			}
 		}
 	})
+}
+
+// textOf is what stands in a node.
+func textOf(n ast.Node, src []byte) string {
+	var b strings.Builder
+	for c := n.FirstChild(); c != nil; c = c.NextSibling() {
+		if t, ok := c.(*ast.Text); ok {
+			b.Write(t.Segment.Value(src))
+		}
+	}
+	return b.String()
 }
 
 // The page is of the project, whose root its places are told from.

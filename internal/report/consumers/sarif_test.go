@@ -5,8 +5,10 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -57,6 +59,46 @@ func TestSARIF(t *testing.T) {
 		}
 		if fixes != wantFixes || fixes == 0 {
 			t.Errorf("%d fixes, want %d", fixes, wantFixes)
+		}
+	})
+}
+
+// Microsoft's validator knows rules of SARIF's that no schema has, and GitHub's.
+func TestSARIFMultitool(t *testing.T) {
+	if testing.Short() || runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
+		t.Skip("the validator is a program for Linux, of 100 MB")
+	}
+	dir := fromNPM(t, "@microsoft/sarif-multitool-linux@5.7.0")
+	tool := filepath.Join(dir, "node_modules", "@microsoft", "sarif-multitool-linux", "Sarif.Multitool")
+	if err := os.Chmod(tool, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	validate := func(t *testing.T, b []byte) (errors []string) {
+		t.Helper()
+		file := filepath.Join(t.TempDir(), "planvet.sarif")
+		if err := os.WriteFile(file, b, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command(tool, "validate", file, "--rule-kind", "Sarif;Ghas")
+		cmd.Env = append(os.Environ(), "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1")
+		out, err := cmd.CombinedOutput()
+		if !strings.Contains(string(out), "Done. 1 files scanned.") {
+			t.Fatalf("the validator did not run: %v\n%s", err, out)
+		}
+		for line := range strings.Lines(string(out)) {
+			if strings.Contains(line, ": error ") {
+				errors = append(errors, line)
+			}
+		}
+		return errors
+	}
+	each(t, func(t *testing.T, r *run) {
+		b := r.outputs["sarif"]
+		if errors := validate(t, b); len(errors) > 0 {
+			t.Errorf("%d errors, the first:\n%s", len(errors), errors[0])
+		}
+		if errors := validate(t, bytes.Replace(b, []byte(`"ruleIndex": 0`), []byte(`"ruleIndex": 99`), 1)); bytes.Contains(b, []byte(`"ruleIndex": 0`)) && len(errors) == 0 {
+			t.Error("the validator takes an index of no rule")
 		}
 	})
 }
