@@ -1,0 +1,1 @@
+export default { scenario: { iterationInTest: 4 }, test: { abort: (why) => { throw new Error(why); } } };
