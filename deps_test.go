@@ -65,6 +65,7 @@ internal/bench/trace: internal/bench/gate ;
 internal/bench/suite: internal/strictyaml ; yaml
 internal/bench/versus: internal/bench/load internal/bench/suite internal/report internal/shadow ;
 internal/bench/k6: internal/bench/slo internal/bench/suite ;
+internal/bench/reactquery: internal/bench/load internal/bench/results internal/bench/slo ;
 internal/bench/launch: internal/bench/suite internal/engine internal/shadow ; pgx
 internal/bench/load: internal/audit internal/bench/binomial internal/bench/facts internal/bench/results internal/bench/suite internal/pgast internal/plan internal/report ; hdrhistogram pgx
 internal/bench/verdict: internal/audit internal/bench/gate internal/bench/results internal/bench/slo internal/bench/work internal/report ;

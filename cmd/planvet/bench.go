@@ -14,6 +14,7 @@ import (
 	"github.com/planvet/planvet/internal/audit"
 	"github.com/planvet/planvet/internal/bench/launch"
 	"github.com/planvet/planvet/internal/bench/load"
+	"github.com/planvet/planvet/internal/bench/reactquery"
 	"github.com/planvet/planvet/internal/bench/results"
 	"github.com/planvet/planvet/internal/bench/slo"
 	"github.com/planvet/planvet/internal/bench/suite"
@@ -34,11 +35,13 @@ func benchCommand(code *report.ExitCode) *cli.Command {
 			"it is a gate, and exits as planvet gate does.",
 		Flags: slices.Concat(benchFlags(), []cli.Flag{
 			&cli.StringFlag{Name: "sweep-clients", Usage: "measure each case as closed loops of these numbers of `CLIENTS` (1-16, or 1,2,4,8) and find where p95 doubles"},
+			&cli.StringFlag{Name: "rq-trace", Usage: "judge what perf-rq-probe.mjs wrote to `FILE`: queries of TanStack Query, from invalidated to settled"},
+			&cli.DurationFlag{Name: "rq-target", Value: reactquery.DefaultTarget, Usage: "`TIME` that the p95 of a set of keys has to stay within where --slo-file does not say one"},
 			&cli.BoolFlag{Name: "max-rps", Usage: "find the highest rate at which the p95 of a case stays within its target: --target-p95, or that of --slo-file"},
 			&cli.DurationFlag{Name: "target-p95", Usage: "`TIME` that the p95 of each case has to stay within for --max-rps, like 80ms"},
 		}, gateFlags()),
 		Action:      func(c *cli.Context) error { return bench(c, code, false) },
-		Subcommands: []*cli.Command{baselineCommand(code), benchMergeCommand(code), benchExportCommand()},
+		Subcommands: []*cli.Command{baselineCommand(code), benchMergeCommand(code), benchExportCommand(), benchProbeCommand()},
 	}
 }
 
@@ -148,6 +151,9 @@ func only(f *suite.File, o *load.Options, names []string) error {
 }
 
 func bench(c *cli.Context, code *report.ExitCode, always bool) (failed error) {
+	if c.String("rq-trace") != "" {
+		return benchTrace(c, code)
+	}
 	f, o, err := benchOptions(c)
 	if err != nil {
 		return usage(err)

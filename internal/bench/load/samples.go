@@ -38,6 +38,13 @@ func newSamples() *Samples {
 	return &Samples{Classes: map[string]int{}, hist: newHistogram(), lag: newHistogram()}
 }
 
+// NewSamples are samples of what others measured; Add adds to them, and Elapsed is theirs
+// to set.
+func NewSamples() *Samples { return newSamples() }
+
+// Add notes a piece of work: how long it took, or the class of its error.
+func (s *Samples) Add(took time.Duration, class string) { s.add(&Outcome{Class: class}, took) }
+
 func (s *Samples) add(o *Outcome, latency time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
