@@ -75,7 +75,7 @@ internal/bench/versions: internal/engine internal/shadow ; pgx
 internal/bench/selftest: internal/bench/gate internal/bench/load internal/bench/suite internal/bench/trace internal/shadow ; pgx
 internal/bench/selftest/record: internal/bench/selftest ;
 internal/dashboard: rules internal/bench/results internal/bench/slo internal/explain internal/metrics internal/monitor internal/report ;
-internal/investigate: internal/audit internal/explain internal/live internal/monitor internal/pgast internal/report ;
+internal/investigate: internal/audit internal/bench/load internal/bench/suite internal/explain internal/live internal/monitor internal/pgast internal/report ;
 internal/explain: rules rlscheck catalog internal/audit migrationscan internal/plan internal/live internal/predicate internal/params internal/pgast internal/stats internal/shadow internal/confirm internal/report ;
 internal/rlsguide: internal/live internal/plan internal/report ;
 

@@ -2,9 +2,7 @@ package investigate
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"math"
 	"net/http"
 	"net/url"
@@ -12,7 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/planvet/planvet/internal/audit"
+	"github.com/planvet/planvet/internal/bench/load"
+	"github.com/planvet/planvet/internal/bench/suite"
 	"github.com/planvet/planvet/internal/explain"
 )
 
@@ -35,7 +34,7 @@ type Latencies struct {
 	P95 *float64 `json:"p95_ms,omitempty"`
 	Max float64  `json:"max_ms"`
 	// Errors counts answers other than 2xx and 3xx, and requests without one; Statuses
-	// counts answers by status.
+	// counts answers by status, Failures requests without one by what kept it away.
 	Errors   int            `json:"errors"`
 	Statuses map[int]int    `json:"statuses"`
 	Bytes    int64          `json:"bytes"`
@@ -52,71 +51,77 @@ const (
 	fewForP95 = 20
 )
 
-func usagef(format string, args ...any) error { return &explain.Usage{Err: fmt.Errorf(format, args...)} }
+func usagef(format string, args ...any) error {
+	return &explain.Usage{Err: fmt.Errorf(format, args...)}
+}
 
-// request makes the endpoint's request, under a correlation id. An error is an
-// *explain.Usage.
-func (e *Endpoint) request(ctx context.Context, id string) (*http.Request, error) {
+// request is the endpoint as a case of a suite, each request after the one before. An error
+// is an *explain.Usage.
+func (e *Endpoint) request() (*suite.API, *suite.Request, error) {
 	u, err := url.Parse(e.URL)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, usagef("--url: write http://host/path or https://host/path")
+		return nil, nil, usagef("--url: write http://host/path or https://host/path")
 	}
-	r, err := http.NewRequestWithContext(ctx, e.Method, e.URL, strings.NewReader(e.Body))
-	if err != nil {
-		return nil, usagef("--method %q: not a method of HTTP", e.Method)
+	if _, err := http.NewRequest(e.Method, e.URL, nil); err != nil {
+		return nil, nil, usagef("--method %q: not a method of HTTP", e.Method)
 	}
+	q := &suite.Request{Method: e.Method, Path: u.EscapedPath(), Body: e.Body, Headers: map[string]string{}}
+	if u.RawQuery != "" {
+		q.Path += "?" + u.RawQuery
+	}
+	q.Load = suite.Load{Clients: 1, Warmup: e.Warmup, Iterations: e.Requests, Timeout: requestTimeout}
 	for _, h := range e.Headers {
 		name, value, ok := strings.Cut(h, ":")
-		if !ok || strings.TrimSpace(name) == "" {
-			return nil, usagef("--header: write NAME: VALUE")
+		if name, value = http.CanonicalHeaderKey(strings.TrimSpace(name)), strings.TrimSpace(value); !ok || name == "" {
+			return nil, nil, usagef("--header: write NAME: VALUE")
 		}
-		r.Header.Add(strings.TrimSpace(name), strings.TrimSpace(value))
+		if before, has := q.Headers[name]; has { // RFC 9110, 5.3
+			value = before + ", " + value
+		}
+		q.Headers[name] = value
 	}
-	r.Header.Set("x-correlation-id", id)
-	r.Header.Set("traceparent", audit.TraceParent(id))
-	return r, nil
+	u.Path, u.RawPath, u.RawQuery, u.Fragment = "", "", "", ""
+	return &suite.API{BaseURL: u.String()}, q, nil
 }
 
 // measure sends the requests. It fails where none was answered at all.
 func (e *Endpoint) measure(ctx context.Context, id string) (*Latencies, error) {
+	api, q, err := e.request()
+	if err != nil {
+		return nil, err
+	}
+	open, free, err := load.Requests(api, q, id)
+	if err != nil {
+		return nil, usagef("--url: %s", err)
+	}
+	defer free()
 	ctx, cancel := context.WithTimeout(ctx, measureTimeout)
 	defer cancel()
-	client := &http.Client{Timeout: requestTimeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	out := &Latencies{Statuses: map[int]int{}}
 	var times []float64
-	var last error
-	for i := range e.Warmup + e.Requests {
-		r, err := e.request(ctx, id)
-		if err != nil {
-			return nil, err
-		}
-		start := time.Now()
-		status, size, err := send(client, r)
-		ms := float64(time.Since(start).Nanoseconds()) / 1e6
-		if i < e.Warmup && err == nil {
-			continue
-		}
-		if ctx.Err() != nil {
-			last = fmt.Errorf("%d requests took more than %s", e.Warmup+e.Requests, measureTimeout)
-			break
-		}
-		if err != nil {
-			last = err
-			out.Errors++
-			out.fail(err)
-			if out.Errors > 3 && len(times) == 0 {
-				break
+	last := ""
+	run := &load.Run{Load: q.Load, Closed: true, Open: open, Each: func(o *load.Outcome, _ time.Duration) {
+		if o.Status == 0 {
+			if last = o.Class; out.Failures == nil {
+				out.Failures = map[string]int{}
 			}
-			continue
+			out.Errors, out.Failures[o.Class] = out.Errors+1, out.Failures[o.Class]+1
+			return
 		}
-		out.Statuses[status]++
-		if status >= 400 {
+		if out.Statuses[o.Status]++; o.Status >= 400 {
 			out.Errors++
 		}
-		times, out.Bytes, out.TotalMS = append(times, ms), out.Bytes+size, out.TotalMS+ms
+		ms := float64(o.End.Sub(o.Begin).Nanoseconds()) / 1e6
+		times, out.Bytes, out.TotalMS = append(times, ms), out.Bytes+o.Bytes, out.TotalMS+ms
+	}}
+	if _, err := run.Measure(ctx); err != nil {
+		return nil, err
 	}
 	if len(times) == 0 {
-		return nil, fmt.Errorf("requesting %s: %w", e.shown(), last)
+		if last == "" {
+			last = fmt.Sprintf("%d requests took more than %s", e.Warmup+e.Requests, measureTimeout)
+		}
+		return nil, fmt.Errorf("requesting %s: %s", e.shown(), last)
 	}
 	slices.Sort(times)
 	out.Requests, out.P50, out.Max = len(times), rank(times, 0.5), times[len(times)-1]
@@ -125,31 +130,6 @@ func (e *Endpoint) measure(ctx context.Context, id string) (*Latencies, error) {
 		out.P95 = &p
 	}
 	return out, nil
-}
-
-func (l *Latencies) fail(err error) {
-	if l.Failures == nil {
-		l.Failures = map[string]int{}
-	}
-	var u *url.Error
-	if errors.As(err, &u) {
-		err = u.Err // without the URL, which may hold a token
-	}
-	l.Failures[err.Error()]++
-}
-
-func send(client *http.Client, r *http.Request) (status int, size int64, err error) {
-	res, err := client.Do(r)
-	if err != nil {
-		var u *url.Error
-		if errors.As(err, &u) {
-			err = u.Err
-		}
-		return 0, 0, err
-	}
-	defer res.Body.Close()
-	size, err = io.Copy(io.Discard, res.Body)
-	return res.StatusCode, size, err
 }
 
 // rank is a percentile of sorted values by nearest rank.

@@ -107,6 +107,7 @@ func (s *sender) send(ctx context.Context, request *http.Request, body string, e
 		o.Class = classOf(ctx, err)
 		return o, header, nil
 	}
+	o.Status = res.StatusCode
 	o.Database, o.HasDatabase = databaseTime(header)
 	switch ok := res.StatusCode >= 200 && res.StatusCode <= 299; {
 	case e.Status != 0 && res.StatusCode != e.Status, e.Status == 0 && !ok:

@@ -29,6 +29,8 @@ type Outcome struct {
 	Begin, End time.Time
 	Class      string
 	Bytes      int64
+	// Status is that of an answer of HTTP, 0 where none came, or none was asked for.
+	Status int
 	// Pause is what of the time nobody waited: a user thinks.
 	Pause time.Duration
 	// Database is the database's part of the time, where the answer says it.
