@@ -72,7 +72,7 @@ internal/bench/verdict: internal/audit internal/bench/gate internal/bench/result
 internal/bench/baseline: internal/bench/facts internal/bench/gate internal/bench/results internal/bench/verdict internal/bench/work ;
 internal/bench/ab: internal/bench/facts internal/bench/gate internal/bench/load internal/bench/results internal/bench/suite internal/bench/verdict internal/bench/work ; pgx
 internal/bench/versions: internal/engine internal/shadow ; pgx
-internal/bench/selftest: internal/bench/gate internal/bench/load internal/bench/suite internal/bench/trace internal/shadow ; pgx
+internal/bench/selftest: internal/bench/ab internal/bench/binomial internal/bench/gate internal/bench/load internal/bench/suite internal/bench/trace internal/report internal/shadow ; pgx
 internal/bench/selftest/record: internal/bench/selftest ;
 internal/dashboard: rules internal/bench/results internal/bench/slo internal/explain internal/metrics internal/monitor internal/report ;
 internal/investigate: internal/audit internal/bench/load internal/bench/suite internal/explain internal/live internal/monitor internal/pgast internal/report ;

@@ -58,8 +58,9 @@ func gateCommand(code *report.ExitCode) *cli.Command {
 			"run. Exits 0 where nothing is slower, 1 where something is, 3 where an objective is\n" +
 			"broken or the run was interrupted, 4 where it cannot be told, 5 where what was\n" +
 			"measured is no measurement.",
-		Flags:  slices.Concat(benchFlags(), gateFlags()),
-		Action: func(c *cli.Context) error { return bench(c, code, true) },
+		Flags:       slices.Concat(benchFlags(), gateFlags()),
+		Action:      func(c *cli.Context) error { return bench(c, code, true) },
+		Subcommands: []*cli.Command{selftestCommand(code)},
 	}
 }
 

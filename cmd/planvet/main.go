@@ -14,6 +14,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/planvet/planvet/internal/bench/selftest"
 	"github.com/planvet/planvet/internal/config"
 	"github.com/planvet/planvet/internal/engine"
 	"github.com/planvet/planvet/internal/report"
@@ -23,6 +24,9 @@ import (
 func main() {
 	if vetunit.IsVet(os.Args[1:]) {
 		os.Exit(vetunit.Main(os.Args[1:], vetOptions()))
+	}
+	if selftest.IsChild(os.Args[1:]) {
+		os.Exit(selftest.Child(os.Args[1:]))
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

@@ -3,6 +3,7 @@ package ab
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -184,4 +185,10 @@ func (w *watch) stepped() bool {
 	monotonic := now.Sub(w.first)
 	wall := now.Round(0).Sub(w.first.Round(0))
 	return max(wall-monotonic, monotonic-wall) > 50*time.Millisecond+monotonic/1000
+}
+
+// Epoch measures one epoch of a case by itself, as a run does.
+func Epoch(ctx context.Context, c Case, random *rand.Rand) (gate.Epoch, error) {
+	r := &run{random: random}
+	return r.epoch(ctx, &state{Case: c}, epochRounds, discarded)
 }

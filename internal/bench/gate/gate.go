@@ -61,8 +61,6 @@ const (
 	lookAlpha = 0.002
 	// lookConfidence is of the lower bound that both stages together must have over 0.
 	lookConfidence = 0.995
-	// repeats is the share of the threshold that fresh rounds must show by themselves.
-	repeats = 0.75
 	// passWithin is how many thresholds the upper bound may reach where the estimate is
 	// under half of one.
 	passWithin = 1.5
@@ -122,15 +120,13 @@ type Decision struct {
 // max(0.2 ms, 3*Floor).
 //
 // FAIL by the p95: fresh epochs repeat it. By themselves they have a lower 95 % bound
-// over 0, such a p, and an estimate over three quarters of ln(1+Threshold); with the
-// first ones together the estimates and the difference are as before, p under 0.002 and
-// the lower 99.5 % bound over 0. (The stricter bound asked of each stage alone fails 77 %
-// instead of 82 % of the versions that are 15 % slower, by simulation to 60 rounds.)
+// over 0, such a p, and an estimate over ln(1+Threshold); with the first ones together the
+// estimates and the difference are as before, p under 0.002 and the lower 99.5 % bound
+// over 0.
 //
-// FAIL by the p50, where noise hides the p95: all of that of the p50, whose fresh
-// estimate must be over ln(1+Threshold) by itself, and an estimate of the p95 over half of
-// it. What makes each request slower moves both, and on a disturbed machine the p50 says
-// so with a fraction of the rounds.
+// FAIL by the p50, where noise hides the p95: all of that of the p50, and an estimate of
+// the p95 over half of ln(1+Threshold). What makes each request slower moves both, and on
+// a disturbed machine the p50 says so with a fraction of the rounds.
 //
 // PASS: the upper 95 % bounds of p50 and p95 are differences under max(0.2 ms, 3*Floor),
 // which do not fail whatever their share; or upper 95 % bound under the threshold, or estimate under half of it with that
@@ -218,12 +214,12 @@ func judgeStage(cases []Case, which []int, decisions []Decision, o Options, epoc
 		}
 		ms := max(minEffect, 3*cases[j.i].Floor)
 		limit := math.Log1p(o.Threshold)
-		slower := func(own, all Measure, adjusted, repeats float64) bool {
+		slower := func(own, all Measure, adjusted float64) bool {
 			return own.suspicious(adjusted) && all.beyond(o.Threshold, ms) &&
-				(!d.Confirming || all.significant(max(all.P, adjusted)) && own.HL > repeats*limit)
+				(!d.Confirming || all.significant(max(all.P, adjusted)) && own.HL > limit)
 		}
-		p95 := slower(j.own.p95, j.all.p95, adjusted[2*k], repeats)
-		byMedian := !p95 && slower(j.own.p50, j.all.p50, adjusted[2*k+1], 1) && j.all.p95.HL > limit/2
+		p95 := slower(j.own.p95, j.all.p95, adjusted[2*k])
+		byMedian := !p95 && slower(j.own.p50, j.all.p50, adjusted[2*k+1]) && j.all.p95.HL > limit/2
 		d.Labels = labels(j.all, p95, byMedian, o.Threshold, ms)
 		switch {
 		case p95 || byMedian:

@@ -36,11 +36,45 @@ func HodgesLehmann(x []float64) float64 {
 	return median(walsh)
 }
 
-// median sorts x.
+// median reorders x.
 func median(x []float64) float64 {
-	slices.Sort(x)
 	n := len(x)
-	return (x[(n-1)/2] + x[n/2]) / 2
+	upper := nth(x, n/2)
+	if n%2 == 1 {
+		return upper
+	}
+	return (slices.Max(x[:n/2]) + upper) / 2
+}
+
+// nth is the value that has n values before it in order; x is reordered so that those are
+// before it and the rest after (Hoare, Algorithm 65: Find, Communications of the ACM 4,
+// 1961).
+func nth(x []float64, n int) float64 {
+	for low, high := 0, len(x)-1; low < high; {
+		pivot := x[low+(high-low)/2]
+		i, j := low, high
+		for i <= j {
+			for x[i] < pivot {
+				i++
+			}
+			for pivot < x[j] {
+				j--
+			}
+			if i <= j {
+				x[i], x[j] = x[j], x[i]
+				i, j = i+1, j-1
+			}
+		}
+		switch {
+		case n <= j:
+			high = j
+		case n >= i:
+			low = i
+		default:
+			return x[n]
+		}
+	}
+	return x[n]
 }
 
 // exactMax is the largest number of values of which the signed-rank distribution is

@@ -194,6 +194,22 @@ func TestQuantile(t *testing.T) {
 	}
 }
 
+// TestMedian compares with the middle of sorted values, of which many are equal.
+func TestMedian(t *testing.T) {
+	random := rand.New(rand.NewPCG(5, 6))
+	for range 2000 {
+		x := make([]float64, 1+random.IntN(40))
+		for i := range x {
+			x[i] = float64(random.IntN(1 + random.IntN(60)))
+		}
+		s := slices.Sorted(slices.Values(x))
+		n := len(s)
+		if want, got := (s[(n-1)/2]+s[n/2])/2, median(slices.Clone(x)); got != want {
+			t.Fatalf("%v: %g, want %g", x, got, want)
+		}
+	}
+}
+
 func TestTrend(t *testing.T) {
 	up := make([]float64, 20)
 	for i := range up {

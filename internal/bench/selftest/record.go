@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 
+	"github.com/planvet/planvet/internal/bench/ab"
 	"github.com/planvet/planvet/internal/bench/gate"
 	"github.com/planvet/planvet/internal/bench/trace"
 )
@@ -32,9 +34,12 @@ func Record(ctx context.Context, a *Arena, dir string, epochs int, seed uint64, 
 			}
 			for _, w := range works {
 				progress(kind+", "+w.name, done, total)
-				e, err := a.epoch(ctx, w, Slowdown{Factor: 1}, random)
+				e, err := ab.Epoch(ctx, a.measured(w, Slowdown{Factor: 1}, nil), random)
+				if err == nil {
+					err = tidy(e)
+				}
 				if err != nil {
-					return errors.Join(err, a.Quiet())
+					return errors.Join(fmt.Errorf("%s: %w", w.name, err), a.Quiet())
 				}
 				file := traceFile(kind, w)
 				runs[file], done = append(runs[file], e), done+1
@@ -51,6 +56,22 @@ func Record(ctx context.Context, a *Arena, dir string, epochs int, seed uint64, 
 			}
 			if err := a.Quiet(); err != nil {
 				return err
+			}
+		}
+	}
+	return nil
+}
+
+// tidy rounds latencies to whole microseconds: the clock's own noise is more, and a trace
+// stays small. It fails where an answer was an error.
+func tidy(e gate.Epoch) error {
+	for _, r := range e.Rounds {
+		for _, arm := range []gate.Arm{r.A, r.B} {
+			if arm.Errors > 0 {
+				return fmt.Errorf("%d requests failed", arm.Errors)
+			}
+			for i, ms := range arm.Samples {
+				arm.Samples[i] = max(math.Round(ms*1000), 1) / 1000
 			}
 		}
 	}

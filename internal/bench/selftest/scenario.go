@@ -96,9 +96,9 @@ func scaled(x []float64, by float64) []float64 {
 }
 
 // decide holds one gate of one case to its end, on epochs that are drawn.
-func (p *pool) decide(name string, floor float64, seed uint64) (gate.Decision, gate.Case) {
+func (p *pool) decide(s Scenario, seed uint64) Outcome {
 	random := rand.New(rand.NewPCG(seed, 9))
-	c := gate.Case{Name: name, Floor: floor}
+	c := gate.Case{Name: s.Name}
 	total := 0
 	d := gate.Decision{More: gate.Looks[0]}
 	for d.More > 0 {
@@ -115,7 +115,19 @@ func (p *pool) decide(name string, floor float64, seed uint64) (gate.Decision, g
 			*stage = append(*stage, e)
 			n, total = n+len(e.Rounds), total+len(e.Rounds)
 		}
-		d = gate.Judge([]gate.Case{c}, gate.Options{Threshold: 0.10, Seed: seed})[0]
+		d = gate.Judge([]gate.Case{c}, gate.Options{Threshold: threshold, Seed: seed})[0]
 	}
-	return d, c
+	o := Outcome{Scenario: s.Name, Verdict: d.Verdict, Labels: d.Labels, Reasons: d.Reasons, Rounds: total}
+	// A stored run is of another time: of another epoch.
+	then, now := p.draw(0, random), p.draw(0, random)
+	var a, b []float64
+	for _, r := range then.Rounds {
+		a = append(a, r.A.Samples...)
+	}
+	for _, r := range now.Rounds {
+		b = append(b, r.B.Samples...)
+	}
+	o.StoredFails = storedFails(a, b)
+	o.small(a, s)
+	return o
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/planvet/planvet/internal/bench/ab"
 	"github.com/planvet/planvet/internal/bench/gate"
 	"github.com/planvet/planvet/internal/bench/trace"
 )
@@ -50,11 +51,11 @@ func TestRecord(t *testing.T) {
 	}
 	for _, file := range files {
 		h, epochs, err := trace.ReadFile(file)
-		if err != nil || len(epochs) != 1 || len(epochs[0].Rounds) != rounds || h.Server == "" {
+		if err != nil || len(epochs) != 1 || len(epochs[0].Rounds) != 5 || h.Server == "" {
 			t.Fatalf("%s: %+v, %d epochs, %v", file, h, len(epochs), err)
 		}
 		for _, r := range epochs[0].Rounds {
-			if len(r.A.Samples) != 2*block || len(r.B.Samples) != 2*block || r.A.Bytes != r.B.Bytes || r.A.Bytes == 0 {
+			if len(r.A.Samples) != 50 || len(r.B.Samples) != 50 || r.A.Bytes != r.B.Bytes || r.A.Bytes == 0 {
 				t.Errorf("%s: a round of %d and %d samples, %d and %d bytes", file, len(r.A.Samples), len(r.B.Samples), r.A.Bytes, r.B.Bytes)
 			}
 		}
@@ -65,7 +66,7 @@ func TestRecord(t *testing.T) {
 // the median of a query of some ms, beside which all else is small.
 func TestSlowdown(t *testing.T) {
 	a := arena(t)
-	e, err := a.epoch(t.Context(), works[1], Slowdown{Factor: 3}, seeded(1))
+	e, err := ab.Epoch(t.Context(), a.measured(works[1], Slowdown{Factor: 3}, nil), seeded(1))
 	if err != nil {
 		t.Fatal(err)
 	}
