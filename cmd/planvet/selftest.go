@@ -20,6 +20,7 @@ func selftestCommand(code *report.ExitCode) *cli.Command {
 	for _, s := range selftest.Scenarios {
 		scenarios = append(scenarios, s.Name)
 	}
+	cases, usual := selftest.Cases()
 	return &cli.Command{
 		Name:  "selftest",
 		Usage: "examine the gate: how often it fails where nothing changed, and where something did",
@@ -33,7 +34,7 @@ func selftestCommand(code *report.ExitCode) *cli.Command {
 			&cli.IntFlag{Name: "gates", Value: 300, Usage: "hold `N` gates of each scenario, under the noises in turn; with --traces on each trace"},
 			&cli.StringSliceFlag{Name: "scenario", Usage: "hold gates of scenario `NAME`: " + strings.Join(scenarios, ", ") + "; repeatable; all but drift by default"},
 			&cli.StringSliceFlag{Name: "noise", Usage: "measure under `NOISE`: " + strings.Join(selftest.Noises, ", ") + "; repeatable; all by default"},
-			&cli.StringSliceFlag{Name: "case", Usage: "measure the case `NAME`: " + strings.Join(selftest.Cases(), ", ") + "; repeatable; all by default"},
+			&cli.StringSliceFlag{Name: "case", Usage: "measure the case `NAME`: " + strings.Join(cases, ", ") + "; repeatable; " + strings.Join(usual, ", ") + " by default"},
 			&cli.StringFlag{Name: "state", Value: "planvet-selftest.json", Usage: "keep what was decided in `FILE`, and go on from it"},
 			&cli.StringFlag{Name: "traces", Usage: "draw from the recorded traces in the folder `DIR` instead of measuring"},
 			&cli.StringFlag{Name: "format", Value: "text", Usage: "`FORMAT` of the table: text, markdown or json"},
@@ -43,15 +44,15 @@ func selftestCommand(code *report.ExitCode) *cli.Command {
 	}
 }
 
-// some are the wanted names of all, all where none is wanted.
-func some(what string, wanted, all []string) ([]string, error) {
+// some are the wanted names of all, the usual ones where none is wanted.
+func some(what string, wanted, all, usual []string) ([]string, error) {
 	for _, name := range wanted {
 		if !slices.Contains(all, name) {
 			return nil, fmt.Errorf("unknown %s %q%s: there are %s", what, name, config.Hint(name, all), strings.Join(all, ", "))
 		}
 	}
 	if len(wanted) == 0 {
-		return all, nil
+		return usual, nil
 	}
 	return wanted, nil
 }
@@ -66,10 +67,7 @@ func selftestPlan(c *cli.Context) (p selftest.Plan, err error) {
 			usual = append(usual, s.Name)
 		}
 	}
-	wanted, err := some("scenario", c.StringSlice("scenario"), all)
-	if len(c.StringSlice("scenario")) == 0 {
-		wanted = usual
-	}
+	wanted, err := some("scenario", c.StringSlice("scenario"), all, usual)
 	for _, s := range selftest.Scenarios {
 		if slices.Contains(wanted, s.Name) {
 			p.Scenarios = append(p.Scenarios, s)
@@ -79,10 +77,11 @@ func selftestPlan(c *cli.Context) (p selftest.Plan, err error) {
 		}
 	}
 	if err == nil {
-		p.Noises, err = some("noise", c.StringSlice("noise"), selftest.Noises)
+		p.Noises, err = some("noise", c.StringSlice("noise"), selftest.Noises, selftest.Noises)
 	}
 	if err == nil {
-		p.Cases, err = some("case", c.StringSlice("case"), selftest.Cases())
+		cases, usual := selftest.Cases()
+		p.Cases, err = some("case", c.StringSlice("case"), cases, usual)
 	}
 	switch {
 	case err != nil:

@@ -51,7 +51,7 @@ func (m Measure) swapped() Measure {
 
 type measures struct {
 	p50, p95, p99 Measure
-	slope, trend  float64 // of ln p95 of both arms by round, and its p
+	slope, trend  float64 // of ln p50 of both arms through the run, and its p by epoch
 }
 
 // setOfP99 is how many samples of each arm a p99 is of: as many epochs as have them.
@@ -63,6 +63,7 @@ func measure(epochs []Epoch, seed uint64) measures {
 	var level []float64
 	for _, e := range epochs {
 		var r50, r95 []float64
+		sum := 0.0
 		for _, r := range e.Rounds {
 			a, b := sorted(r.A.Samples), sorted(r.B.Samples)
 			if len(a) == 0 || len(b) == 0 {
@@ -70,7 +71,7 @@ func measure(epochs []Epoch, seed uint64) measures {
 			}
 			r50 = append(r50, logRatio(a, b, 0.5))
 			r95 = append(r95, logRatio(a, b, 0.95))
-			level = append(level, (math.Log(Quantile(a, 0.5))+math.Log(Quantile(b, 0.5)))/2)
+			sum += (math.Log(Quantile(a, 0.5)) + math.Log(Quantile(b, 0.5))) / 2
 			setA, setB = append(setA, a...), append(setB, b...)
 			pooledA, pooledB = append(pooledA, a...), append(pooledB, b...)
 		}
@@ -78,6 +79,7 @@ func measure(epochs []Epoch, seed uint64) measures {
 			continue
 		}
 		d50, d95 = append(d50, r50), append(d95, r95)
+		level = append(level, sum/float64(len(r95)))
 		if min(len(setA), len(setB)) >= setOfP99 {
 			d99 = append(d99, []float64{logRatio(sorted(setA), sorted(setB), 0.99)})
 			setA, setB = nil, nil
@@ -90,7 +92,7 @@ func measure(epochs []Epoch, seed uint64) measures {
 		p95: estimate(d95, pooledA, pooledB, 0.95, seed),
 		p99: estimate(d99, pooledA, pooledB, 0.99, seed),
 	}
-	m.slope, m.trend = trend(level)
+	m.slope, m.trend = Trend(level)
 	m.slope *= float64(len(level))
 	return m
 }
@@ -156,7 +158,7 @@ func labels(m measures, p95, byMedian bool, threshold, ms float64) (l []Label) {
 	if !p95 && moved(m.p99, threshold) {
 		l = append(l, TailP99)
 	}
-	if m.trend < 0.001 && math.Abs(m.slope) > limit {
+	if m.trend < 0.05 && math.Abs(m.slope) > limit {
 		l = append(l, Drift)
 	}
 	return l

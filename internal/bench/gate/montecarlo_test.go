@@ -5,8 +5,9 @@ import (
 	"testing"
 )
 
-// TestSimulatedGates examines the rule by 1,000 gates a scenario, each run to its end
-// with its confirmation.
+// TestSimulatedGates examines the rule by 300 gates a scenario, each held to its end with
+// its confirmation, on a quieter machine than that of the recorded traces, on which
+// package selftest examines it by 1,000: a tail and a drift are to be seen here.
 func TestSimulatedGates(t *testing.T) {
 	for _, c := range []struct {
 		name        string
@@ -15,7 +16,7 @@ func TestSimulatedGates(t *testing.T) {
 		short       bool
 		least, most int // fails of 1,000
 		label       Label
-		labelled    int // at least, of 1,000
+		labelled    int // at least, of 1,000; tail-only counts as tail-p99
 	}{
 		{"A/A", effect{factor: 1}, 0, true, 0, 10, "", 0},
 		{"+5 %", effect{factor: 1.05}, 0, false, 0, 20, "", 0},
@@ -23,9 +24,10 @@ func TestSimulatedGates(t *testing.T) {
 		{"+25 %", effect{factor: 1.25}, 0, true, 980, 1000, "", 0},
 		{"-15 %", effect{factor: 0.85}, 0, false, 0, 0, Improved, 800},
 		{"7 % x3", effect{factor: 1, tail: 3, rate: 0.07}, 0, false, 950, 1000, TailOnly, 950},
-		{"A/A, ramp", effect{factor: 1}, 0.01, true, 0, 10, Drift, 950},
+		{"2 % x3", effect{factor: 1, tail: 3, rate: 0.02}, 0, false, 0, 1000, TailP99, 550},
+		{"A/A, ramp", effect{factor: 1}, 0.01, true, 0, 10, Drift, 800},
 	} {
-		gates := 1000
+		gates := 300
 		if testing.Short() {
 			if gates = 100; !c.short {
 				continue
@@ -35,7 +37,11 @@ func TestSimulatedGates(t *testing.T) {
 		if n := int(got.fail.Load()) * 1000 / gates; n < c.least || n > c.most {
 			t.Errorf("%s: %d fails of 1,000, want %d to %d", c.name, n, c.least, c.most)
 		}
-		if n := int(got.label(c.label)) * 1000 / gates; n < c.labelled {
+		labelled := got.label(c.label)
+		if c.label == TailP99 {
+			labelled += got.label(TailOnly)
+		}
+		if n := int(labelled) * 1000 / gates; n < c.labelled {
 			t.Errorf("%s: %d of 1,000 are labelled %s, want at least %d", c.name, n, c.label, c.labelled)
 		}
 		if n := int(got.label(Improved)) * 1000 / gates; c.label != Improved && n > 10 {

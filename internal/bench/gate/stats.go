@@ -180,13 +180,13 @@ func Holm(p []float64) []float64 {
 	return adjusted
 }
 
-// trend is Kendall's two-sided p against "no trend in the order of x", by the normal
+// Trend is Kendall's two-sided p against "no trend in the order of x", by the normal
 // approximation with a continuity correction, and the Theil-Sen slope: the median of
 // the slopes of all pairs (Mann, Nonparametric Tests Against Trend, Econometrica 13,
 // 1945; Sen, Estimates of the Regression Coefficient Based on Kendall's Tau, JASA 63,
 // 1968). Fewer than 8 values are p = 1. Equal values count for neither direction and
 // the variance is not reduced for them, which makes p too large.
-func trend(x []float64) (slope, p float64) {
+func Trend(x []float64) (slope, p float64) {
 	n := len(x)
 	if n < 8 {
 		return 0, 1

@@ -215,11 +215,11 @@ func TestTrend(t *testing.T) {
 	for i := range up {
 		up[i] = 0.01 * float64(i)
 	}
-	slope, p := trend(up)
+	slope, p := Trend(up)
 	if !near(slope, 0.01) || p > 1e-8 {
 		t.Errorf("a line: slope %g, p %g", slope, p)
 	}
-	if _, p := trend([]float64{1, 2, 1, 2, 1, 2, 1, 2}); p < 0.5 {
+	if _, p := Trend([]float64{1, 2, 1, 2, 1, 2, 1, 2}); p < 0.5 {
 		t.Errorf("up and down: p %g", p)
 	}
 }

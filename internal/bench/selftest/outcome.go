@@ -20,15 +20,19 @@ type Outcome struct {
 	Rounds   int          `json:"rounds"`
 	// StoredFails is what a stored p95 of 100 requests and +10 % says of the same requests.
 	StoredFails bool `json:"stored_fails"`
-	// Small says that B is slower by less than 0.2 ms at the p95: never a failure.
+	// Small says that 0.2 ms of the p95, which never fail, are more than what is to be seen.
 	Small bool `json:"small,omitempty"`
 }
 
-// small says whether what a scenario adds to a p95 is too little to fail.
+// small says whether what a scenario moves is too little to fail.
 func (o *Outcome) small(a []float64, s Scenario) {
+	by := math.Abs(s.Slowdown.Factor - 1)
+	if by == 0 && s.Slowdown.Rate > 0 {
+		by = threshold
+	}
 	x := slices.Clone(a)
 	slices.Sort(x)
-	o.Small = s.Slowdown.Factor > 1 && gate.Quantile(x, 0.95)*(s.Slowdown.Factor-1) < 0.2
+	o.Small = by > 0 && gate.Quantile(x, 0.95)*by < 0.2
 }
 
 // Row is what the gates of one scenario, under one noise, said of one case.
@@ -42,6 +46,7 @@ type Row struct {
 	Rounds   int                  `json:"rounds"` // of all gates
 	Stored   int                  `json:"stored_fails"`
 	Small    int                  `json:"small,omitempty"`
+	Labelled int                  `json:"labelled,omitempty"` // as the scenario asks
 	// Low and High are the 95 % bounds, each one-sided, of the share that fails.
 	Low  float64 `json:"fail_low"`
 	High float64 `json:"fail_high"`
@@ -49,18 +54,25 @@ type Row struct {
 	Broken string `json:"broken,omitempty"`
 }
 
-// Rows are the outcomes by scenario, noise and case.
+// All is the noise and the case of a row over all noises and cases of a scenario; where
+// what it moves is too little to fail is not in it.
+const All = "all"
+
+// Rows are the outcomes by scenario, noise and case, and those of each scenario together.
 func Rows(outcomes []Outcome) (rows []*Row) {
 	for _, o := range outcomes {
 		i := slices.IndexFunc(rows, func(r *Row) bool { return r.Scenario == o.Scenario && r.Noise == o.Noise && r.Case == o.Case })
 		if i < 0 {
-			i, rows = len(rows), append(rows, &Row{Scenario: o.Scenario, Noise: o.Noise, Case: o.Case, Verdicts: map[gate.Verdict]int{}, Labels: map[gate.Label]int{}})
+			i, rows = len(rows), append(rows, newRow(o.Scenario, o.Noise, o.Case))
 		}
 		r := rows[i]
 		r.Gates++
 		r.Verdicts[o.Verdict]++
 		for _, l := range o.Labels {
 			r.Labels[l]++
+		}
+		if slices.ContainsFunc(o.Labels, func(l gate.Label) bool { return slices.Contains(scenario(o.Scenario).Labels, l) }) {
+			r.Labelled++
 		}
 		r.Rounds += o.Rounds
 		if o.StoredFails {
@@ -70,20 +82,57 @@ func Rows(outcomes []Outcome) (rows []*Row) {
 			r.Small++
 		}
 	}
-	place := func(r *Row) int {
-		return 100*slices.IndexFunc(Scenarios, func(s Scenario) bool { return s.Name == r.Scenario }) + 10*slices.Index(Noises, r.Noise) +
-			slices.IndexFunc(works, func(w work) bool { return w.name == r.Case })
+	for _, s := range Scenarios {
+		sum := newRow(s.Name, All, All)
+		for _, r := range rows {
+			if r.Scenario == s.Name && !r.small() {
+				sum.add(r)
+			}
+		}
+		if sum.Gates > 0 {
+			rows = append(rows, sum)
+		}
+	}
+	place := func(r *Row) int { // All is last
+		at := 100 * slices.IndexFunc(Scenarios, func(s Scenario) bool { return s.Name == r.Scenario })
+		if r.Noise == All {
+			return at + 99
+		}
+		return at + 10*slices.Index(Noises, r.Noise) + slices.IndexFunc(works, func(w work) bool { return w.name == r.Case })
 	}
 	slices.SortStableFunc(rows, func(a, b *Row) int { return cmp.Compare(place(a), place(b)) })
 	for _, r := range rows {
 		r.Low, r.High = bounds(r.Gates, r.Verdicts[gate.Fail])
-		for _, s := range Scenarios {
-			if s.Name == r.Scenario {
-				r.Broken = s.broken(r)
-			}
-		}
+		r.Broken = scenario(r.Scenario).broken(r)
 	}
 	return rows
+}
+
+func newRow(scenario, noise, of string) *Row {
+	return &Row{Scenario: scenario, Noise: noise, Case: of, Verdicts: map[gate.Verdict]int{}, Labels: map[gate.Label]int{}}
+}
+
+func (r *Row) add(o *Row) {
+	r.Gates, r.Rounds, r.Stored, r.Labelled = r.Gates+o.Gates, r.Rounds+o.Rounds, r.Stored+o.Stored, r.Labelled+o.Labelled
+	for v, n := range o.Verdicts {
+		r.Verdicts[v] += n
+	}
+	for l, n := range o.Labels {
+		r.Labels[l] += n
+	}
+}
+
+// small says that most of what the row's gates were to see is too little to fail.
+func (r *Row) small() bool { return r.Small*2 >= r.Gates }
+
+// scenario of a name; one that must do nothing where there is none.
+func scenario(name string) Scenario {
+	for _, s := range Scenarios {
+		if s.Name == name {
+			return s
+		}
+	}
+	return Scenario{Name: name, Most: 1}
 }
 
 // bounds are the one-sided 95 % bounds of a share of which k of n were seen (Clopper &
@@ -111,12 +160,13 @@ func bounds(n, k int) (low, high float64) {
 	return low, high
 }
 
-// broken says what of a scenario does not hold. Of under 100 gates a share is broken only
-// where so many would be seen in under one of a hundred examinations, but no A/A may fail.
+// broken says what of a scenario does not hold. Of all its gates, at least 100, the share
+// counts; of fewer, and of one noise and case, it is broken only where so many would be
+// seen in under one of a hundred examinations. But of a few gates no A/A may fail.
 func (s Scenario) broken(r *Row) string {
 	fails := r.Verdicts[gate.Fail]
 	over := func(n int, most float64) bool {
-		if r.Gates >= 100 || most == 0 {
+		if r.Noise == All && r.Gates >= 100 || most == 0 {
 			return float64(n) > math.Ceil(most*float64(r.Gates)-1e-9)
 		}
 		_, rare := binomial.OverTarget(r.Gates, n, most)
@@ -131,8 +181,10 @@ func (s Scenario) broken(r *Row) string {
 		return "invalid gates"
 	case s.Most < 1 && over(fails, most):
 		return "too many fail"
-	case s.Least > 0 && r.Small*2 < r.Gates && over(r.Gates-fails, 1-s.Least):
+	case s.Least > 0 && !r.small() && over(r.Gates-fails, 1-s.Least):
 		return "too few fail"
+	case s.Labelled > 0 && r.Noise == Noises[0] && !r.small() && over(r.Gates-r.Labelled, 1-s.Labelled):
+		return "too few are labelled"
 	}
 	return ""
 }

@@ -22,7 +22,7 @@ import (
 func Record(ctx context.Context, a *Arena, dir string, epochs int, seed uint64, progress func(what string, done, total int)) error {
 	random := seeded(seed)
 	runs := map[string][]gate.Epoch{}
-	total, done := epochs*len(Noises)*len(works), 0
+	total, done := epochs*len(Noises)*len(usual), 0
 	before := loadAverage()
 	for n := range epochs {
 		for _, kind := range Noises {
@@ -32,7 +32,7 @@ func Record(ctx context.Context, a *Arena, dir string, epochs int, seed uint64, 
 			if err := a.Disturb(ctx, kind, random.Uint64()); err != nil {
 				return err
 			}
-			for _, w := range works {
+			for _, w := range usual {
 				progress(kind+", "+w.name, done, total)
 				e, err := ab.Epoch(ctx, a.measured(w, Slowdown{Factor: 1}, nil), random)
 				if err == nil {

@@ -22,7 +22,7 @@ type Trace struct {
 // Traces reads what Record wrote to a folder.
 func Traces(dir string) (all []Trace, err error) {
 	for _, n := range Noises {
-		for _, w := range works {
+		for _, w := range usual {
 			h, epochs, err := trace.ReadFile(filepath.Join(dir, traceFile(n, w)))
 			if err != nil {
 				return nil, err

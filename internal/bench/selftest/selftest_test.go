@@ -46,7 +46,7 @@ func TestRecord(t *testing.T) {
 		t.Fatal(err)
 	}
 	files, err := filepath.Glob(filepath.Join(dir, "*"))
-	if err != nil || len(files) != len(Noises)*len(works) || told != len(files) {
+	if err != nil || len(files) != len(Noises)*len(usual) || told != len(files) {
 		t.Fatalf("%d files, progress was told %d times: %v", len(files), told, err)
 	}
 	for _, file := range files {

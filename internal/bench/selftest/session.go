@@ -30,12 +30,15 @@ type Plan struct {
 	Progress func(what string, done, total int)
 }
 
-// Cases are the names of what is measured.
-func Cases() (names []string) {
-	for _, w := range works {
+// Cases are the names of what can be measured, and of what is where nothing else is said.
+func Cases() (names, byDefault []string) {
+	for i, w := range works {
 		names = append(names, w.name)
+		if i < len(usual) {
+			byDefault = append(byDefault, w.name)
+		}
 	}
-	return names
+	return names, byDefault
 }
 
 // state is the file.
