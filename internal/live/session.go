@@ -188,6 +188,42 @@ func (s *Session) each(ctx context.Context, sql string, args []*string, f func(r
 	return failed
 }
 
+// query is a statement without parameters, and what is called with every row of it as
+// it comes: texts, or values in the server's binary format, nil for null, that are the
+// function's until it returns.
+type query struct {
+	sql    string
+	binary bool
+	row    func(row [][]byte) error
+}
+
+// together sends queries at once, since each wait for an answer costs a round trip and,
+// on a busy machine, a turn of both processes. They are of one transaction. An error of
+// a function ends the reading of later rows; that of the server goes first.
+func (s *Session) together(ctx context.Context, queries []query) error {
+	batch := &pgconn.Batch{}
+	for i := range queries {
+		var format []int16
+		if queries[i].binary {
+			format = []int16{pgx.BinaryFormatCode}
+		}
+		batch.ExecParams(marked(queries[i].sql), nil, nil, nil, format)
+	}
+	var failed error
+	results := s.conn.PgConn().ExecBatch(ctx, batch)
+	for i := 0; results.NextResult(); i++ {
+		for res := results.ResultReader(); res.NextRow(); {
+			if failed == nil {
+				failed = queries[i].row(res.Values())
+			}
+		}
+	}
+	if err := results.Close(); err != nil {
+		return err
+	}
+	return failed
+}
+
 // simple sends statements without parameters by the simple protocol.
 func (s *Session) simple(ctx context.Context, sql string) error {
 	_, err := s.conn.PgConn().Exec(ctx, marked(sql)).ReadAll()

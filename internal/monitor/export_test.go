@@ -8,3 +8,6 @@ func Trails(v *View) int {
 	}
 	return n
 }
+
+// Outline is what statements that differ in lists have in common.
+var Outline = outline

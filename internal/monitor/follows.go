@@ -20,8 +20,8 @@ const (
 	followsTimes = 20
 )
 
-// markFollowers flags those of the first n statements that may be sent in a loop over
-// another statement's rows. out are the statements of the groups, in their order.
+// markFollowers flags those of the first statements that may be sent in a loop over
+// another statement's rows. top are the statements of the first groups, in their order.
 // Counters alone never prove a loop, so all of this must hold:
 //
 //  1. The child reads one table by equality; the parent reads rows, and is no
@@ -33,28 +33,28 @@ const (
 //     counts are common chance in a database of many statements.
 //
 // Of several parents the one with the nearest number of rows is named.
-func (m *merger) markFollowers(out []Query, n int, least int64) {
+func (m *merger) markFollowers(top []Query, least int64) {
 	if m.shapes.cat == nil {
 		return
 	}
 	joined := m.shapes.foreignKeys()
-	for i := range n {
-		child := &out[i]
+	for i := range top {
+		child := &top[i]
 		if child.Class != PrimaryKeyLookup && child.Class != Lookup || child.Calls < max(least, followsTimes) || len(child.Tables) != 1 {
 			continue
 		}
 		best, off := -1, math.Inf(1)
-		for k := range out {
-			parent := &out[k]
+		for k, g := range m.order {
+			parent := g.sum
 			if k == i || parent.TopLevel != child.TopLevel || child.Calls < followsTimes*parent.Calls || parent.Rows == 0 {
 				continue
 			}
 			d := math.Abs(float64(child.Calls-parent.Rows)) / float64(parent.Rows)
-			if d > followsWithin || d >= off || !share(m.order[i].users, m.order[k].users) {
+			if d > followsWithin || d >= off || !share(m.order[i].users, g.users) {
 				continue
 			}
 			// Most are not parsed yet, and few come so far.
-			s := m.shapes.of(m.order[k].sum.Query)
+			s := m.shapes.of(parent.Query)
 			if hasRows(s.class) && slices.ContainsFunc(s.tables, func(t string) bool { return joined[[2]string{child.Tables[0], t}] }) {
 				best, off = k, d
 			}
@@ -62,25 +62,20 @@ func (m *merger) markFollowers(out []Query, n int, least int64) {
 		if best < 0 {
 			continue
 		}
-		parent := &out[best]
+		parent := m.order[best]
 		child.Flags = append(child.Flags, Flag{
-			Name: "follows-rows-of", Value: float64(child.Calls), Limit: float64(parent.Rows), Certainty: "possible",
-			Of: cmp.Or(m.shapes.of(m.order[best].sum.Query).fingerprint, parent.QueryIDs[0]),
-			Message: fmt.Sprintf("#%d, possibly: %s for its %s (%s); a loop over them would be one query", parent.Rank,
-				report.Plural(int(child.Calls), "call"), report.Plural(int(parent.Rows), "row"), report.Shorten(strings.Join(strings.Fields(parent.SQL), " "), 60)),
+			Name: "follows-rows-of", Value: float64(child.Calls), Limit: float64(parent.sum.Rows), Certainty: "possible",
+			Of: cmp.Or(m.shapes.of(parent.sum.Query).fingerprint, parent.queryIDs()[0]),
+			Message: fmt.Sprintf("#%d, possibly: %s for its %s (%s); a loop over them would be one query", best+1,
+				report.Plural(int(child.Calls), "call"), report.Plural(int(parent.sum.Rows), "row"), report.Shorten(strings.Join(strings.Fields(parent.sum.Query), " "), 60)),
 		})
 	}
 }
 
 func hasRows(c Class) bool { return c == Lookup || c == RangeScan || c == FullScan || c == Join }
 
-func share(a, b map[int64]bool) bool {
-	for u := range a {
-		if b[u] {
-			return true
-		}
-	}
-	return false
+func share(a, b []int64) bool {
+	return slices.ContainsFunc(a, func(u int64) bool { return slices.Contains(b, u) })
 }
 
 // foreignKeys are the pairs of tables that one joins, both ways.

@@ -18,22 +18,34 @@ import (
 // written to temporary files (io), rows, temporary blocks, WAL.
 var Sorts = []string{"total", "mean", "calls", "io", "rows", "temp", "wal"}
 
-func measure(q *Query, sort string) float64 {
+func measure(s *live.Statement, sort string) float64 {
 	switch sort {
 	case "mean":
-		return q.MeanMS
+		return mean(s)
 	case "calls":
-		return float64(q.Calls)
+		return float64(s.Calls)
 	case "io":
-		return float64(q.Read + q.Temp)
+		return float64(s.SharedRead + s.TempRead + s.TempWritten)
 	case "rows":
-		return float64(q.Rows)
+		return float64(s.Rows)
 	case "temp":
-		return float64(q.Temp)
+		return float64(s.TempRead + s.TempWritten)
 	case "wal":
-		return float64(q.WALBytes)
+		return float64(s.WALBytes)
 	}
-	return q.ExecMS
+	return s.ExecMS
+}
+
+// measureOf is the measure of a statement that has been looked into.
+func measureOf(q *Query, sort string) float64 {
+	return measure(&live.Statement{Calls: q.Calls, ExecMS: q.ExecMS, Rows: q.Rows, SharedRead: q.Read, TempRead: q.Temp, WALBytes: q.WALBytes}, sort)
+}
+
+func mean(s *live.Statement) float64 {
+	if s.Calls == 0 {
+		return 0
+	}
+	return s.ExecMS / float64(s.Calls)
 }
 
 // fewBlocks is the number of blocks under which a hit ratio says nothing.
@@ -41,35 +53,35 @@ const fewBlocks = 1000
 
 // Queries merges rows into statements and ranks them, all of them. cat may be nil.
 func Queries(rows []live.Statement, cat *catalog.Catalog, sort string, limits Limits) ([]Query, Totals) {
-	return ranked(rows, NewShapes(cat), Options{Sort: sort, Limits: limits})
+	out, _, totals := ranked(rows, NewShapes(cat), Options{Sort: sort, Limits: limits})
+	return out, totals
 }
 
-// ranked is Queries where the first o.Top alone are looked into: the others have no
-// fingerprint, class, tables or flags.
+// ranked is the first o.Top of Queries, and how many there are. The others are not looked
+// into: statements that differ in more than lists alone are several there.
 //
 //  1. Rows of one query id, and of one outline, are added up.
 //  2. The first ones by the measure are parsed, and those of one fingerprint added up,
 //     until all that stand first are parsed.
 //  3. Flags are given to those.
-func ranked(rows []live.Statement, shapes *Shapes, o Options) ([]Query, Totals) {
-	m := merger{shapes: shapes, byKey: map[string]*merged{}, byID: map[string]*merged{}}
+func ranked(rows []live.Statement, shapes *Shapes, o Options) (top []Query, all int, totals Totals) {
+	m := newMerger(shapes, len(rows))
 	for i := range rows {
 		m.add(&rows[i])
 	}
-	totals := totalsOf(rows)
-	var out []Query
+	totals = totalsOf(rows)
 	for again := true; again; {
-		out = m.rank(totals, o.Sort)
+		m.rank(o.Sort)
 		again = m.resolve(o.first(len(m.order)))
 	}
-	for i := range out {
-		out[i].Rank = i + 1
-		if i < o.first(len(out)) {
-			out[i].Flags = o.Limits.flags(&out[i])
-		}
+	top = make([]Query, o.first(len(m.order)))
+	for i := range top {
+		top[i] = m.order[i].query(totals)
+		top[i].Rank = i + 1
+		top[i].Flags = o.Limits.flags(&top[i])
 	}
-	m.markFollowers(out, o.first(len(out)), o.Limits.Calls)
-	return out, totals
+	m.markFollowers(top, o.Limits.Calls)
+	return top, len(m.order), totals
 }
 
 // first is how many of n statements are shown.
@@ -106,59 +118,95 @@ func ratio(hit, blocks int64) *float64 {
 	return &r
 }
 
+// merger adds rows up. A server has thousands, most of which are one statement each and
+// not shown: of those it keeps no more than a reference to the row.
 type merger struct {
 	shapes *Shapes
-	byKey  map[string]*merged
-	byID   map[string]*merged
+	byText map[levelText]*merged
+	byID   map[levelID]*merged
 	order  []*merged
+	groups []merged
+}
+
+// levelText and levelID are what makes rows one statement, at the client's level or
+// inside functions.
+type (
+	levelText struct {
+		outline  string
+		topLevel bool
+	}
+	levelID struct {
+		id       int64
+		topLevel bool
+	}
+)
+
+func newMerger(shapes *Shapes, rows int) *merger {
+	return &merger{shapes: shapes, byText: make(map[levelText]*merged, rows), byID: make(map[levelID]*merged, rows),
+		order: make([]*merged, 0, rows), groups: make([]merged, 0, rows)}
 }
 
 // merged are rows of one statement.
 type merged struct {
-	sum     live.Statement
+	// sum is the only row itself, until another is added.
+	sum     *live.Statement
+	several bool
 	squares float64
+	// by is the measure of the ranking, place where the group stood in it before.
+	by    float64
+	place int
 	// shape is known where resolved is set.
 	shape    shape
 	resolved bool
-	ids      []string
-	users    map[int64]bool
+	ids      []int64
+	users    []int64
 	// partial is set where some row's extremes are not known.
 	partial bool
 }
 
 func (m *merger) add(s *live.Statement) {
-	one := &merged{sum: *s, squares: sumOfSquares(s), ids: []string{strconv.FormatInt(s.QueryID, 10)}, users: map[int64]bool{s.UserID: true},
-		partial: s.MaxExecMS == 0 && s.ExecMS > 0}
+	one := merged{sum: s, squares: sumOfSquares(s), partial: s.MaxExecMS == 0 && s.ExecMS > 0}
 	// One id is one statement, whatever a user's first call was written like.
-	id := one.ids[0] + strconv.FormatBool(s.TopLevel)
-	key := outline(strings.TrimSpace(s.Query)) + strconv.FormatBool(s.TopLevel)
-	if s.Query == live.HiddenText {
-		key = id
-	}
+	id := levelID{s.QueryID, s.TopLevel}
 	var g *merged
 	if s.QueryID != 0 {
 		g = m.byID[id]
 	}
-	if g == nil {
-		g = m.byKey[key]
+	hidden := s.Query == live.HiddenText
+	text := levelText{topLevel: s.TopLevel}
+	if g == nil && !hidden {
+		text.outline = outline(strings.TrimSpace(s.Query))
+		g = m.byText[text]
 	}
-	if g == nil {
-		g = one
-		m.byKey[key] = one
-		m.order = append(m.order, one)
-	} else {
-		g.join(one)
+	if g != nil {
+		one.ids, one.users = []int64{s.QueryID}, []int64{s.UserID}
+		g.join(&one)
+		m.byID[id] = g
+		return
 	}
+	m.groups = append(m.groups, one)
+	g = &m.groups[len(m.groups)-1]
+	g.ids, g.users = []int64{s.QueryID}, []int64{s.UserID}
 	m.byID[id] = g
+	if !hidden {
+		m.byText[text] = g
+	}
+	m.order = append(m.order, g)
 }
 
 // join adds another group's rows.
 func (g *merged) join(h *merged) {
-	g.plus(&h.sum)
+	if !g.several {
+		sum := *g.sum
+		g.sum, g.several = &sum, true
+	}
+	g.plus(h.sum)
 	g.squares += h.squares
 	g.partial = g.partial || h.partial
-	for u := range h.users {
-		g.users[u] = true
+	for _, u := range h.users {
+		if !slices.Contains(g.users, u) {
+			g.users = append(g.users, u)
+		}
 	}
 	for _, id := range h.ids {
 		if !slices.Contains(g.ids, id) {
@@ -167,25 +215,15 @@ func (g *merged) join(h *merged) {
 	}
 }
 
-// rank orders the groups and gives their statements in the same order.
-func (m *merger) rank(totals Totals, sort string) []Query {
-	type pair struct {
-		g *merged
-		q Query
-	}
-	pairs := make([]pair, len(m.order))
+// rank orders the groups.
+func (m *merger) rank(sort string) {
 	for i, g := range m.order {
-		pairs[i] = pair{g, g.query(totals)}
+		g.by, g.place = measure(g.sum, sort), i
 	}
-	slices.SortStableFunc(pairs, func(x, y pair) int {
-		a, b := &x.q, &y.q
-		return cmp.Or(cmp.Compare(measure(b, sort), measure(a, sort)), cmp.Compare(b.ExecMS, a.ExecMS), cmp.Compare(a.SQL, b.SQL))
+	slices.SortFunc(m.order, func(a, b *merged) int {
+		return cmp.Or(cmp.Compare(b.by, a.by), cmp.Compare(b.sum.ExecMS, a.sum.ExecMS),
+			cmp.Compare(strings.TrimSpace(a.sum.Query), strings.TrimSpace(b.sum.Query)), cmp.Compare(a.place, b.place))
 	})
-	out := make([]Query, len(pairs))
-	for i := range pairs {
-		m.order[i], out[i] = pairs[i].g, pairs[i].q
-	}
-	return out
 }
 
 // resolve parses the first n groups that are not parsed yet, joins those of one
@@ -219,7 +257,7 @@ func (m *merger) resolve(n int) bool {
 }
 
 func (g *merged) plus(s *live.Statement) {
-	t := &g.sum
+	t := g.sum
 	t.MinExecMS, t.MaxExecMS = min(t.MinExecMS, s.MinExecMS), max(t.MaxExecMS, s.MaxExecMS)
 	counts, times := counters(t), timers(t)
 	for i, c := range counters(s) {
@@ -230,12 +268,21 @@ func (g *merged) plus(s *live.Statement) {
 	}
 }
 
+// queryIDs are the server's ids, sorted as texts.
+func (g *merged) queryIDs() []string {
+	out := make([]string, len(g.ids))
+	for i, id := range g.ids {
+		out[i] = strconv.FormatInt(id, 10)
+	}
+	slices.Sort(out)
+	return out
+}
+
 func (g *merged) query(all Totals) Query {
-	s := &g.sum
-	slices.Sort(g.ids)
+	s := g.sum
 	n := float64(s.Calls)
 	q := Query{
-		Fingerprint: g.shape.fingerprint, QueryIDs: g.ids, Users: len(g.users), TopLevel: s.TopLevel, Class: g.shape.class, Tables: g.shape.tables,
+		Fingerprint: g.shape.fingerprint, QueryIDs: g.queryIDs(), Users: len(g.users), TopLevel: s.TopLevel, Class: g.shape.class, Tables: g.shape.tables,
 		SQL: strings.TrimSpace(s.Query), Calls: s.Calls, Rows: s.Rows, ExecMS: s.ExecMS, PlanMS: s.PlanMS,
 		Hit: s.SharedHit, Read: s.SharedRead, HitRatio: ratio(s.SharedHit, s.SharedHit+s.SharedRead), ReadMS: s.ReadMS,
 		Temp: s.TempRead + s.TempWritten, WALBytes: s.WALBytes, JITMS: s.JITMS,
@@ -250,7 +297,7 @@ func (g *merged) query(all Totals) Query {
 		q.Share = s.ExecMS / all.ExecMS
 	}
 	if n > 0 {
-		q.MeanMS, q.RowsPerCall = s.ExecMS/n, float64(s.Rows)/n
+		q.MeanMS, q.RowsPerCall = mean(s), float64(s.Rows)/n
 		q.StddevMS = math.Sqrt(max(g.squares/n-q.MeanMS*q.MeanMS, 0))
 	}
 	if q.MeanMS > 0 {

@@ -49,7 +49,7 @@ func read(ctx context.Context, s *live.Session, see sight) (*Reading, error) {
 		return nil, err
 	}
 	if r.Statements.Hidden > 0 && see.counters {
-		if err := s.HiddenStatements(ctx, r.Statements, "select c::text from planvet.statement_counters() c"); err != nil {
+		if err := s.HiddenStatements(ctx, r.Statements, "planvet.statement_counters()"); err != nil {
 			return nil, fmt.Errorf("reading the figures of hidden statements through the companion: %w", err)
 		}
 	}
@@ -107,12 +107,9 @@ func (r *Reading) start(rows []live.Statement, o Options) *Report {
 	if o.Shapes == nil {
 		o.Shapes = NewShapes(o.Catalog)
 	}
-	all, totals := ranked(rows, o.Shapes, o)
-	out := &Report{Version: FormatVersion, Server: r.Server, To: r.Statements.At, Statements: len(all), Sort: o.Sort, Totals: totals, Top: all,
+	top, all, totals := ranked(rows, o.Shapes, o)
+	out := &Report{Version: FormatVersion, Server: r.Server, To: r.Statements.At, Statements: all, Sort: o.Sort, Totals: totals, Top: top,
 		Connections: r.Connections, Pools: r.Pools, Locks: r.Locks, Companion: r.Companion, Notes: slices.Clone(r.Notes)}
-	if o.Top > 0 && len(all) > o.Top {
-		out.Top = all[:o.Top]
-	}
 	for i := range out.Top {
 		if fp := out.Top[i].Fingerprint; fp != "" {
 			out.Top[i].Owner = o.Owners[fp]

@@ -3,6 +3,7 @@ package monitor_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -51,5 +52,44 @@ func TestTopIsTheTopOfAll(t *testing.T) {
 				t.Errorf("by %s, the first %d of %d: %s", sort, top, len(all.Top), d)
 			}
 		}
+	}
+}
+
+// TestOutline holds the outline, which is written by hand since it is made of each text
+// at each reading, against the expressions that say what it is.
+func TestOutline(t *testing.T) {
+	list := regexp.MustCompile(`(?i)\bin\s*\(\s*\$\d+(?:\s*,\s*\$\d+)*(?:\s*/\*, \.\.\. \*/)?\s*\)`)
+	number := regexp.MustCompile(`\$\d+`)
+	want := func(text string) string {
+		if !list.MatchString(text) {
+			return text
+		}
+		return number.ReplaceAllString(list.ReplaceAllString(text, "in ($$0)"), "$$")
+	}
+	texts := []string{
+		"", "in", "in (", "in ()", "in ($1", "in ($1,)", "(in ($1))", "select $1", "a in ($1, $2) and b = $3 and c In($4)", "min ($1)", "_in ($1)", "x.in($1)",
+		"in\n(\t$1 ,\r\n$12 /*, ... */ ) $2$3", "in ($1 /*, ... */)", "in ($1, $2)in ($3)", "in ($)", "in (1, $2)", "in ($1) or in ($x) or 'in ($2)'", "ünd in ($1)", "µin ($1) $",
+	}
+	pieces := []string{"in", " ", "(", "$1", "$23", ",", ")", "/*, ... */", "x", "$", "\n", "IN (", "and b = $7"}
+	rnd := rand.New(rand.NewPCG(3, 4))
+	for range 20_000 {
+		var b strings.Builder
+		for range 1 + rnd.IntN(14) {
+			b.WriteString(pieces[rnd.IntN(len(pieces))])
+		}
+		texts = append(texts, b.String())
+	}
+	merged := 0
+	for _, text := range texts {
+		got, want := monitor.Outline(text), want(text)
+		if got != want {
+			t.Fatalf("%q: got %q, want %q", text, got, want)
+		}
+		if want != text {
+			merged++
+		}
+	}
+	if merged < 100 {
+		t.Errorf("%d texts have a list: the test shows nothing", merged)
 	}
 }

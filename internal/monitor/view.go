@@ -86,7 +86,7 @@ func (t *viewTarget) update(x *Target, at time.Time) {
 		q := &x.Report.Top[k]
 		var m measures
 		for j, s := range Sorts {
-			m[j] = float32(measure(q, s))
+			m[j] = float32(measureOf(q, s))
 		}
 		seen[trailKey(q)] = m
 	}
@@ -170,7 +170,7 @@ func (v *View) rank() {
 		}
 	}
 	slices.SortStableFunc(v.rows, func(a, b viewRow) int {
-		return cmp.Or(cmp.Compare(measure(b.query, v.Sort), measure(a.query, v.Sort)), cmp.Compare(b.query.ExecMS, a.query.ExecMS), cmp.Compare(a.query.SQL, b.query.SQL))
+		return cmp.Or(cmp.Compare(measureOf(b.query, v.Sort), measureOf(a.query, v.Sort)), cmp.Compare(b.query.ExecMS, a.query.ExecMS), cmp.Compare(a.query.SQL, b.query.SQL))
 	})
 }
 

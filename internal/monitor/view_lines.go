@@ -206,7 +206,7 @@ func (v *View) statements(d *drawing, limit int) {
 			report.Short(q.RowsPerCall), hit, report.Sparkline(v.trail(x), sparkCells)}
 		switch v.Sort {
 		case "io", "rows", "temp", "wal":
-			row = append(row, report.Short(measure(q, v.Sort)))
+			row = append(row, report.Short(measureOf(q, v.Sort)))
 		}
 		if fleet {
 			row = append(row, x.target.name)
