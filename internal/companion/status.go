@@ -62,43 +62,46 @@ type State struct {
 // whatever rights the role has.
 func Status(ctx context.Context, s *live.Session) (*State, error) {
 	st := &State{Newest: extension.Version(), Server: s.Version()}
-	for _, read := range []func(context.Context, *live.Session) error{st.readPlace, st.readStatements, st.readObjects} {
-		if err := read(ctx, s); err != nil {
-			return nil, fmt.Errorf("looking for planvet's objects: %w", err)
+	// Nothing of the schema is called here: whoever may create in the database can make
+	// one of this name.
+	all, err := s.Queries(ctx, placeQuery, schemaQuery, statementsQuery)
+	if err == nil {
+		r := all[0][0]
+		st.Database, st.Role, st.Replica, st.AllStats = *r[0], *r[1], *r[2] == "true", *r[3] == "true"
+		if st.Kind = Absent; len(all[1]) > 0 {
+			st.readSchema(all[1][0])
 		}
+		if len(all[2]) > 0 {
+			st.Statements = *all[2][0][0]
+		}
+		err = st.readObjects(ctx, s)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("looking for planvet's objects: %w", err)
 	}
 	st.Gains = st.gains()
 	return st, nil
 }
 
-func (st *State) readPlace(ctx context.Context, s *live.Session) error {
-	rows, err := s.Query(ctx, `select pg_catalog.current_database()::text, current_user::text, pg_catalog.pg_is_in_recovery()::text,
-		pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE')::text`)
-	if err != nil {
-		return err
-	}
-	r := rows[0]
-	st.Database, st.Role, st.Replica, st.AllStats = *r[0], *r[1], *r[2] == "true", *r[3] == "true"
-	// Nothing of the schema is called here: whoever may create in the database can make
-	// one of this name.
-	rows, err = s.Query(ctx, `select o.rolname::text, o.rolsuper::text, (o.rolname = current_user)::text, m.rolsuper::text,
-			pg_catalog.has_schema_privilege(n.oid, 'USAGE')::text,
-			(select e.extversion from pg_catalog.pg_extension e where e.extname = 'planvet'),
-			(select pg_catalog.substring(pg_catalog.obj_description(c.oid, 'pg_class'), '^made by planvet companion ([0-9.]+):')
-				from pg_catalog.pg_class c where c.relnamespace = n.oid and c.relname = 'companion' and c.relkind = 'r'),
-			pg_catalog.array_to_string(array(select distinct pg_catalog.pg_get_userbyid(a.grantee)
-				from pg_catalog.pg_proc p cross join lateral pg_catalog.aclexplode(p.proacl) a
-				where p.pronamespace = n.oid and p.proname = 'version' and a.grantee <> 0 and a.grantee <> n.nspowner order by 1), e'\n')
-		from pg_catalog.pg_namespace n join pg_catalog.pg_roles o on o.oid = n.nspowner, pg_catalog.pg_roles m
-		where n.nspname = 'planvet' and m.rolname = current_user`)
-	switch {
-	case err != nil:
-		return err
-	case len(rows) == 0:
-		st.Kind = Absent
-		return nil
-	}
-	r = rows[0]
+const (
+	placeQuery = `select pg_catalog.current_database()::text, current_user::text, pg_catalog.pg_is_in_recovery()::text,
+		pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE')::text`
+	schemaQuery = `select o.rolname::text, o.rolsuper::text, (o.rolname = current_user)::text, m.rolsuper::text,
+		pg_catalog.has_schema_privilege(n.oid, 'USAGE')::text,
+		(select e.extversion from pg_catalog.pg_extension e where e.extname = 'planvet'),
+		(select pg_catalog.substring(pg_catalog.obj_description(c.oid, 'pg_class'), '^made by planvet companion ([0-9.]+):')
+			from pg_catalog.pg_class c where c.relnamespace = n.oid and c.relname = 'companion' and c.relkind = 'r'),
+		pg_catalog.array_to_string(array(select distinct pg_catalog.pg_get_userbyid(a.grantee)
+			from pg_catalog.pg_proc p cross join lateral pg_catalog.aclexplode(p.proacl) a
+			where p.pronamespace = n.oid and p.proname = 'version' and a.grantee <> 0 and a.grantee <> n.nspowner order by 1), e'\n')
+	from pg_catalog.pg_namespace n join pg_catalog.pg_roles o on o.oid = n.nspowner, pg_catalog.pg_roles m
+	where n.nspname = 'planvet' and m.rolname = current_user`
+	statementsQuery = `select e.extversion || ' in ' || n.nspname from pg_catalog.pg_extension e
+		join pg_catalog.pg_namespace n on n.oid = e.extnamespace where e.extname = 'pg_stat_statements'`
+)
+
+// readSchema reads the row of schemaQuery.
+func (st *State) readSchema(r []*string) {
 	st.Owner = *r[0]
 	switch {
 	case r[5] != nil:
@@ -107,7 +110,7 @@ func (st *State) readPlace(ctx context.Context, s *live.Session) error {
 		st.Kind, st.Version = Companion, *r[6]
 	default:
 		st.Kind = Foreign
-		return nil
+		return
 	}
 	powerful, own, super := *r[1] == "true", *r[2] == "true", *r[3] == "true"
 	st.Distrusted = super && !powerful && !own
@@ -116,16 +119,6 @@ func (st *State) readPlace(ctx context.Context, s *live.Session) error {
 	if *r[7] != "" {
 		st.Readers = strings.Split(*r[7], "\n")
 	}
-	return nil
-}
-
-func (st *State) readStatements(ctx context.Context, s *live.Session) error {
-	rows, err := s.Query(ctx, `select e.extversion || ' in ' || n.nspname from pg_catalog.pg_extension e
-		join pg_catalog.pg_namespace n on n.oid = e.extnamespace where e.extname = 'pg_stat_statements'`)
-	if err == nil && len(rows) > 0 {
-		st.Statements = *rows[0][0]
-	}
-	return err
 }
 
 // readObjects reads what only who may use the schema can.

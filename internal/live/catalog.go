@@ -20,40 +20,37 @@ func LoadCatalog(ctx context.Context, conn *pgx.Conn) (*catalog.Catalog, error) 
 
 // loadCatalog is LoadCatalog under limits: SET LOCAL statements.
 func loadCatalog(ctx context.Context, conn *pgx.Conn, limits string) (*catalog.Catalog, error) {
-	tx, err := conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: marked("begin isolation level repeatable read, read only"), CommitQuery: marked("commit")})
+	begin := marked("begin isolation level repeatable read, read only") + "; " + limits + marked("set local search_path = ''")
+	tx, err := conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: begin, CommitQuery: marked("commit")})
 	if err != nil {
 		return nil, fmt.Errorf("reading the catalog: %w", err)
 	}
 	defer tx.Rollback(ctx)
-	if _, err := conn.PgConn().Exec(ctx, limits+marked("set local search_path = ''")).ReadAll(); err != nil {
-		return nil, fmt.Errorf("reading the catalog: %w", err)
-	}
-	l := &loader{ctx: ctx, tx: tx, cat: catalog.New(), rels: map[uint32]*catalog.Relation{}}
-	var num int
-	if err := tx.QueryRow(ctx, marked("select current_setting('server_version_num')::int")).Scan(&num); err != nil {
-		return nil, fmt.Errorf("reading the catalog: %w", err)
-	}
-	l.major = num / 10000
+	l := &loader{cat: catalog.New(), rels: map[uint32]*catalog.Relation{}, major: majorOf(conn)}
 	for _, step := range []struct {
 		what string
-		load func() error
+		load func()
 	}{
 		{"schemas", l.schemas}, {"extensions", l.extensions}, {"roles", l.roles},
 		{"types", l.types}, {"relations", l.relations}, {"columns", l.columns},
 		{"composite types", l.composites}, {"partitions", l.partitions}, {"functions", l.functions},
 		{"constraints", l.constraints}, {"indexes", l.indexes}, {"policies", l.policies}, {"triggers", l.triggers},
 	} {
-		if err := step.load(); err != nil {
-			return nil, fmt.Errorf("reading the catalog's %s: %w", step.what, err)
-		}
+		l.step = step.what
+		step.load()
+	}
+	if err := tx.SendBatch(ctx, &l.batch).Close(); err != nil {
+		return nil, err
 	}
 	l.normalise()
 	return l.cat, nil
 }
 
+// loader asks for all at once: a round trip for each part is what a schema costs most.
 type loader struct {
-	ctx   context.Context
-	tx    pgx.Tx
+	batch pgx.Batch
+	// step is what the parts that are asked for now are: relations.
+	step  string
 	cat   *catalog.Catalog
 	major int
 	// rels are the relations by oid.
@@ -68,17 +65,20 @@ type expression struct {
 	self catalog.Name
 }
 
-// rows calls f for each row of a query, scanned into dest.
-func (l *loader) rows(sql string, dest []any, f func()) error {
-	rows, err := l.tx.Query(l.ctx, marked(sql))
-	if err != nil {
-		return err
-	}
-	_, err = pgx.ForEachRow(rows, dest, func() error {
-		f()
+// rows has f called for each row of a query, scanned into dest, after all that was asked
+// for before.
+func (l *loader) rows(sql string, dest []any, f func()) {
+	step := l.step
+	l.batch.Queue(marked(sql)).Query(func(rows pgx.Rows) error {
+		_, err := pgx.ForEachRow(rows, dest, func() error {
+			f()
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("reading the catalog's %s: %w", step, err)
+		}
 		return nil
 	})
-	return err
 }
 
 // later notes an expression for normalise.
@@ -102,6 +102,12 @@ func (l *loader) normalise() {
 // userSchema is the condition that a row of pg_namespace n is not the system's.
 const userSchema = `n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp_|toast_temp_)'`
 
+// ofUser is the condition that a relation of pg_class is in no schema of the system's,
+// which has more columns and indexes than most applications.
+func ofUser(relation string) string {
+	return relation + `.relnamespace in (select n.oid from pg_catalog.pg_namespace n where ` + userSchema + `)`
+}
+
 // notOfExtension is the condition that an object of a catalog is not a member of
 // an extension.
 func notOfExtension(class, oid string) string {
@@ -109,28 +115,28 @@ func notOfExtension(class, oid string) string {
 		`'::pg_catalog.regclass and d.objid = ` + oid + ` and d.deptype = 'e')`
 }
 
-func (l *loader) schemas() error {
+func (l *loader) schemas() {
 	var name string
-	return l.rows(`select n.nspname from pg_catalog.pg_namespace n where `+userSchema+` order by 1`,
+	l.rows(`select n.nspname from pg_catalog.pg_namespace n where `+userSchema+` order by 1`,
 		[]any{&name}, func() { l.cat.AddSchema(name) })
 }
 
-func (l *loader) extensions() error {
+func (l *loader) extensions() {
 	var name string
-	return l.rows(`select extname from pg_catalog.pg_extension where extname <> 'plpgsql' order by 1`,
+	l.rows(`select extname from pg_catalog.pg_extension where extname <> 'plpgsql' order by 1`,
 		[]any{&name}, func() { l.cat.Extensions[name] = catalog.Location{} })
 }
 
-func (l *loader) roles() error {
+func (l *loader) roles() {
 	var name string
 	var bypass, super bool
-	return l.rows(`select rolname, rolbypassrls, rolsuper from pg_catalog.pg_roles where rolname !~ '^pg_' order by 1`,
+	l.rows(`select rolname, rolbypassrls, rolsuper from pg_catalog.pg_roles where rolname !~ '^pg_' order by 1`,
 		[]any{&name, &bypass, &super}, func() {
 			l.cat.Roles[name] = catalog.Role{BypassRLS: bypass, Superuser: super}
 		})
 }
 
-func (l *loader) types() error {
+func (l *loader) types() {
 	var schema, name, kind, base string
 	var labels []string
 	sql := `select n.nspname, t.typname, t.typtype::text,
@@ -139,7 +145,7 @@ func (l *loader) types() error {
 		from pg_catalog.pg_type t join pg_catalog.pg_namespace n on n.oid = t.typnamespace
 		where t.typtype in ('e', 'd', 'r') and ` + userSchema + ` and ` + notOfExtension("pg_type", "t.oid") + ` order by 1, 2`
 	kinds := map[string]string{"e": "enum", "d": "domain", "r": "range"}
-	return l.rows(sql, []any{&schema, &name, &kind, &base, &labels}, func() {
+	l.rows(sql, []any{&schema, &name, &kind, &base, &labels}, func() {
 		t := &catalog.Type{Name: catalog.Name{Schema: schema, Name: name}, Kind: kinds[kind], Base: printed(base)}
 		if len(labels) > 0 {
 			t.Labels = slices.Clone(labels)
@@ -148,18 +154,18 @@ func (l *loader) types() error {
 	})
 }
 
-func (l *loader) triggers() error {
+func (l *loader) triggers() {
 	var oid uint32
 	var name string
 	sql := `select tgrelid, tgname from pg_catalog.pg_trigger where not tgisinternal order by 1, 2`
-	return l.rows(sql, []any{&oid, &name}, func() {
+	l.rows(sql, []any{&oid, &name}, func() {
 		if r := l.rels[oid]; r != nil {
 			r.Triggers = append(r.Triggers, name)
 		}
 	})
 }
 
-func (l *loader) policies() error {
+func (l *loader) policies() {
 	var oid uint32
 	var p catalog.Policy
 	var command string
@@ -169,7 +175,7 @@ func (l *loader) policies() error {
 		pg_catalog.pg_get_expr(polqual, polrelid), pg_catalog.pg_get_expr(polwithcheck, polrelid)
 		from pg_catalog.pg_policy order by 1, 2`
 	commands := map[string]string{"*": "all", "r": "select", "a": "insert", "w": "update", "d": "delete"}
-	return l.rows(sql, []any{&oid, &p.Name, &command, &p.Permissive, &p.Roles, &using, &check}, func() {
+	l.rows(sql, []any{&oid, &p.Name, &command, &p.Permissive, &p.Roles, &using, &check}, func() {
 		r := l.rels[oid]
 		if r == nil {
 			return

@@ -17,7 +17,7 @@ func indexKey(text string) catalog.IndexKey {
 	return catalog.IndexKey{Column: v[0], Expr: v[1], OpClass: v[2], Collation: v[3], Desc: v[4] != "0", NullsFirst: v[5] != "0"}
 }
 
-func (l *loader) functions() error {
+func (l *loader) functions() {
 	body := "''"
 	if l.major >= 14 {
 		body = "coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), '')"
@@ -42,7 +42,7 @@ func (l *loader) functions() error {
 	}
 	kinds := map[string]string{"f": "function", "p": "procedure", "a": "aggregate", "w": "window"}
 	volatilities := map[string]string{"i": "immutable", "s": "stable", "v": "volatile"}
-	return l.rows(sql, dest, func() {
+	l.rows(sql, dest, func() {
 		g := f
 		g.Kind, g.Volatility, g.Args = kinds[kind], volatilities[volatility], slices.Clone(f.Args)
 		for i := range g.Args {

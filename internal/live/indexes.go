@@ -21,7 +21,7 @@ const indexKeys = `array(select json_build_array(
 		coalesce(((x.indoption::int2[])[k.pos - 1] & 1), 0)::text, coalesce(((x.indoption::int2[])[k.pos - 1] & 2), 0)::text)::text
 	from unnest(x.indkey::int2[]) with ordinality k(num, pos) order by k.pos)`
 
-func (l *loader) indexes() error {
+func (l *loader) indexes() {
 	distinct := "false"
 	if l.major >= 15 {
 		distinct = "x.indnullsnotdistinct"
@@ -30,14 +30,14 @@ func (l *loader) indexes() error {
 		coalesce(pg_catalog.pg_get_expr(x.indpred, x.indrelid), ''),
 		exists (select 1 from pg_catalog.pg_constraint k where k.conindid = x.indexrelid and k.contype in ('p', 'u', 'x')), ` + distinct + `
 		from pg_catalog.pg_index x join pg_catalog.pg_class i on i.oid = x.indexrelid
-		join pg_catalog.pg_am am on am.oid = i.relam order by 1, 2`
+		join pg_catalog.pg_am am on am.oid = i.relam where ` + ofUser("i") + ` order by 1, 2`
 	var oid uint32
 	var x catalog.Index
 	var partitioned bool
 	var nkeys int
 	var keys []string
 	dest := []any{&oid, &x.Name, &x.Method, &partitioned, &x.Unique, &x.Valid, &nkeys, &keys, &x.Predicate, &x.Constraint, &x.NullsNotDistinct}
-	return l.rows(sql, dest, func() {
+	l.rows(sql, dest, func() {
 		r := l.rels[oid]
 		if r == nil {
 			return

@@ -8,7 +8,7 @@ import (
 	"github.com/planvet/planvet/internal/pgast"
 )
 
-func (l *loader) relations() error {
+func (l *loader) relations() {
 	var oid uint32
 	var schema, name, kind, bound, query string
 	var enabled, forced, invoker bool
@@ -22,7 +22,7 @@ func (l *loader) relations() error {
 	kinds := map[string]catalog.Kind{
 		"r": catalog.Table, "p": catalog.PartitionedTable, "v": catalog.View, "m": catalog.MaterializedView, "f": catalog.ForeignTable,
 	}
-	return l.rows(sql, []any{&oid, &schema, &name, &kind, &enabled, &forced, &bound, &query, &invoker}, func() {
+	l.rows(sql, []any{&oid, &schema, &name, &kind, &enabled, &forced, &bound, &query, &invoker}, func() {
 		r := &catalog.Relation{
 			Name: catalog.Name{Schema: schema, Name: name}, Kind: kinds[kind], RLSEnabled: enabled, RLSForced: forced,
 			PartitionBound: bound, SecurityInvoker: invoker,
@@ -75,11 +75,11 @@ func (x *column) build() *catalog.Column {
 // search_path, which hides the schema public.
 func printed(t string) string { return strings.TrimPrefix(t, "public.") }
 
-func (l *loader) columns() error {
+func (l *loader) columns() {
 	var oid uint32
 	var x column
-	sql := `select a.attrelid, ` + columnList + ` and c.relkind in ('r', 'p', 'v', 'm', 'f') order by a.attrelid, a.attnum`
-	return l.rows(sql, append([]any{&oid}, x.dest()...), func() {
+	sql := `select a.attrelid, ` + columnList + ` and c.relkind in ('r', 'p', 'v', 'm', 'f') and ` + ofUser("c") + ` order by a.attrelid, a.attnum`
+	l.rows(sql, append([]any{&oid}, x.dest()...), func() {
 		if r := l.rels[oid]; r != nil {
 			c := x.build()
 			l.later(&c.Default, r.Name)
@@ -88,13 +88,13 @@ func (l *loader) columns() error {
 	})
 }
 
-func (l *loader) composites() error {
+func (l *loader) composites() {
 	var schema, name string
 	var x column
 	sql := `select n.nspname, c.relname, ` + strings.Replace(columnList, "where a.attnum",
 		"join pg_catalog.pg_namespace n on n.oid = c.relnamespace where a.attnum", 1) + ` and c.relkind = 'c' and ` + userSchema +
 		` and ` + notOfExtension("pg_type", "c.reltype") + ` order by 1, 2, a.attnum`
-	return l.rows(sql, append([]any{&schema, &name}, x.dest()...), func() {
+	l.rows(sql, append([]any{&schema, &name}, x.dest()...), func() {
 		t := l.cat.Type(schema, name)
 		if t == nil {
 			t = &catalog.Type{Name: catalog.Name{Schema: schema, Name: name}, Kind: "composite"}
@@ -104,12 +104,12 @@ func (l *loader) composites() error {
 	})
 }
 
-func (l *loader) partitions() error {
+func (l *loader) partitions() {
 	var child, parent uint32
 	var partition bool
 	sql := `select i.inhrelid, i.inhparent, c.relispartition from pg_catalog.pg_inherits i
 		join pg_catalog.pg_class c on c.oid = i.inhrelid order by i.inhrelid, i.inhseqno`
-	err := l.rows(sql, []any{&child, &parent, &partition}, func() {
+	l.rows(sql, []any{&child, &parent, &partition}, func() {
 		c, p := l.rels[child], l.rels[parent]
 		switch {
 		case c == nil || p == nil: // an index's
@@ -119,9 +119,6 @@ func (l *loader) partitions() error {
 			c.Inherits = append(c.Inherits, p.Name)
 		}
 	})
-	if err != nil {
-		return err
-	}
 	var oid uint32
 	var strategy, exprs string
 	var columns []string
@@ -130,7 +127,7 @@ func (l *loader) partitions() error {
 			left join pg_catalog.pg_attribute a on a.attrelid = p.partrelid and a.attnum = k.num and k.num <> 0 order by k.pos)
 		from pg_catalog.pg_partitioned_table p order by 1`
 	strategies := map[string]string{"r": "range", "l": "list", "h": "hash"}
-	return l.rows(sql, []any{&oid, &strategy, &exprs, &columns}, func() {
+	l.rows(sql, []any{&oid, &strategy, &exprs, &columns}, func() {
 		if r := l.rels[oid]; r != nil {
 			r.PartitionStrategy = strategies[strategy]
 			r.PartitionKeys = l.partitionKeys(columns, exprs, r.Name)
@@ -165,19 +162,20 @@ func keyColumns(numbers, relation string) string {
 		join pg_catalog.pg_attribute a on a.attrelid = ` + relation + ` and a.attnum = u.num order by u.pos)`
 }
 
-func (l *loader) constraints() error {
+func (l *loader) constraints() {
 	var oid, ref uint32
 	var kind, onDelete string
 	var k catalog.Constraint
 	sql := `select k.conrelid, k.confrelid, k.conname, k.contype::text, ` + keyColumns("k.conkey", "k.conrelid") + `, ` +
 		keyColumns("k.confkey", "k.confrelid") + `, k.confdeltype::text,
 		coalesce(pg_catalog.pg_get_expr(k.conbin, k.conrelid), ''), k.convalidated
-		from pg_catalog.pg_constraint k where k.conrelid <> 0 and k.contype in ('p', 'u', 'f', 'c', 'x') order by 1, 3`
+		from pg_catalog.pg_constraint k join pg_catalog.pg_class c on c.oid = k.conrelid
+		where k.contype in ('p', 'u', 'f', 'c', 'x') and ` + ofUser("c") + ` order by 1, 3`
 	kinds := map[string]catalog.ConstraintKind{
 		"p": catalog.PrimaryKey, "u": catalog.Unique, "f": catalog.ForeignKey, "c": catalog.Check, "x": catalog.Exclusion,
 	}
 	actions := map[string]string{"a": "no-action", "r": "restrict", "c": "cascade", "n": "set-null", "d": "set-default"}
-	return l.rows(sql, []any{&oid, &ref, &k.Name, &kind, &k.Columns, &k.RefColumns, &onDelete, &k.Expr, &k.Validated}, func() {
+	l.rows(sql, []any{&oid, &ref, &k.Name, &kind, &k.Columns, &k.RefColumns, &onDelete, &k.Expr, &k.Validated}, func() {
 		r := l.rels[oid]
 		if r == nil {
 			return

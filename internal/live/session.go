@@ -48,6 +48,8 @@ type Session struct {
 	// own is set on a server of planvet's own, vetted holds what Vet let pass.
 	own    bool
 	vetted map[string]bool
+	// texts are those that Statements read last, by the server's id.
+	texts map[int64]string
 	// notice, where not nil, is handed the server's notices.
 	notice func(*pgconn.Notice)
 }
@@ -70,15 +72,19 @@ const cancelTimeout = 2 * time.Second
 func (s *Session) Conn() *pgx.Conn { return s.conn }
 
 // Version is the server's version as it prints it: 15.18.
-func (s *Session) Version() string {
-	v, _, _ := strings.Cut(s.conn.PgConn().ParameterStatus("server_version"), " ")
+func (s *Session) Version() string { return versionOf(s.conn) }
+
+func versionOf(conn *pgx.Conn) string {
+	v, _, _ := strings.Cut(conn.PgConn().ParameterStatus("server_version"), " ")
 	return v
 }
 
 // Major is the server's major version: 15; 0 when it does not say.
-func (s *Session) Major() int {
-	digits := strings.IndexFunc(s.Version(), func(r rune) bool { return r < '0' || r > '9' })
-	v := s.Version()
+func (s *Session) Major() int { return majorOf(s.conn) }
+
+func majorOf(conn *pgx.Conn) int {
+	v := versionOf(conn)
+	digits := strings.IndexFunc(v, func(r rune) bool { return r < '0' || r > '9' })
 	if digits >= 0 {
 		v = v[:digits]
 	}
@@ -149,14 +155,7 @@ func (s *Session) Query(ctx context.Context, sql string, args ...*string) ([][]*
 	}
 	out := [][]*string{}
 	err := s.each(ctx, sql, args, func(row [][]byte) error {
-		r := make([]*string, len(row))
-		for i, v := range row {
-			if v != nil {
-				text := string(v)
-				r[i] = &text
-			}
-		}
-		out = append(out, r)
+		out = append(out, texts(row))
 		return nil
 	})
 	if err != nil {
@@ -195,6 +194,34 @@ type query struct {
 	sql    string
 	binary bool
 	row    func(row [][]byte) error
+}
+
+// Queries sends statements without parameters at once and returns the rows of each, as
+// Query does. No transaction may be open: an error would end it.
+func (s *Session) Queries(ctx context.Context, sql ...string) ([][][]*string, error) {
+	if s.open {
+		return nil, errors.New("sending several statements: a transaction is open")
+	}
+	out, queries := make([][][]*string, len(sql)), make([]query, len(sql))
+	for i := range sql {
+		queries[i] = query{sql: sql[i], row: func(row [][]byte) error {
+			out[i] = append(out[i], texts(row))
+			return nil
+		}}
+	}
+	return out, s.together(ctx, queries)
+}
+
+// texts copies a row.
+func texts(row [][]byte) []*string {
+	out := make([]*string, len(row))
+	for i, v := range row {
+		if v != nil {
+			text := string(v)
+			out[i] = &text
+		}
+	}
+	return out
 }
 
 // together sends queries at once, since each wait for an answer costs a round trip and,

@@ -37,7 +37,7 @@ var sinceYear2000 = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 // statementColumns are in the order in which queries select them; the text and the id,
 // by which readStatement knows a hidden row, come first.
 var statementColumns = []statementColumn{
-	{[]string{"query"}, "text", func(s *Statement, v []byte) { s.Query = string(v) }},
+	{[]string{"query"}, "text", nil},
 	count(func(s *Statement) *int64 { return &s.QueryID }, "queryid"),
 	count(func(s *Statement) *int64 { return &s.UserID }, "userid"),
 	count(func(s *Statement) *int64 { return &s.DatabaseID }, "dbid"),
@@ -102,16 +102,17 @@ func selectObjects(function string) string {
 }
 
 // readStatement reads a row of statementColumns; hidden says that the role may not see
-// its text.
-func readStatement(row [][]byte) (st Statement, hidden bool) {
-	if row[0] == nil || row[1] == nil && string(row[0]) == HiddenText {
-		hidden = true
-	}
+// its text. Texts are those of known by id, where they are the same: a watch has them once.
+func readStatement(row [][]byte, known map[int64]string) (st Statement, hidden bool) {
 	st.TopLevel = true // where the extension does not tell
-	for i, v := range row {
+	for i, v := range row[1:] {
 		if v != nil {
-			statementColumns[i].into(&st, v)
+			statementColumns[i+1].into(&st, v)
 		}
 	}
-	return st, hidden
+	text := row[0]
+	if st.Query = known[st.QueryID]; st.Query != string(text) {
+		st.Query = string(text)
+	}
+	return st, text == nil || row[1] == nil && st.Query == HiddenText
 }

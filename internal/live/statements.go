@@ -86,9 +86,9 @@ func (s *Session) Statements(ctx context.Context) (*Statements, error) {
 	if len(where) == 0 {
 		return nil, fmt.Errorf("%w: add it to shared_preload_libraries, restart, and run create extension pg_stat_statements in this database", ErrNoStatements)
 	}
-	out := &Statements{Schema: *where[0][0], Extension: *where[0][1], Evicted: -1}
+	out := &Statements{Schema: *where[0][0], Extension: *where[0][1], Evicted: -1, All: make([]Statement, 0, len(s.texts)+len(s.texts)/16)}
 	queries := []query{{sql: selectRows(out.Schema, strings.Fields(*where[0][2])), binary: true, row: func(row [][]byte) error {
-		if st, hidden := readStatement(row); hidden {
+		if st, hidden := readStatement(row, s.texts); hidden {
 			out.Hidden++
 		} else {
 			out.All = append(out.All, st)
@@ -105,7 +105,10 @@ func (s *Session) Statements(ctx context.Context) (*Statements, error) {
 	case err != nil:
 		return nil, fmt.Errorf("reading pg_stat_statements %s: %w", out.Extension, err)
 	}
-	out.At = time.Now()
+	out.At, s.texts = time.Now(), make(map[int64]string, len(out.All))
+	for i := range out.All {
+		s.texts[out.All[i].QueryID] = out.All[i].Query
+	}
 	return out, nil
 }
 
@@ -142,7 +145,7 @@ func (s *Session) HiddenStatements(ctx context.Context, out *Statements, functio
 	}
 	out.Counted = true
 	return s.together(ctx, []query{{sql: selectObjects(function), binary: true, row: func(row [][]byte) error {
-		st, _ := readStatement(row)
+		st, _ := readStatement(row, nil)
 		st.Query = HiddenText
 		if st.UserID != own && !seen[key{st.UserID, st.QueryID, st.TopLevel}] {
 			out.All = append(out.All, st)
