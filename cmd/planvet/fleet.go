@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -90,6 +91,7 @@ func targetsOf(c *cli.Context) ([]monitor.Named, error) {
 // source is one server with what is asked of it.
 func source(c *cli.Context, t monitor.Named) (*monitor.Source, error) {
 	s := &monitor.Source{Name: t.Name, Connect: func(ctx context.Context) (*live.Session, error) { return engine.Connect(ctx, t.URL, live.Options{}) }}
+	s.Own = c.Bool("own-statements")
 	s.Activity = monitor.Activity{Connections: c.Bool("pool-stats"), Locks: c.Bool("locks"), Scans: c.String("json-output") != ""}
 	poolers(t.PgBouncer, t.Supavisor, t.Token, &s.Activity)
 	where := c.String("json-output")
@@ -135,6 +137,22 @@ func answered(targets []monitor.Target) int {
 		}
 	}
 	return n
+}
+
+// blind is the error where a role may not see the statements of others, and was not
+// asked for its own alone: its figures are not what the server does.
+func blind(targets []monitor.Target) error {
+	var lines []string
+	for i := range targets {
+		t := &targets[i]
+		if t.Report != nil && t.Report.Blind() != "" {
+			lines = append(lines, strings.TrimPrefix(t.Name+": ", ": ")+t.Report.Blind())
+		}
+	}
+	if len(lines) == 0 {
+		return nil
+	}
+	return usage(fmt.Errorf("%s; --own-statements is content with its own", strings.Join(lines, "; ")))
 }
 
 // unread is the error where no server was read; where some were, the others are told.

@@ -40,6 +40,7 @@ func monitorCommand(code *report.ExitCode) *cli.Command {
 			&cli.StringFlag{Name: "targets", Usage: "read the servers of `FILE`: a line has NAME URL, with ${VARIABLE} from the environment"},
 			&cli.BoolFlag{Name: "pool-stats", Usage: "show connections by state, and the pools of --pgbouncer and --supavisor"},
 			&cli.StringFlag{Name: "listen", Usage: "serve the figures as Prometheus text at `ADDRESS`/metrics (127.0.0.1:9187) until interrupted"},
+			ownStatementsFlag(),
 			&cli.BoolFlag{Name: "rls-overhead", Usage: "run the SELECTs on tables with policies, as --role and without row security, and show what that costs a call"},
 			&cli.StringFlag{Name: "role", Usage: "with --rls-overhead: the `ROLE` that pays (default: authenticated, or one that the policies name)"},
 			&cli.StringSliceFlag{Name: "allow-functions", Usage: "with --rls-overhead: functions that may be called though nobody can tell what they do: `NAME[,NAME]`"},
@@ -156,6 +157,11 @@ func serverFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "database-url", Aliases: []string{"conn"}, EnvVars: []string{"PLANVET_DATABASE_URL", "DATABASE_URL"}, Usage: "`URL` of the server"},
 	}
+}
+
+// ownStatementsFlag is of a role that may not see others' statements and knows it.
+func ownStatementsFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "own-statements", Usage: "count the statements of the role that connects alone: it needs no pg_read_all_stats then"}
 }
 
 // ownerFlags say where the code is that sends statements.
@@ -306,7 +312,10 @@ func watchStatements(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return w.send(targets)
+	if err := w.send(targets); err != nil {
+		return err
+	}
+	return blind(targets)
 }
 
 // exporter is the OpenTelemetry receiver that --otlp names; nil where none is.

@@ -29,6 +29,7 @@ func topQueriesCommand(code *report.ExitCode) *cli.Command {
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "docs/50-ops/TOP_10_QUERIES.md", Usage: "the document, a `FILE`"},
 			&cli.IntFlag{Name: "top", Value: 10, Usage: "list `N` statements"},
 			&cli.StringFlag{Name: "sort", Value: "total", Usage: "rank by total or mean execution time"},
+			ownStatementsFlag(),
 			&cli.BoolFlag{Name: "no-owners", Usage: "do not look into the code"},
 			&cli.StringFlag{Name: "config", Usage: "read `FILE` instead of the planvet.yaml that is found"},
 			&cli.BoolFlag{Name: "check", Usage: "exit 1 where the document is older than --max-age"},
@@ -101,13 +102,21 @@ func updateTopQueries(c *cli.Context) error {
 	if o.Catalog, err = s.LoadCatalog(c.Context); err != nil {
 		return fmt.Errorf("reading the server's schema: %w", err)
 	}
-	r, err := monitor.Read(c.Context, s)
+	read := monitor.Read
+	if c.Bool("own-statements") {
+		read = monitor.ReadOwn
+	}
+	reading, err := read(c.Context, s)
 	if errors.Is(err, live.ErrNoStatements) {
 		return usage(err)
 	} else if err != nil {
 		return err
 	}
-	out, err := monitor.UpdateTop(doc, r.Report(o), owners(c))
+	r := reading.Report(o)
+	if err := blind([]monitor.Target{{Report: r}}); err != nil {
+		return err
+	}
+	out, err := monitor.UpdateTop(doc, r, owners(c))
 	if errors.Is(err, monitor.ErrDocument) {
 		return usage(fmt.Errorf("%s: %w; repair them, or move the file away", path, err))
 	} else if err != nil {

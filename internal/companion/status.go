@@ -47,8 +47,10 @@ type State struct {
 	// Statements is where pg_stat_statements is: 1.10 in extensions; "" where it is not
 	// in this database.
 	Statements string `json:"pg_stat_statements,omitempty"`
-	// AllStats says whether this role sees the statements and waits of others.
-	AllStats bool `json:"all_stats"`
+	// AllStats says whether this role sees the statements and waits of others, OwnerSees
+	// whether the schema's owner does, as whom its functions read.
+	AllStats  bool `json:"all_stats"`
+	OwnerSees bool `json:"-"`
 	// Snapshots are those of statements that are kept.
 	Snapshots int `json:"snapshots"`
 	// Gains is what installing, upgrading or being let in would add for this role, a
@@ -93,7 +95,8 @@ const (
 			from pg_catalog.pg_class c where c.relnamespace = n.oid and c.relname = 'companion' and c.relkind = 'r'),
 		pg_catalog.array_to_string(array(select distinct pg_catalog.pg_get_userbyid(a.grantee)
 			from pg_catalog.pg_proc p cross join lateral pg_catalog.aclexplode(p.proacl) a
-			where p.pronamespace = n.oid and p.proname = 'version' and a.grantee <> 0 and a.grantee <> n.nspowner order by 1), e'\n')
+			where p.pronamespace = n.oid and p.proname = 'version' and a.grantee <> 0 and a.grantee <> n.nspowner order by 1), e'\n'),
+		pg_catalog.pg_has_role(n.nspowner, 'pg_read_all_stats', 'USAGE')::text
 	from pg_catalog.pg_namespace n join pg_catalog.pg_roles o on o.oid = n.nspowner, pg_catalog.pg_roles m
 	where n.nspname = 'planvet' and m.rolname = current_user`
 	statementsQuery = `select e.extversion || ' in ' || n.nspname from pg_catalog.pg_extension e
@@ -102,7 +105,7 @@ const (
 
 // readSchema reads the row of schemaQuery.
 func (st *State) readSchema(r []*string) {
-	st.Owner = *r[0]
+	st.Owner, st.OwnerSees = *r[0], *r[8] == "true"
 	switch {
 	case r[5] != nil:
 		st.Kind, st.Version = Extension, *r[5]

@@ -37,6 +37,9 @@ type sight struct {
 	activity string
 	// counters is set where planvet.statement_counters may be asked for what is hidden.
 	counters bool
+	// help is the command that would set counters; "" where it is set, and where none
+	// would.
+	help string
 	// note is why the companion could not be looked at.
 	note string
 }
@@ -62,9 +65,10 @@ func lookAround(ctx context.Context, s *live.Session) sight {
 	if out.companion = c; st.MayUse {
 		c.Version = st.Version
 	}
-	reader := "planvet companion install --reader " + st.Role
+	command := "planvet companion install --reader " + st.Role
+	reader := command
 	if st.Kind != companion.Absent {
-		reader = "its owner's planvet companion install --reader " + st.Role
+		reader, command = "its owner's "+command, command+", by "+st.Owner
 	}
 	switch {
 	case st.Kind == companion.Foreign || st.Distrusted:
@@ -72,16 +76,20 @@ func lookAround(ctx context.Context, s *live.Session) sight {
 	case st.AllStats && st.Kind == companion.Absent:
 		c.Adds = "planvet companion install would keep snapshots of statements also while planvet does not watch"
 	case st.AllStats:
+	case st.Has("1.2") && !st.OwnerSees:
+		c.Adds = "grant pg_read_all_stats to " + st.Owner + ", as whom planvet " + st.Version + " reads, would add the figures of other roles' statements, their connections and waits"
 	case st.Has("1.2"):
 		out.activity, out.counters = through, true
 		c.Through = "statements, connections and waits of other roles are read through planvet " + st.Version + ", as " + st.Owner + " sees them"
 	case st.Has("1.1"):
-		out.activity = through
+		out.activity, out.help = through, "planvet companion upgrade, by "+st.Owner
 		c.Through = "connections and waits of other roles are read through planvet " + st.Version + ", as " + st.Owner + " sees them"
 		c.Adds = "planvet companion upgrade, by " + st.Owner + ", would add the figures of other roles' statements"
 	case st.MayUse:
+		out.help = "planvet companion upgrade, by " + st.Owner
 		c.Adds = "planvet companion upgrade, by " + st.Owner + ", would add the figures of other roles' statements, their connections and waits"
 	default:
+		out.help = command
 		c.Adds = reader + " would add the figures of other roles' statements without their texts, their connections and waits; grant pg_read_all_stats to " + st.Role + " adds the texts too"
 	}
 	return out

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,21 +24,31 @@ type Reading struct {
 	Companion   *Companion   `json:"companion,omitempty"`
 	// Notes are what a reader must know of the reading.
 	Notes []string `json:"notes,omitempty"`
+
+	// role is who reads, help the command that would let it read the figures of others'
+	// statements; "" where there is none.
+	role, help string
 }
 
 // Read reads a server's counters. planvet's own statements, which carry its mark, are
 // left out. The error is live.ErrNoStatements' kind where pg_stat_statements is missing.
 func Read(ctx context.Context, s *live.Session) (*Reading, error) {
-	return read(ctx, s, lookAround(ctx, s))
+	return read(ctx, s, lookAround(ctx, s), false)
 }
 
-func read(ctx context.Context, s *live.Session, see sight) (*Reading, error) {
-	r := &Reading{Server: Server{Version: s.Version()}, Companion: see.companion}
+// ReadOwn is Read of the statements of the session's role alone.
+func ReadOwn(ctx context.Context, s *live.Session) (*Reading, error) {
+	return read(ctx, s, lookAround(ctx, s), true)
+}
+
+func read(ctx context.Context, s *live.Session, see sight, own bool) (*Reading, error) {
+	r := &Reading{Server: Server{Version: s.Version()}, Companion: see.companion, help: see.help}
 	if see.note != "" {
 		r.Notes = append(r.Notes, see.note)
 	}
 	rows, err := s.Query(ctx, `select pg_catalog.to_char(pg_catalog.pg_postmaster_start_time() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-		pg_catalog.pg_is_in_recovery()::text, pg_catalog.current_setting('track_io_timing'), pg_catalog.current_database()::text`)
+		pg_catalog.pg_is_in_recovery()::text, pg_catalog.current_setting('track_io_timing'), pg_catalog.current_database()::text,
+		current_user::text, (select oid::int8::text from pg_catalog.pg_roles where rolname = current_user)`)
 	if err != nil {
 		return nil, fmt.Errorf("reading the server's state: %w", err)
 	}
@@ -45,16 +56,27 @@ func read(ctx context.Context, s *live.Session, see sight) (*Reading, error) {
 		return nil, fmt.Errorf("reading the server's state: %w", err)
 	}
 	r.Server.Replica, r.Server.IOTiming, r.Server.Where = *rows[0][1] == "true", *rows[0][2] == "on", *rows[0][3]
+	id, err := strconv.ParseInt(*rows[0][5], 10, 64)
+	if err != nil {
+		return nil, fmt.Errorf("reading the server's state: %w", err)
+	}
+	if r.role = *rows[0][4]; own {
+		r.Notes = append(r.Notes, "statements and shares are of "+r.role+" alone, as was asked")
+	}
 	if r.Statements, err = s.Statements(ctx); err != nil {
 		return nil, err
 	}
-	if r.Statements.Hidden > 0 && see.counters {
-		if err := s.HiddenStatements(ctx, r.Statements, "planvet.statement_counters()"); err != nil {
+	if own {
+		r.Statements.Hidden = 0
+	} else if r.Statements.Hidden > 0 && see.counters {
+		if err := s.HiddenStatements(ctx, r.Statements, "planvet.statement_counters()", id); err != nil {
 			return nil, fmt.Errorf("reading the figures of hidden statements through the companion: %w", err)
 		}
 	}
 	r.Server.Extension = r.Statements.Extension
-	r.Statements.All = slices.DeleteFunc(r.Statements.All, func(st live.Statement) bool { return strings.Contains(st.Query, live.Mark) })
+	r.Statements.All = slices.DeleteFunc(r.Statements.All, func(st live.Statement) bool {
+		return strings.Contains(st.Query, live.Mark) || own && st.UserID != id
+	})
 	return r, nil
 }
 
@@ -118,6 +140,10 @@ func (r *Reading) start(rows []live.Statement, o Options) *Report {
 	if n := r.Statements.Hidden; n > 0 && r.Statements.Counted {
 		out.note("the texts of %d statements of other roles are hidden from this one, their figures come through the companion: grant pg_read_all_stats to it for the texts", n)
 	} else if n > 0 {
+		out.blind = fmt.Sprintf("%d statements of other roles are hidden from %s and not in the figures: grant pg_read_all_stats to %[2]s", n, r.role)
+		if r.help != "" {
+			out.blind += ", or run " + r.help
+		}
 		out.note("the texts of %d statements of other roles are hidden from this one and not in the figures: grant pg_read_all_stats to it", n)
 	}
 	if !r.Server.IOTiming {

@@ -31,7 +31,13 @@ type Report struct {
 	// Notes are what a reader must know of the figures: a reset, evictions, hidden
 	// statements, a restart.
 	Notes []string `json:"notes,omitempty"`
+
+	blind string
 }
+
+// Blind is a line that says what the role may not see of others' statements, and what
+// would let it; "" where all that was asked for is in the figures.
+func (r *Report) Blind() string { return r.blind }
 
 // Server is what was read. It holds no secret.
 type Server struct {

@@ -19,6 +19,8 @@ type Source struct {
 	Connect func(context.Context) (*live.Session, error)
 	// Activity says what is read beside statements.
 	Activity Activity
+	// Own reads the statements of the session's role alone.
+	Own bool
 	// History, where not nil, gets every reading.
 	History *History
 
@@ -77,7 +79,7 @@ func (s *Source) read(ctx context.Context) (*Reading, error) {
 		}
 		s.shapes = NewShapes(s.catalog)
 	}
-	r, err := read(ctx, s.session, s.sight)
+	r, err := read(ctx, s.session, s.sight, s.Own)
 	if err != nil {
 		return nil, err
 	}
