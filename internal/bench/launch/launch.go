@@ -43,6 +43,7 @@ type Server struct {
 
 	database *shadow.Server
 	command  *exec.Cmd
+	lifeline *os.File // see watched
 	said     *tail
 	ended    chan struct{}
 }
@@ -189,10 +190,20 @@ func (s *Server) output(ctx context.Context, dir, command string) (string, error
 	return out.String(), nil
 }
 
+// watched has the group of a server end when planvet does, however that ends: nobody else
+// holds the other end of the pipe.
+const watched = "{ cat <&3; kill -9 0; } >/dev/null 2>&1 & exec 3<&-; "
+
 // listen starts the server and waits until it answers.
 func (s *Server) listen(ctx context.Context, serve *suite.Serve, dir string) error {
-	s.command, s.said, s.ended = s.shell(dir, serve.Command), &tail{}, make(chan struct{})
-	s.command.Stdout, s.command.Stderr = s.said, s.said
+	read, write, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer read.Close()
+	s.lifeline = write
+	s.command, s.said, s.ended = s.shell(dir, watched+serve.Command), &tail{}, make(chan struct{})
+	s.command.Stdout, s.command.Stderr, s.command.ExtraFiles = s.said, s.said, []*os.File{read}
 	if err := s.command.Start(); err != nil {
 		s.command = nil
 		return fmt.Errorf("serve.command: %w", err)
@@ -241,6 +252,10 @@ func (s *Server) Stop() error {
 		kill(s.command) // who of its group is left, too
 		<-s.ended
 		s.command = nil
+	}
+	if s.lifeline != nil {
+		s.lifeline.Close()
+		s.lifeline = nil
 	}
 	if s.database == nil {
 		return nil

@@ -93,6 +93,21 @@ func TestLaunch(t *testing.T) {
 	}
 }
 
+// The server ends when planvet does, also where that has no time to stop it.
+func TestLaunchDies(t *testing.T) {
+	s, err := Start(t.Context(), serving(suite.Serve{}), Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Stop()
+	s.lifeline.Close() // as the death of the process does
+	select {
+	case <-s.ended:
+	case <-time.After(10 * time.Second):
+		t.Error("the server is still there")
+	}
+}
+
 // What does not come up says why, and leaves nothing.
 func TestLaunchFails(t *testing.T) {
 	for _, c := range []struct {
