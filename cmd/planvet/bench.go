@@ -169,6 +169,9 @@ func bench(c *cli.Context, code *report.ExitCode, always bool) (failed error) {
 	if o.TargetP95, err = targets(c, objectives); err != nil {
 		return usage(err)
 	}
+	if (o.TargetP95 != nil || c.String("sweep-clients") != "") && slices.Equal(o.Suites, []string{"e2e"}) {
+		return usage(errors.New("--max-rps and --sweep-clients are of suites api and db: a flow is many requests"))
+	}
 	var log *audit.Log
 	if o.CorrelationID, log, err = audited(c, c.Command.Name); err != nil {
 		return err

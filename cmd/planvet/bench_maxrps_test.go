@@ -23,9 +23,10 @@ func TestBenchMaxRPS(t *testing.T) {
 	}))
 	defer server.Close()
 	dir := t.TempDir()
-	suites, slos := filepath.Join(dir, "suites.yaml"), filepath.Join(dir, "slos.json")
+	suites, slos, flows := filepath.Join(dir, "suites.yaml"), filepath.Join(dir, "slos.json"), filepath.Join(dir, "flows.yaml")
 	for path, text := range map[string]string{
 		suites: "version: 1\nsuites: {api: {base_url: " + server.URL + ", rate: 20, cases: [{name: capped, service: Slip, operation: List, path: /}, {name: free, path: /}]}}",
+		flows:  "version: 1\nsuites: {e2e: {base_url: " + server.URL + ", flows: [{name: f, steps: [{name: a, path: /}]}]}}",
 		slos:   `{"slos": [{"service": "Slip", "operation": "List", "p95_target_ms": 150}]}`,
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -45,6 +46,8 @@ func TestBenchMaxRPS(t *testing.T) {
 		{[]string{"--target-p95", "1s"}, "--target-p95 is for --max-rps"},
 		{[]string{"--max-rps", "--target-p95", "1s", "--closed"}, "goes with neither"},
 		{[]string{"--max-rps", "--target-p95", "-1s"}, "use a positive duration"},
+		{[]string{"--max-rps", "--target-p95", "1s", "--suite-file", flows}, "are of suites api and db"},
+		{[]string{"--sweep-clients", "1,2", "--suite-file", flows}, "are of suites api and db"},
 	} {
 		if code, _, errs := planvetRun(t, append([]string{"bench", "--suite-file", suites}, c.args...)...); code != 2 || !strings.Contains(errs, c.want) {
 			t.Errorf("%v: exit %d: %s", c.args, code, errs)
