@@ -49,7 +49,29 @@ type Query struct {
 	Symbol string `json:"symbol,omitempty"`
 	// Role is the role that the statement runs as; empty for the owner.
 	Role string `json:"role,omitempty"`
+	// Workload is what the statement cost a server, where its counters were given.
+	Workload *Workload `json:"workload,omitempty"`
 }
+
+// Workload is what a server's pg_stat_statements counted of a statement, all rows of one
+// fingerprint together.
+type Workload struct {
+	// QueryIDs are the server's, sorted; Roles are those that ran it, where known.
+	QueryIDs []string `json:"query_ids"`
+	Roles    []string `json:"roles,omitempty"`
+	// Rank counts from 1 by total execution time.
+	Rank  int   `json:"rank"`
+	Calls int64 `json:"calls"`
+	// TotalMS and MeanMS are execution time in milliseconds; Share is the part, 0 to 1,
+	// of the execution time of all statements that the server counted.
+	TotalMS float64 `json:"total_ms"`
+	MeanMS  float64 `json:"mean_ms"`
+	Share   float64 `json:"share"`
+}
+
+// WorkloadPath is the path of a statement that stands in pg_stat_statements and in no
+// file; its line is the statement's rank by total execution time.
+const WorkloadPath = "pg_stat_statements"
 
 // Fix is what removes the finding: exact SQL, and a remark where SQL is not all.
 type Fix struct {

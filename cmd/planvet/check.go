@@ -29,6 +29,7 @@ func checkCommand(code *report.ExitCode) *cli.Command {
 			&cli.StringFlag{Name: "confirm", Usage: "ask a planner: shadow starts a throwaway PostgreSQL, live asks --database-url"},
 			&cli.BoolFlag{Name: "measure", Usage: "with --confirm shadow: run statements on made rows, where plans on production-sized empty tables would do"},
 			&cli.StringFlag{Name: "database-url", EnvVars: []string{"PLANVET_DATABASE_URL"}, Usage: "`URL` of the server for --confirm live"},
+			&cli.StringFlag{Name: "statements", Usage: "judge what a server ran too: its pg_stat_statements at `URL|FILE`, a file being planvet monitor's report as JSON or its history"},
 			&cli.StringFlag{Name: "fail-on", Usage: "lowest severity that exits 1: error, warning, info or never (default: warning)"},
 			&cli.BoolFlag{Name: "strict", Usage: "exit 3 when anything was unparsed, unresolved or not applied"},
 			&cli.StringFlag{Name: "inconclusive", Value: "pass", Usage: "pass or fail: whether inconclusive verdicts exit 4"},
@@ -105,7 +106,11 @@ func check(c *cli.Context) (report.ExitCode, error) {
 	}
 	progress := report.NewProgress(c.App.ErrWriter)
 	defer progress.Done()
-	p, err := engine.Open(projectOptions(c, progress))
+	o := projectOptions(c, progress)
+	if o.Workload, err = readWorkload(c); err != nil {
+		return report.ExitUnfinished, err
+	}
+	p, err := engine.Open(o)
 	if err != nil {
 		return report.ExitUsage, err
 	}
@@ -215,6 +220,7 @@ func document(p *engine.Project, fs []rules.Finding) *report.Document {
 	}
 	d.Summary.GoPackages = p.GoPackages
 	d.Summary.Statements = len(p.Statements)
+	d.Summary.Workload = workloadRead(p)
 	for _, db := range p.Databases {
 		d.Summary.Migrations += db.Files()
 		for _, r := range db.Catalog.Relations() {

@@ -39,6 +39,7 @@ func (p *Project) Check() (fs []rules.Finding, suppressed int) {
 	rules.Sort(fs)
 	fs = onePlaceOnce(fs)
 	rules.SetIDs(fs)
+	p.weigh(fs)
 	return fs, suppressed
 }
 

@@ -35,6 +35,8 @@ type Options struct {
 	Rules []string
 	// NoGo leaves Go code out: schema and query files only.
 	NoGo bool
+	// Workload is what a server ran, beside the code; nil where nobody asked one.
+	Workload *Workload
 	// Progress is told what goes on; nil is silent.
 	Progress func(what string, done, total int)
 }
@@ -65,6 +67,8 @@ type Project struct {
 	Discovery *migrationscan.Discovery
 	// Statements are all statements sorted by place.
 	Statements []*sqllint.Statement
+	// Ran is what the workload gave; nil without one.
+	Ran        *Ran
 	GoPackages int
 
 	Unparsed, Unresolved, NotApplied []Problem
@@ -250,6 +254,7 @@ func (p *Project) collect() {
 		p.addUnparsed(r)
 		db.Statements = append(db.Statements, r.Statements...)
 	}
+	p.addWorkload()
 	byPlace := func(a, b *sqllint.Statement) int { return compareLocations(a.Location, b.Location) }
 	slices.SortStableFunc(p.Statements, byPlace)
 	for _, db := range p.Databases {
@@ -314,6 +319,9 @@ func (p *Project) rel(file string) string {
 
 // Read returns a file of the project by its relative path.
 func (p *Project) Read(rel string) ([]byte, error) {
+	if p.Ran != nil && rel == rules.WorkloadPath {
+		return p.Ran.statements.Excerpt(), nil
+	}
 	b, err := fs.ReadFile(p.fsys, rel)
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", rel, err)

@@ -3,7 +3,6 @@ package explain
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/planvet/planvet/internal/pgast"
@@ -32,14 +31,8 @@ type Statement struct {
 }
 
 // Read takes a text that holds one statement, a query, and makes it valid where it is
-// normalised: pg_stat_statements writes $n for each constant, also where the grammar
-// has none.
-//
-//  1. interval $1, date $1 and the like become $1::interval, $1::date;
-//  2. extract($1 from x) becomes date_part($1, x);
-//  3. $1 as json_data, PostgREST's body, becomes $1::json.
-//
-// Only a text with one of these is written anew. The error is a *Usage.
+// normalised (pgast.Denormalise). Only a text that needs it is written anew. The error
+// is a *Usage.
 func Read(sql string) (*Statement, error) {
 	tree, err := pgast.Parse(sql)
 	if err != nil {
@@ -62,7 +55,7 @@ func Read(sql string) (*Statement, error) {
 		}
 		return true
 	})
-	if st.Cleaned = clean(tree, sql); len(st.Cleaned) > 0 {
+	if st.Cleaned = pgast.Denormalise(tree, sql); len(st.Cleaned) > 0 {
 		st.SQL = pgast.Format(tree)
 		if st.Tree, err = pgast.Parse(st.SQL); err != nil {
 			return nil, usagef("the statement, written as %s: %v", st.SQL, err)
@@ -95,44 +88,6 @@ func trimmed(sql string) string {
 		}
 	}
 	return sql
-}
-
-// clean changes a tree in place and says how.
-func clean(tree pgast.Stmt, sql string) []string {
-	var done []string
-	pgast.Walk(tree, func(n pgast.Node) bool {
-		switch n := n.(type) {
-		case *pgast.Cast:
-			p, ok := n.Arg.(*pgast.Param)
-			if !ok || castWritten(sql, p.Number) {
-				break
-			}
-			done = append(done, fmt.Sprintf("$%d written as %s", p.Number, pgast.Format(n)))
-		case *pgast.FuncCall:
-			if name := strings.Join(n.Name, "."); name != "pg_catalog.extract" || len(n.Args) != 2 {
-				break
-			}
-			if p, ok := n.Args[0].(*pgast.Param); ok {
-				n.Name = []string{"pg_catalog", "date_part"}
-				done = append(done, fmt.Sprintf("extract($%d from …) written as date_part($%d, …)", p.Number, p.Number))
-			}
-		case *pgast.Select:
-			for i, t := range n.Targets {
-				if p, ok := t.Expr.(*pgast.Param); ok && t.Name == "json_data" {
-					n.Targets[i].Expr = &pgast.Cast{At: p.At, Arg: p, Type: pgast.TypeName{Names: []string{"json"}}}
-					done = append(done, fmt.Sprintf("$%d written as $%d::json", p.Number, p.Number))
-					return false
-				}
-			}
-		}
-		return true
-	})
-	return done
-}
-
-// castWritten reports whether a text casts $n as the grammar allows it.
-func castWritten(sql string, n int) bool {
-	return regexp.MustCompile(fmt.Sprintf(`(?i)\$%d\s*\)*\s*::|cast\s*\(\s*\(*\s*\$%d\b`, n, n)).MatchString(sql)
 }
 
 // writes reports whether a statement changes rows or locks them, itself or in a WITH

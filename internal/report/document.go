@@ -1,7 +1,9 @@
 package report
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/planvet/planvet/rules"
 )
@@ -36,7 +38,51 @@ type Document struct {
 type Summary struct {
 	Migrations, Tables, Indexes, Policies, Statements, GoPackages int
 
+	// Workload is what a server ran, where one was asked; else nil.
+	Workload *Workload
+
 	ElapsedMS int64
+}
+
+// Workload counts the statements that a server ran.
+type Workload struct {
+	From string `json:"from"`
+	// Known stand in the code too, Added do not; LeftOut were not judged, by reason.
+	Known   int       `json:"in_code"`
+	Added   int       `json:"added"`
+	LeftOut []LeftOut `json:"left_out"`
+}
+
+// LeftOut counts statements that were not judged.
+type LeftOut struct {
+	Reason string `json:"reason"`
+	Count  int    `json:"count"`
+}
+
+// line tells it.
+func (w *Workload) line() string {
+	out := fmt.Sprintf("%s ran %s of the code and %s", w.From, Plural(w.Known, "statement"), Plural(w.Added, "other"))
+	var left []string
+	for _, l := range w.LeftOut {
+		left = append(left, fmt.Sprintf("%d %s", l.Count, l.Reason))
+	}
+	if len(left) > 0 {
+		out += "; not judged: " + strings.Join(left, ", ")
+	}
+	return out
+}
+
+// workloadLine is what a query cost the server; "" where that is not known.
+func workloadLine(q *rules.Query) string {
+	if q == nil || q.Workload == nil {
+		return ""
+	}
+	w := q.Workload
+	out := fmt.Sprintf("%s, %s each, %s of the server's execution time", Plural(int(w.Calls), "call"), MS(w.MeanMS), Percent(w.Share))
+	if len(w.Roles) > 0 {
+		out += ", as " + strings.Join(w.Roles, ", ")
+	}
+	return out
 }
 
 // Problem is an item that was listed rather than analysed.

@@ -34,6 +34,7 @@ type jsonSummary struct {
 	Statements int          `json:"statements"`
 	GoPackages int          `json:"go_packages"`
 	Findings   jsonSeverity `json:"findings"`
+	Workload   *Workload    `json:"workload,omitempty"`
 	ElapsedMS  int64        `json:"elapsed_ms"`
 }
 
@@ -64,7 +65,7 @@ func jsonOf(d *Document) *jsonDocument {
 		Tool:          jsonTool{"planvet", d.Version},
 		Summary: jsonSummary{
 			Migrations: s.Migrations, Tables: s.Tables, Indexes: s.Indexes, Policies: s.Policies,
-			Statements: s.Statements, GoPackages: s.GoPackages, ElapsedMS: s.ElapsedMS,
+			Statements: s.Statements, GoPackages: s.GoPackages, Workload: s.Workload, ElapsedMS: s.ElapsedMS,
 		},
 		Findings: make([]rules.Finding, len(d.Findings)),
 		Unparsed: jsonErrors(d.Unparsed), Unresolved: jsonReasons(d.Unresolved), NotApplied: jsonErrors(d.NotApplied),

@@ -21,6 +21,9 @@ func (t *textWriter) summary(d *Document, o TextOptions) {
 	t.Printf("looked at %s (%s, %s, %s), %s and %s\n",
 		Plural(s.Migrations, "migration"), Plural(s.Tables, "table"), Plural(s.Indexes, "index"),
 		Plural(s.Policies, "policy"), Plural(s.Statements, "statement"), Plural(s.GoPackages, "Go package"))
+	if s.Workload != nil {
+		t.Printf("%s\n", Printable(s.Workload.line()))
+	}
 	if d.Suppressed > 0 {
 		t.Printf("%s silenced by comments\n", Plural(d.Suppressed, "finding"))
 	}

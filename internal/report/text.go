@@ -67,6 +67,9 @@ func (t *textWriter) finding(f *rules.Finding) {
 	if f.Fix != nil {
 		t.fix(f.Fix)
 	}
+	if line := workloadLine(f.Query); line != "" {
+		t.Printf("  workload: %s\n", Printable(line))
+	}
 	t.verdict(&f.Verdict)
 	if f.SpecRef != "" {
 		t.Printf("  spec: %s\n", Printable(f.SpecRef))
