@@ -106,11 +106,11 @@ func check(c *cli.Context) (report.ExitCode, error) {
 	}
 	progress := report.NewProgress(c.App.ErrWriter)
 	defer progress.Done()
-	o := projectOptions(c, progress)
-	if o.Workload, err = readWorkload(c); err != nil {
+	in := projectOptions(c, progress)
+	if in.Workload, err = readWorkload(c); err != nil {
 		return report.ExitUnfinished, err
 	}
-	p, err := engine.Open(o)
+	p, err := engine.Open(in)
 	if err != nil {
 		return report.ExitUsage, err
 	}

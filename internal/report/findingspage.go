@@ -39,13 +39,13 @@ type pageRule struct {
 }
 
 type pageFinding struct {
-	ID, Rule, Page, Place, Message, SQL, Note, By, Spec string
-	Severity                                            rules.Severity
-	Grade                                               string
-	Possible                                            bool
-	Excerpt                                             *pageExcerpt
-	Related                                             []pagePlace
-	Verdict                                             *pageVerdict
+	ID, Rule, Page, Place, Message, SQL, Note, By, Spec, Workload string
+	Severity                                                      rules.Severity
+	Grade                                                         string
+	Possible                                                      bool
+	Excerpt                                                       *pageExcerpt
+	Related                                                       []pagePlace
+	Verdict                                                       *pageVerdict
 }
 
 type pageExcerpt struct {
@@ -118,7 +118,7 @@ func viewOf(f *rules.Finding, at *places) pageFinding {
 	out := pageFinding{
 		ID: f.ID, Rule: Printable(f.Rule), Page: RulePage(uri(f.Rule)), Place: Printable(placeOf(l)), Message: Printable(f.Message),
 		Severity: f.Severity, Grade: grades[f.Severity], Possible: f.Certainty == rules.Possible,
-		By: Printable(circumstances(&f.Verdict)), Spec: Printable(f.SpecRef),
+		By: Printable(circumstances(&f.Verdict)), Spec: Printable(f.SpecRef), Workload: Printable(workloadLine(f.Query)),
 	}
 	if line, ok := at.line(l); ok && strings.TrimSpace(line) != "" {
 		shown, indent := window(line, l.Column)

@@ -144,6 +144,9 @@ func explains(f *rules.Finding, at *places) string {
 	if s := circumstances(&f.Verdict); s != "" {
 		b.WriteString("\n" + Printable(s))
 	}
+	if s := workloadLine(f.Query); s != "" {
+		b.WriteString("\nworkload: " + Printable(s))
+	}
 	if f.SpecRef != "" {
 		b.WriteString("\nspec: " + Printable(f.SpecRef))
 	}
