@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,7 +17,8 @@ import (
 	"github.com/planvet/planvet/internal/live"
 	"github.com/planvet/planvet/internal/monitor"
 	"github.com/planvet/planvet/internal/report"
-	statements "github.com/planvet/planvet/internal/source"
+	sqlsource "github.com/planvet/planvet/internal/source"
+	"github.com/planvet/planvet/internal/stats"
 )
 
 // readWorkload reads what --statements names: a server's pg_stat_statements, or a file
@@ -50,7 +52,9 @@ func serverWorkload(c *cli.Context, url string) (*engine.Workload, error) {
 		return nil, err
 	}
 	w := workloadOf(st, roles)
-	w.From = "the server at " + s.Where()
+	w.From, w.Schema = "the server at "+s.Where(), func(ctx context.Context, statements []string) (string, *stats.File, error) {
+		return serverSchema(ctx, url, statements)
+	}
 	if st.Hidden > 0 {
 		who, err := s.Query(c.Context, "select current_user::text")
 		if err != nil {
@@ -59,6 +63,30 @@ func serverWorkload(c *cli.Context, url string) (*engine.Workload, error) {
 		w.Missing = fmt.Sprintf("%d statements of other roles are hidden from %s: grant pg_read_all_stats to it", st.Hidden, *who[0][0])
 	}
 	return w, nil
+}
+
+// serverSchema reads what statements name of a server's schema, and its statistics
+// without values.
+func serverSchema(ctx context.Context, url string, statements []string) (text string, _ *stats.File, err error) {
+	s, err := engine.Connect(ctx, url, live.Options{})
+	if err != nil {
+		return "", nil, err
+	}
+	defer func() { err = errors.Join(err, s.Close(ctx)) }()
+	schema, err := s.DumpSchema(ctx, live.Part{Texts: statements})
+	if err != nil {
+		return "", nil, err
+	}
+	f, err := s.DumpStatistics(ctx, false)
+	if err != nil {
+		return "", nil, err
+	}
+	var b strings.Builder
+	b.WriteString("set check_function_bodies = off;\n")
+	for _, st := range schema.Statements {
+		b.WriteString(strings.TrimRight(st.SQL, "; \n") + ";\n")
+	}
+	return b.String(), f, nil
 }
 
 // workloadOf are the rows of a reading, without planvet's own.
@@ -70,7 +98,7 @@ func workloadOf(st *live.Statements, roles map[int64]live.StatementRole) *engine
 			continue
 		}
 		role, known := roles[r.UserID]
-		w.Rows = append(w.Rows, statements.Row{
+		w.Rows = append(w.Rows, sqlsource.Row{
 			QueryIDs: []string{strconv.FormatInt(r.QueryID, 10)}, SQL: r.Query, Calls: r.Calls, TotalMS: r.ExecMS,
 			Role: role.Name, RoleKnown: known, Exempt: role.Owns, ExemptAll: role.Bypasses,
 		})
@@ -110,7 +138,7 @@ func fileWorkload(c *cli.Context, path string) (*engine.Workload, error) {
 	}
 	for i := range r.Top {
 		q := &r.Top[i]
-		w.Rows = append(w.Rows, statements.Row{QueryIDs: q.QueryIDs, SQL: q.SQL, Calls: q.Calls, TotalMS: q.ExecMS})
+		w.Rows = append(w.Rows, sqlsource.Row{QueryIDs: q.QueryIDs, SQL: q.SQL, Calls: q.Calls, TotalMS: q.ExecMS})
 	}
 	return w, nil
 }

@@ -238,3 +238,35 @@ func TestCheckStatementsRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestCheckStatementsAlone judges a server's statements by the schema and the statistics
+// of that server, where the folder has none, and proves the findings on a throwaway one.
+func TestCheckStatementsAlone(t *testing.T) {
+	conn := planWorkload(t)
+	for _, sql := range []string{"insert into calls_log select g, g % 500, 'n' || g, 'open', now() from generate_series(1, 20000) g", "analyze calls_log"} {
+		if _, err := conn.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d := checkWorkload(t, t.TempDir(), "--statements", conn.Config().ConnString(), "--confirm", "shadow")
+	found := map[string]rules.Finding{}
+	for _, f := range d.Findings {
+		found[f.Rule+" "+strings.Join(f.Object.Columns, ",")+" "+string(f.Certainty)] = f
+		if f.Location.Path != rules.WorkloadPath && f.Location.Path != "server-schema.sql" {
+			t.Errorf("%s at %s", f.Message, f.Location.Path)
+		}
+	}
+	guest := found["unindexed-where guest certain"]
+	if guest.Verdict.Status != rules.Confirmed || guest.Verdict.Rows != 20000 || guest.Query.Workload.Calls != 20 {
+		t.Errorf("of what ran 20 times: %+v", guest)
+	}
+	if f := found["rls-unindexed-predicate tenant certain"]; f.Rule == "" {
+		t.Errorf("the policy of a table that statements read is not judged: %v", found)
+	}
+	// The project's own schema comes first.
+	for _, f := range checkWorkload(t, workloadProject(t), "--statements", conn.Config().ConnString()).Findings {
+		if f.Location.Path == "server-schema.sql" {
+			t.Errorf("%s is of the server's schema", f.Message)
+		}
+	}
+}

@@ -181,7 +181,10 @@ func (p *Project) Load(ctx context.Context) error {
 			return err
 		}
 	}
-	p.replay()
+	p.readWorkload()
+	if err := p.replay(ctx); err != nil {
+		return err
+	}
 	if err := p.readStatistics(); err != nil {
 		return err
 	}
@@ -196,24 +199,30 @@ func (p *Project) Load(ctx context.Context) error {
 }
 
 // replay builds one catalog a database. DDL in Go strings is used where no file
-// makes a table, unless config names the files.
-func (p *Project) replay() {
+// makes a table, unless config names the files; after it the schema of the server whose
+// workload is judged.
+func (p *Project) replay(ctx context.Context) error {
 	for _, s := range p.Discovery.Sets {
 		p.replaySet(s)
 	}
 	made := slices.ContainsFunc(p.Databases, func(db *Database) bool {
 		return slices.ContainsFunc(db.Catalog.Relations(), func(r *catalog.Relation) bool { return r.IsTable() })
 	})
-	if p.code != nil && len(p.code.scripts) > 0 && !made && len(p.Config.Databases) == 0 {
+	switch {
+	case made || len(p.Config.Databases) > 0:
+	case p.code != nil && len(p.code.scripts) > 0:
 		p.Databases = nil
 		p.replaySet(migrationscan.Set{
 			Name: "default", Format: "go", Dir: path.Dir(p.code.scripts[0].Path),
 			Scripts: p.code.scripts, Chosen: "DDL in Go strings; no file makes a table",
 		})
+	case p.Ran != nil && p.opts.Workload.Schema != nil:
+		return p.replayServer(ctx)
 	}
 	if len(p.Databases) == 0 {
 		p.replaySet(migrationscan.Set{Name: "default", Chosen: "no migrations were found"})
 	}
+	return nil
 }
 
 func (p *Project) replaySet(s migrationscan.Set) {
@@ -319,8 +328,12 @@ func (p *Project) rel(file string) string {
 
 // Read returns a file of the project by its relative path.
 func (p *Project) Read(rel string) ([]byte, error) {
-	if p.Ran != nil && rel == rules.WorkloadPath {
+	switch {
+	case p.Ran == nil:
+	case rel == rules.WorkloadPath:
 		return p.Ran.statements.Excerpt(), nil
+	case rel == serverSchema && p.Ran.schema != "":
+		return []byte(p.Ran.schema), nil
 	}
 	b, err := fs.ReadFile(p.fsys, rel)
 	if err != nil {

@@ -1,7 +1,11 @@
 package engine
 
 import (
+	"context"
+
 	"github.com/planvet/planvet/internal/source"
+	"github.com/planvet/planvet/internal/stats"
+	"github.com/planvet/planvet/migrationscan"
 	"github.com/planvet/planvet/rules"
 	"github.com/planvet/planvet/sqllint"
 )
@@ -16,6 +20,10 @@ type Workload struct {
 	TotalMS float64
 	// Missing says what of it could not be read, and what would help; "" where nothing is.
 	Missing string
+	// Schema reads the server's schema of what some statements name, as SQL, and the
+	// statistics of its tables. It is asked where the project has none; nil where the
+	// workload is a file.
+	Schema func(ctx context.Context, statements []string) (string, *stats.File, error)
 }
 
 // Ran is what a workload gave to a project.
@@ -27,6 +35,39 @@ type Ran struct {
 	LeftOut      []source.Left
 
 	statements source.Workload
+	schema     string
+}
+
+// serverSchema is the path of the schema that a server gave.
+const serverSchema = "server-schema.sql"
+
+// readWorkload turns the rows of a workload into statements.
+func (p *Project) readWorkload() {
+	if in := p.opts.Workload; in != nil {
+		p.progress("reading the workload")
+		w := source.Statements(in.Rows, in.TotalMS)
+		p.Ran = &Ran{From: in.From, LeftOut: w.LeftOut, statements: w}
+	}
+}
+
+// replayServer takes the schema from the server whose workload it is.
+func (p *Project) replayServer(ctx context.Context) error {
+	var texts []string
+	for _, s := range p.Ran.statements.Statements {
+		texts = append(texts, s.Text)
+	}
+	p.progress("reading the server's schema")
+	text, f, err := p.opts.Workload.Schema(ctx, texts)
+	if err != nil {
+		return &Error{Unfinished, err}
+	}
+	p.Ran.schema, p.Databases = text, nil
+	p.replaySet(migrationscan.Set{
+		Name: "default", Format: "dump", Dir: serverSchema, Chosen: "no migrations were found: the schema of " + p.Ran.From,
+		Scripts: []migrationscan.Script{{Path: serverSchema, Text: text}},
+	})
+	p.Databases[0].Statistics = f
+	return nil
 }
 
 // addWorkload gives statements of a server to the databases, those that the code does
@@ -37,10 +78,8 @@ func (p *Project) addWorkload() {
 	if in == nil {
 		return
 	}
-	p.progress("reading the workload")
-	w := source.Statements(in.Rows, in.TotalMS)
+	w := p.Ran.statements
 	p.applyRoles(w.Roleless)
-	p.Ran = &Ran{From: in.From, LeftOut: w.LeftOut, statements: w}
 	code := map[string][]*sqllint.Statement{}
 	for _, s := range p.Statements {
 		code[s.Fingerprint] = append(code[s.Fingerprint], s)
