@@ -11,10 +11,10 @@ MODULES := . $(EXAMPLE)
 CONSUMERS := internal/report/consumers
 
 .DEFAULT_GOAL := help
-.PHONY: help build quick check test test-all fidelity lint bench overhead versus demo generate rls-guide new-rule
+.PHONY: help build quick check test test-all gate-live gate-traces fidelity lint bench overhead versus demo generate rls-guide new-rule
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  %-11s %s\n", $$1, $$2}'
 
 build: ## write bin/planvet
 	$(GO) build -o bin/planvet ./cmd/planvet
@@ -31,10 +31,17 @@ test: ## all tests, with real servers; CI runs this
 	$(GO) test -timeout 20m ./...
 	cd $(CONSUMERS) && $(GO) test ./...
 
-test-all: ## all tests on every supported PostgreSQL
+test-all: ## all tests on every supported PostgreSQL, and the gate's live examination
 	@for v in $(PG_MAJORS); do \
 		echo "PostgreSQL $$v"; PLANVET_TEST_PG_MAJOR=$$v $(GO) test -timeout 20m ./... || exit 1; \
 	done
+	$(MAKE) gate-live
+
+gate-live: ## 60 live gates under noise, of versions that are and are not slower: at most 20 minutes
+	PLANVET_GATE_LIVE=1 $(GO) test -count 1 -timeout 25m -run TestLiveGates -v ./internal/bench/selftest
+
+gate-traces: ## record anew the traces that the gate is examined on, in half an hour
+	$(GO) run ./internal/bench/selftest/record -epochs 20 -o internal/bench/selftest/testdata
 
 fidelity: ## write docs/fidelity.md: how well an empty database plans, on every supported PostgreSQL
 	@for v in $(PG_MAJORS); do \
