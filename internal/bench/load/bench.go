@@ -122,8 +122,9 @@ type bench struct {
 
 func (b *bench) api(ctx context.Context, a *suite.API, out *results.Suite) error {
 	for i := range a.Cases {
-		c := &a.Cases[i]
-		open, free, err := Requests(a, c, b.o.CorrelationID)
+		c := a.Cases[i]
+		c.Load = b.loaded(c.Load)
+		open, free, err := Requests(a, &c, b.o.CorrelationID)
 		if err != nil {
 			return err
 		}
@@ -173,8 +174,9 @@ func (b *bench) e2e(ctx context.Context, e *suite.E2E, out *results.Suite) error
 		if ctx.Err() != nil {
 			return nil
 		}
-		f := &e.Flows[i]
-		w, err := flowOf(ctx, e, f, b.o.CorrelationID)
+		f := e.Flows[i]
+		f.Load = b.loaded(f.Load)
+		w, err := flowOf(ctx, e, &f, b.o.CorrelationID)
 		if err == nil {
 			err = b.flow(ctx, w, out)
 			w.transport.CloseIdleConnections()
@@ -215,6 +217,14 @@ func (b *bench) flow(ctx context.Context, w *flow, out *results.Suite) error {
 	out.Flows = append(out.Flows, m)
 	b.note(s, out.Name, f.Name)
 	return nil
+}
+
+// loaded is a load without its rate where all loops are closed.
+func (b *bench) loaded(l suite.Load) suite.Load {
+	if b.o.Closed {
+		l.Rate = 0
+	}
+	return l
 }
 
 func (b *bench) note(s *Samples, suite, name string) {

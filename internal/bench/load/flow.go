@@ -52,7 +52,7 @@ type step struct {
 
 // flowOf makes ready what the users of a flow need: its data are read from the database.
 func flowOf(ctx context.Context, e *suite.E2E, f *suite.Flow, id string) (*flow, error) {
-	w := &flow{f: f, base: strings.TrimSuffix(e.BaseURL, "/"), headers: e.Headers, id: id, data: f.Data, sender: sender{transport: transport(widest(f) * max(f.Load.Workers, f.Load.Clients))}}
+	w := &flow{f: f, base: strings.TrimSuffix(e.BaseURL, "/"), headers: e.Headers, id: id, data: f.Data, sender: sender{transport: transport(&f.Load, widest(f))}}
 	if u, err := url.Parse(e.BaseURL); e.BaseURL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
 		return nil, fmt.Errorf("flow %s: base_url is no URL: write http://host", f.Name)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/url"
@@ -36,7 +37,7 @@ func Requests(a *suite.API, c *suite.Request, id string) (open func(context.Cont
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, nil, fmt.Errorf("case %s: base_url and path are no URL: write http://host and /path", c.Name)
 	}
-	t := transport(max(c.Load.Workers, c.Load.Clients))
+	t := transport(&c.Load, 1)
 	h := &httpClient{sender: sender{transport: t}, expect: &c.Expect, body: c.Body}
 	if h.request, err = http.NewRequest(c.Method, u.String(), nil); err != nil {
 		return nil, nil, fmt.Errorf("case %s: %q is no method of HTTP", c.Name, c.Method)
@@ -50,10 +51,14 @@ func Requests(a *suite.API, c *suite.Request, id string) (open func(context.Cont
 	return func(context.Context) (Client, error) { return h, nil }, t.CloseIdleConnections, nil
 }
 
-// transport keeps as many connections alive as there are who may use them, and has no more.
-func transport(clients int) *http.Transport {
+// transport keeps all connections alive. Where clients wait for their answers, there are no
+// more than they are: one that is dialled while another becomes free would be one too many.
+func transport(l *suite.Load, each int) *http.Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.MaxIdleConns, t.MaxIdleConnsPerHost, t.MaxConnsPerHost = 0, clients, clients
+	t.MaxIdleConns, t.MaxIdleConnsPerHost = 0, math.MaxInt
+	if l.Rate == 0 {
+		t.MaxConnsPerHost = each * max(1, l.Clients)
+	}
 	return t
 }
 
