@@ -105,7 +105,7 @@ func benchOptions(c *cli.Context) (*suite.File, load.Options, error) {
 	if err := only(f, &o, c.StringSlice("case")); err != nil {
 		return nil, o, fmt.Errorf("%s: %w", path, err)
 	}
-	if f.DB != nil && c.String("base-ref") != "" && c.String("slo-file") == "" && c.String("results") == "" && !c.Bool("fail-on-slo") {
+	if f.DB != nil && f.Serve == nil && c.String("base-ref") != "" && c.String("slo-file") == "" && c.String("results") == "" && !c.Bool("fail-on-slo") {
 		f.DB.URL = "" // both databases are made
 	}
 	return f, o, nil
@@ -158,7 +158,7 @@ func bench(c *cli.Context, code *report.ExitCode, always bool) (failed error) {
 	if err != nil {
 		return usage(err)
 	}
-	g, err := gatingOf(c, &o, always)
+	g, err := gatingOf(c, f, &o, always)
 	if err != nil {
 		return usage(err)
 	}
@@ -178,11 +178,12 @@ func bench(c *cli.Context, code *report.ExitCode, always bool) (failed error) {
 	}
 	progress := report.NewProgress(c.App.ErrWriter)
 	defer progress.Done()
-	f, stop, err := served(c, f, o.Suites, progress)
+	written := f
+	f, server, err := served(c, f, o.Suites, progress)
 	if err != nil {
 		return err
 	}
-	defer func() { failed = errors.Join(failed, stop()) }()
+	defer func() { failed = errors.Join(failed, server.Stop()) }()
 	o.Progress = remaining(progress)
 	if c.String("sweep-clients") != "" {
 		if g.asked() {
@@ -190,17 +191,21 @@ func bench(c *cli.Context, code *report.ExitCode, always bool) (failed error) {
 		}
 		return sweepClients(c, f, o, log, progress, code)
 	}
+	// Side by side first: what a run by itself writes would be in one of both databases.
+	var out *verdict.Report
+	if g.live() {
+		if out, err = g.side(c, written, f, server, &o, progress); err != nil {
+			return err
+		}
+	}
 	var r *load.Report
-	if g.alone(c) {
+	if g.alone(c) && (out == nil || !out.Partial) {
 		if r, err = load.Bench(c.Context, f, o); err != nil {
 			return err
 		}
 	}
-	var out *verdict.Report
 	if g.asked() {
-		if out, err = g.gated(c, f, &o, r, stored, objectives, progress); err != nil {
-			return err
-		}
+		out = g.gated(c, out, r, stored, objectives)
 	}
 	progress.Done()
 	switch *code = report.ExitClean; {
@@ -214,7 +219,7 @@ func bench(c *cli.Context, code *report.ExitCode, always bool) (failed error) {
 	if err := logged(log, r, out); err != nil {
 		return err
 	}
-	if file := c.String("results"); file != "" {
+	if file := c.String("results"); file != "" && r != nil {
 		if err := writeTo(nil, file, func(w io.Writer) error { return results.Write(w, r.Results) }); err != nil {
 			return err
 		}
@@ -222,27 +227,27 @@ func bench(c *cli.Context, code *report.ExitCode, always bool) (failed error) {
 	return writeBench(c, r, out)
 }
 
-// served starts what a file of suites says, and puts the environment's values into the
-// suites, and those of what was started. stop ends it.
-func served(c *cli.Context, f *suite.File, suites []string, progress *report.Progress) (_ *suite.File, stop func() error, err error) {
-	stop = func() error { return nil }
+// served starts what a file of suites says, nil where it says nothing, and puts the
+// environment's values into the suites, and those of what was started.
+func served(c *cli.Context, f *suite.File, suites []string, progress *report.Progress) (*suite.File, *launch.Server, error) {
 	path := c.String("suite-file")
+	var s *launch.Server
 	var values map[string]string
 	if f.Serve != nil {
-		s, err := launch.Start(c.Context, f.Serve, launch.Options{Dir: launch.Root(path), Progress: func(line string) { progress.Step(line, 0, 0) }})
-		if err != nil {
+		var err error
+		if s, err = launch.Start(c.Context, f.Serve, launch.Options{Dir: launch.Root(path), Progress: func(line string) { progress.Step(line, 0, 0) }}); err != nil {
 			return nil, nil, err
 		}
-		values, stop = s.Values, s.Stop
+		values = s.Values
 		for _, n := range s.Notes {
 			fmt.Fprintln(c.App.ErrWriter, "planvet: "+n)
 		}
 	}
 	out, err := f.Expand(values, suites...)
 	if err != nil {
-		return nil, nil, errors.Join(usage(fmt.Errorf("%s, %w", path, err)), stop())
+		return nil, nil, errors.Join(usage(fmt.Errorf("%s, %w", path, err)), s.Stop())
 	}
-	return out, stop, nil
+	return out, s, nil
 }
 
 // targets are the p95 that cases have to hold for --max-rps; nil where that is not asked.

@@ -2,11 +2,13 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	mathrand "math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,6 +19,7 @@ import (
 	"github.com/planvet/planvet/internal/bench/ab"
 	"github.com/planvet/planvet/internal/bench/baseline"
 	"github.com/planvet/planvet/internal/bench/gate"
+	"github.com/planvet/planvet/internal/bench/launch"
 	"github.com/planvet/planvet/internal/bench/load"
 	"github.com/planvet/planvet/internal/bench/slo"
 	"github.com/planvet/planvet/internal/bench/suite"
@@ -37,7 +40,7 @@ func gateFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "case", Usage: "measure the case `NAME` alone; repeatable"},
 		&cli.StringFlag{Name: "base-url", Usage: "measure suites api and e2e at `URL` too, side by side: the version before"},
 		&cli.StringFlag{Name: "base-dsn", Usage: "measure suites db and e2e on the database `URL` too, side by side: the version before"},
-		&cli.StringFlag{Name: "base-ref", Usage: "measure suite db on the migrations of git's `REV` and on those that are here, side by side, on a throwaway server"},
+		&cli.StringFlag{Name: "base-ref", Usage: "measure git's `REV` and what is here side by side: what the file of suites serves, else suite db on the migrations of both on a throwaway server"},
 		&cli.StringFlag{Name: "baseline", Usage: "hold the run against the stored runs in `FILE`"},
 		&cli.Float64Flag{Name: "threshold", Value: 10, Usage: "`PERCENT` that a p95 may be slower"},
 		&cli.StringFlag{Name: "slo-file", Usage: "hold the run against the objectives in `FILE`"},
@@ -75,7 +78,7 @@ type gating struct {
 }
 
 // gatingOf reads the flags. always says that the command is gate, and not bench.
-func gatingOf(c *cli.Context, o *load.Options, always bool) (*gating, error) {
+func gatingOf(c *cli.Context, f *suite.File, o *load.Options, always bool) (*gating, error) {
 	g := &gating{
 		baseURL: c.String("base-url"), baseDSN: c.String("base-dsn"), baseRef: c.String("base-ref"), baseline: c.String("baseline"), slos: c.String("slo-file"),
 		policy:    verdict.Policy{SLO: c.Bool("fail-on-slo"), Inconclusive: c.String("inconclusive")},
@@ -113,8 +116,10 @@ func gatingOf(c *cli.Context, o *load.Options, always bool) (*gating, error) {
 		err = errors.New("--base-url needs suite api or e2e")
 	case g.baseDSN != "" && !slices.Contains(o.Suites, "db") && !slices.Contains(o.Suites, "e2e"):
 		err = errors.New("--base-dsn needs suite db or e2e")
-	case g.baseRef != "" && !slices.Contains(o.Suites, "db"):
-		err = errors.New("--base-ref needs suite db")
+	case g.baseRef != "" && g.baseURL != "":
+		err = errors.New("--base-ref and --base-url exclude each other: both are the server of the version before")
+	case g.baseRef != "" && f.Serve == nil && !slices.Contains(o.Suites, "db"):
+		err = errors.New("--base-ref needs suite db, or serve in the file of suites")
 	}
 	return g, err
 }
@@ -143,44 +148,150 @@ func (g *gating) files(c *cli.Context) (*baseline.File, []slo.Objective, error) 
 	return stored, objectives, errors.Join(err, fileAt("slo-file", g.slos, slo.Read, &objectives))
 }
 
+// sides are what is measured side by side.
+type sides struct {
+	files [2]*suite.File // expanded for each arm
+	db    func(arm int) string
+	has   map[string]bool // suites that have another version
+	a, b  verdict.Side
+	notes []string
+	renew func(ctx context.Context) error
+	stop  func() error
+}
+
+// sides finds or makes both versions. written is the file of suites as it was read, f
+// expanded; server is what it says to start, nil for none.
+func (g *gating) sides(c *cli.Context, written, f *suite.File, server *launch.Server, o *load.Options, progress *report.Progress) (*sides, error) {
+	s := &sides{files: [2]*suite.File{f, f}, has: map[string]bool{}, b: verdict.Side{Name: "what the suites name"}, stop: func() error { return nil }}
+	switch {
+	case g.baseRef != "" && server != nil:
+		return s, g.serveRef(c, s, written, server, o.Suites, progress)
+	case g.baseRef != "":
+		fixtures := slices.Clone(f.DB.Fixture)
+		for i := range fixtures {
+			if !filepath.IsAbs(fixtures[i]) {
+				fixtures[i] = filepath.Join(filepath.Dir(c.String("suite-file")), fixtures[i])
+			}
+		}
+		pair, err := versions.Start(c.Context, versions.Options{Rev: g.baseRef, Fixtures: fixtures, Seed: g.seed, Progress: progress.Step})
+		if err != nil {
+			return nil, err
+		}
+		s.db, s.renew, s.stop, s.notes, s.has["db"] = pair.URL, pair.Renew, pair.Stop, pair.Notes, true
+		s.a, s.b = verdict.Side{Name: g.baseRef, Commit: pair.Commit}, verdict.Side{Name: "this tree"}
+		return s, nil
+	}
+	before := *f
+	if f.API != nil && g.baseURL != "" {
+		a := *f.API
+		a.BaseURL, before.API, s.has["api"] = g.baseURL, &a, true
+	}
+	if f.DB != nil && g.baseDSN != "" {
+		d := *f.DB
+		d.URL, before.DB, s.has["db"] = g.baseDSN, &d, true
+	}
+	if f.E2E != nil {
+		e := *f.E2E
+		e.BaseURL, e.DatabaseURL = cmp.Or(g.baseURL, e.BaseURL), cmp.Or(g.baseDSN, e.DatabaseURL)
+		before.E2E, s.has["e2e"] = &e, true
+	}
+	s.files[ab.A] = &before
+	s.db = func(arm int) string { return s.files[arm].DB.URL }
+	var names []string
+	for _, n := range []string{g.baseURL, g.baseDSN} {
+		if n != "" {
+			names = append(names, report.Redact(n))
+		}
+	}
+	s.a.Name = strings.Join(names, " and ")
+	return s, nil
+}
+
+// serveRef starts the version before as the file of suites says, that of its revision where
+// there is one.
+func (g *gating) serveRef(c *cli.Context, s *sides, written *suite.File, server *launch.Server, suites []string, progress *report.Progress) (err error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	tree, err := versions.Checkout(c.Context, dir, g.baseRef)
+	if err != nil {
+		return usage(err)
+	}
+	var before *launch.Server
+	s.stop = func() error { return errors.Join(before.Stop(), tree.Remove()) }
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.stop())
+		}
+	}()
+	path := c.String("suite-file")
+	if rel, err := filepath.Rel(dir, path); filepath.IsAbs(path) && err == nil {
+		path = rel
+	}
+	path = filepath.Join(tree.Dir, path)
+	serve := written.Serve
+	if text, err := os.ReadFile(path); err == nil {
+		if own, err := suite.Parse(path, text); err == nil && own.Serve != nil {
+			serve = own.Serve
+		}
+	}
+	if before, err = launch.Start(c.Context, serve, launch.Options{Dir: launch.Root(path), Progress: func(line string) { progress.Step(g.baseRef+": "+line, 0, 0) }}); err != nil {
+		return fmt.Errorf("%s: %w", g.baseRef, err)
+	}
+	for _, n := range before.Notes {
+		s.notes = append(s.notes, g.baseRef+": "+n)
+	}
+	if s.files[ab.A], err = written.Expand(before.Values, suites...); err != nil {
+		return err
+	}
+	for _, name := range suites {
+		s.has[name] = true
+	}
+	s.db = func(arm int) string { return s.files[arm].DB.URL }
+	first, random := true, mathrand.New(mathrand.NewPCG(g.seed, 0x5e))
+	s.renew = func(ctx context.Context) error {
+		if first { // both have just started
+			first = false
+			return nil
+		}
+		both := []*launch.Server{before, server}
+		if random.IntN(2) == 1 { // who starts first has the older process
+			slices.Reverse(both)
+		}
+		for _, one := range both {
+			if err := one.Restart(ctx); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	s.a, s.b = verdict.Side{Name: g.baseRef, Commit: tree.Commit}, verdict.Side{Name: "this tree"}
+	return nil
+}
+
 // side measures both versions.
-func (g *gating) side(c *cli.Context, f *suite.File, o *load.Options, progress *report.Progress) (_ *verdict.Report, err error) {
-	ctx := c.Context
+func (g *gating) side(c *cli.Context, written, f *suite.File, server *launch.Server, o *load.Options, progress *report.Progress) (_ *verdict.Report, err error) {
+	s, err := g.sides(c, written, f, server, o, progress)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.stop()) }()
+	run := ab.Options{Gate: gate.Options{Threshold: g.threshold, Seed: g.seed}, Iterations: o.Iterations, Renew: s.renew, Progress: remaining(progress)}
 	var cases []ab.Case
-	run := ab.Options{Gate: gate.Options{Threshold: g.threshold, Seed: g.seed}, Iterations: o.Iterations, Progress: remaining(progress)}
-	a, b := verdict.Side{}, verdict.Side{Name: "what the suites name"}
 	var not []verdict.NotCompared
-	var notes []string
 	for _, name := range o.Suites {
 		var more []ab.Case
 		switch {
-		case name == "api" && g.baseURL != "":
-			more, err = ab.API(f.API, [2]string{g.baseURL, f.API.BaseURL}, o.CorrelationID)
-		case name == "db" && g.baseDSN != "":
-			urls := [2]string{g.baseDSN, f.DB.URL}
-			at := func(arm int) string { return urls[arm] }
-			more, err = ab.DB(f.DB, at, o.CorrelationID)
-			run.Facts = ab.FactsAt(at)
-		case name == "e2e" && (g.baseURL != "" || g.baseDSN != ""):
-			more, err = ab.E2E(ctx, f.E2E, [2]string{cmp.Or(g.baseURL, f.E2E.BaseURL), f.E2E.BaseURL}, [2]string{cmp.Or(g.baseDSN, f.E2E.DatabaseURL), f.E2E.DatabaseURL}, o.CorrelationID)
-		case name == "db" && g.baseRef != "":
-			var pair *versions.Pair
-			fixtures := slices.Clone(f.DB.Fixture)
-			for i := range fixtures {
-				if !filepath.IsAbs(fixtures[i]) {
-					fixtures[i] = filepath.Join(filepath.Dir(c.String("suite-file")), fixtures[i])
-				}
-			}
-			if pair, err = versions.Start(ctx, versions.Options{Rev: g.baseRef, Fixtures: fixtures, Seed: g.seed, Progress: progress.Step}); err != nil {
-				return nil, err
-			}
-			defer func() { err = errors.Join(err, pair.Stop()) }()
-			more, err = ab.DB(f.DB, pair.URL, o.CorrelationID)
-			run.Facts, run.Renew = ab.FactsAt(pair.URL), pair.Renew
-			a.Commit, b.Name = pair.Commit, "this tree"
-			notes = append(notes, pair.Notes...)
-		default:
-			not = append(not, verdict.NotCompared{Suite: name, Why: map[string]string{"api": "--base-url names no other version", "db": "--base-dsn and --base-ref name no other version", "e2e": "--base-url and --base-dsn name no other version"}[name]})
+		case !s.has[name]:
+			not = append(not, verdict.NotCompared{Suite: name, Why: "no other version of it is named"})
+		case name == "api":
+			more, err = ab.API([2]*suite.API{s.files[ab.A].API, s.files[ab.B].API}, o.CorrelationID)
+		case name == "db":
+			more, err = ab.DB(f.DB, s.db, o.CorrelationID)
+			run.Facts = ab.FactsAt(s.db)
+		case name == "e2e":
+			more, err = ab.E2E(c.Context, [2]*suite.E2E{s.files[ab.A].E2E, s.files[ab.B].E2E}, o.CorrelationID)
 		}
 		if err != nil {
 			return nil, err
@@ -190,23 +301,12 @@ func (g *gating) side(c *cli.Context, f *suite.File, o *load.Options, progress *
 		}
 		cases = append(cases, more...)
 	}
-	var names []string
-	for _, n := range []string{g.baseURL, g.baseDSN} {
-		if n != "" {
-			names = append(names, report.Redact(n))
-		}
-	}
-	if g.baseRef != "" {
-		names = append(names, g.baseRef)
-	}
-	a.Name = strings.Join(names, " and ")
-	out, err := ab.Run(ctx, cases, run)
+	out, err := ab.Run(c.Context, cases, run)
 	if err != nil {
 		return nil, err
 	}
-	out.A, out.B, out.CorrelationID = a, b, o.CorrelationID
-	out.NotCompared = append(out.NotCompared, not...)
-	out.Notes = append(out.Notes, notes...)
+	out.A, out.B, out.CorrelationID = s.a, s.b, o.CorrelationID
+	out.NotCompared, out.Notes = append(out.NotCompared, not...), append(out.Notes, s.notes...)
 	return out, nil
 }
 
@@ -231,9 +331,7 @@ func (g *gating) again(c *cli.Context, name, only string) string {
 	if name != "api" {
 		add("base-dsn", g.baseDSN)
 	}
-	if name == "db" || name == "" {
-		add("base-ref", g.baseRef)
-	}
+	add("base-ref", g.baseRef)
 	add("baseline", g.baseline)
 	if c.IsSet("threshold") {
 		add("threshold", fmt.Sprint(c.Float64("threshold")))
@@ -254,16 +352,11 @@ func quoted(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
-// gated holds what was measured, nil where the suites were not measured by themselves,
-// against what the flags name.
-func (g *gating) gated(c *cli.Context, f *suite.File, o *load.Options, r *load.Report, stored *baseline.File, objectives []slo.Objective, progress *report.Progress) (*verdict.Report, error) {
-	var out *verdict.Report
-	var err error
+// gated holds what was measured, side by side and by itself, nil where it was not, against
+// what the flags name.
+func (g *gating) gated(c *cli.Context, out *verdict.Report, r *load.Report, stored *baseline.File, objectives []slo.Objective) *verdict.Report {
 	switch {
-	case g.live():
-		if out, err = g.side(c, f, o, progress); err != nil {
-			return nil, err
-		}
+	case out != nil:
 	case stored != nil:
 		out = stored.Judge(r.Results, baseline.Options{Threshold: g.threshold, Force: g.force, Invalid: r.Invalid, Only: len(c.StringSlice("case")) > 0})
 	default:
@@ -285,7 +378,7 @@ func (g *gating) gated(c *cli.Context, f *suite.File, o *load.Options, r *load.R
 	if r != nil && !r.Valid() {
 		out.Exit = verdict.Worst(out.Exit, report.ExitInvalid)
 	}
-	return out, nil
+	return out
 }
 
 // alone is the report of a run that has nothing but objectives to be held against. What is

@@ -276,7 +276,8 @@ func TestBaselineUpdate(t *testing.T) {
 // A migration that drops an index fails against the commit before it: both versions of the
 // schema are made on one throwaway server, with the same data, and the index is named.
 func TestGateRef(t *testing.T) {
-	shadowtest.Server(t) // skips where there is no PostgreSQL
+	shadowtest.Server(t)            // skips where there is no PostgreSQL
+	t.Setenv("TMPDIR", t.TempDir()) // what other processes make there is not looked at
 	dir := casetest.TempDir(t, "gate-ref")
 	casetest.WriteFiles(t, dir, map[string]string{
 		"app/planvet.yaml":               "version: 1\n",
@@ -325,5 +326,54 @@ func TestGateRef(t *testing.T) {
 		if code, _, errs := planvetRun(t, "gate", "--base-ref", c[0]); code != 2 || !strings.Contains(errs, c[1]) {
 			t.Errorf("exit %d: %s", code, errs)
 		}
+	}
+}
+
+// What the file of suites starts is started of the revision, too: here a server whose answer
+// changes.
+func TestGateServed(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short builds no server")
+	}
+	const server = `package main
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+)
+
+func main() {
+	http.ListenAndServe("127.0.0.1:"+os.Getenv("PORT"), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "an answer") }))
+}
+`
+	t.Setenv("TMPDIR", t.TempDir())
+	dir := casetest.TempDir(t, "gate-served")
+	casetest.WriteFiles(t, dir, map[string]string{"server.go": server, ".perf/suites.yaml": `version: 1
+serve:
+  command: go run server.go
+  ready: /
+suites:
+  api:
+    base_url: ${BASE_URL}
+    cases: [{path: /x}]
+`})
+	for _, args := range [][]string{{"init", "-q"}, {"add", "-A"}, {"-c", "user.name=t", "-c", "user.email=t@example.invalid", "-c", "commit.gpgsign=false", "commit", "-q", "-m", "x"}} {
+		if out, err := exec.Command("git", append([]string{"-C", dir}, args...)...).CombinedOutput(); err != nil {
+			t.Fatalf("git %q: %v\n%s", args, err, out)
+		}
+	}
+	t.Chdir(dir)
+	code, out, errs := planvetRun(t, "gate", "--base-ref", "HEAD", "--iterations", "1")
+	if code != 4 || !strings.Contains(out, "A is HEAD (") || !strings.Contains(out, "api GET /x: inconclusive") {
+		t.Errorf("exit %d: %s%s", code, out, errs)
+	}
+	casetest.WriteFiles(t, dir, map[string]string{"server.go": strings.Replace(server, "an answer", "an answer that is longer", 1)})
+	code, out, errs = planvetRun(t, "gate", "--base-ref", "HEAD", "--iterations", "1")
+	if code != 5 || !strings.Contains(out, "bodies of A have 9 bytes in the mean, those of B 24") {
+		t.Errorf("exit %d: %s%s", code, out, errs)
+	}
+	if left, _ := filepath.Glob(filepath.Join(os.TempDir(), "planvet-base-*")); len(left) > 0 {
+		t.Errorf("left behind: %q", left)
 	}
 }

@@ -406,7 +406,7 @@ func (s *state) verdict(threshold float64, partial bool) verdict.Case {
 	case waiting && partial:
 		c.Reasons = []string{"the run was ended before it was decided"}
 	case waiting:
-		c.Reasons = []string{fmt.Sprintf("insufficient: %d rounds of at least %d in %d epochs: give it more iterations, or no bound", s.stage(), gate.Looks[0], gate.MinEpochs)}
+		c.Reasons = []string{fmt.Sprintf("insufficient: the gate needs %d rounds in %d epochs at least, --iterations allows fewer", gate.Looks[0], gate.MinEpochs)}
 		c.Labels = append(c.Labels, verdict.Insufficient)
 	case c.Verdict == gate.Pass && c.P95 != nil && c.P95.High != nil && *c.P95.High > passWithin*threshold:
 		c.Labels = append(c.Labels, verdict.Negligible)

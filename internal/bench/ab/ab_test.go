@@ -29,13 +29,23 @@ func at(t *testing.T, wait time.Duration, answer func(w http.ResponseWriter, n i
 	return s.URL
 }
 
+// atURLs is a suite at two servers.
+func atURLs(a *suite.API, urls [2]string) (arms [2]*suite.API) {
+	for arm, url := range urls {
+		of := *a
+		of.BaseURL = url
+		arms[arm] = &of
+	}
+	return arms
+}
+
 func gated(t *testing.T, ctx context.Context, urls [2]string, o Options) *verdict.Report {
 	t.Helper()
 	f, err := suite.Parse("suites.yaml", []byte("version: 1\nsuites:\n  api:\n    base_url: http://x\n    cases:\n      - {name: c, path: /x, timeout: 1s}\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	cases, err := API(f.API, urls, "pr-123")
+	cases, err := API(atURLs(f.API, urls), "pr-123")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,16 +8,13 @@ import (
 	"github.com/planvet/planvet/internal/bench/suite"
 )
 
-// API are the cases of a suite of requests, expanded, at two base URLs.
-func API(a *suite.API, urls [2]string, id string) ([]Case, error) {
+// API are the cases of a suite of requests, expanded for each arm.
+func API(arms [2]*suite.API, id string) ([]Case, error) {
 	var out []Case
-	for i := range a.Cases {
-		c := &a.Cases[i]
-		var arms [2]suite.API
-		for arm := range arms {
-			arms[arm] = *a
-			arms[arm].BaseURL = urls[arm]
-			_, free, err := load.Requests(&arms[arm], c, id)
+	for i := range arms[B].Cases {
+		c := &arms[B].Cases[i]
+		for _, a := range arms {
+			_, free, err := load.Requests(a, &a.Cases[i], id)
 			if err != nil {
 				return nil, err
 			}
@@ -26,7 +23,7 @@ func API(a *suite.API, urls [2]string, id string) ([]Case, error) {
 		out = append(out, Case{
 			Suite: "api", Name: c.Name, Service: c.Service, Operation: c.Operation, Warmup: c.Load.Warmup, Timeout: c.Load.Timeout,
 			Open: func(ctx context.Context, arm int) (load.Client, error) {
-				open, free, err := load.Requests(&arms[arm], c, id)
+				open, free, err := load.Requests(arms[arm], &arms[arm].Cases[i], id)
 				if err != nil {
 					return nil, err
 				}
@@ -83,17 +80,15 @@ func DB(d *suite.DB, urls func(arm int) string, id string) ([]Case, error) {
 	return out, nil
 }
 
-// E2E are the flows of a suite, expanded, at two base URLs and databases.
-func E2E(ctx context.Context, e *suite.E2E, urls, databases [2]string, id string) ([]Case, error) {
+// E2E are the flows of a suite, expanded for each arm.
+func E2E(ctx context.Context, arms [2]*suite.E2E, id string) ([]Case, error) {
 	var out []Case
-	for i := range e.Flows {
-		f := &e.Flows[i]
+	for i := range arms[B].Flows {
+		f := &arms[B].Flows[i]
 		var flows [2]*load.Flow
-		for arm := range flows {
-			of := *e
-			of.BaseURL, of.DatabaseURL = urls[arm], databases[arm]
+		for arm, e := range arms {
 			var err error
-			if flows[arm], err = load.NewFlow(ctx, &of, f, id); err != nil {
+			if flows[arm], err = load.NewFlow(ctx, e, &e.Flows[i], id); err != nil {
 				return nil, err
 			}
 		}

@@ -67,7 +67,13 @@ suites:
 		{urls, databases, gate.Fail},
 		{[2]string{urls[0], urls[0]}, [2]string{databases[0], databases[0]}, gate.Inconclusive},
 	} {
-		cases, err := E2E(t.Context(), f.E2E, c.urls, c.databases, "pr-123")
+		var arms [2]*suite.E2E
+		for arm := range arms {
+			e := *f.E2E
+			e.BaseURL, e.DatabaseURL = c.urls[arm], c.databases[arm]
+			arms[arm] = &e
+		}
+		cases, err := E2E(t.Context(), arms, "pr-123")
 		if err != nil {
 			t.Fatal(err)
 		}

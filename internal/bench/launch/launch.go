@@ -41,6 +41,8 @@ type Server struct {
 	// Notes say which migrations did not apply.
 	Notes []string
 
+	serve    *suite.Serve
+	dir      string
 	database *shadow.Server
 	command  *exec.Cmd
 	lifeline *os.File // see watched
@@ -54,7 +56,7 @@ const defaultTimeout = 2 * time.Minute
 // Start starts it: a database with the project's migrations, what makes rows, values that
 // commands print, then the server, until it answers. What was started must be stopped.
 func Start(ctx context.Context, s *suite.Serve, o Options) (_ *Server, err error) {
-	out := &Server{Values: map[string]string{}}
+	out := &Server{Values: map[string]string{}, serve: s, dir: o.Dir}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, out.Stop())
@@ -95,7 +97,13 @@ func Start(ctx context.Context, s *suite.Serve, o Options) (_ *Server, err error
 		out.Values[name] = strings.TrimSpace(text)
 	}
 	say("starting: %s", s.Command)
-	return out, out.listen(ctx, s, o.Dir)
+	return out, out.listen(ctx)
+}
+
+// Restart ends the server and starts it again, on the same database.
+func (s *Server) Restart(ctx context.Context) error {
+	s.end()
+	return s.listen(ctx)
 }
 
 func freePort() (string, error) {
@@ -195,23 +203,24 @@ func (s *Server) output(ctx context.Context, dir, command string) (string, error
 const watched = "{ cat <&3; kill -9 0; } >/dev/null 2>&1 & exec 3<&-; "
 
 // listen starts the server and waits until it answers.
-func (s *Server) listen(ctx context.Context, serve *suite.Serve, dir string) error {
+func (s *Server) listen(ctx context.Context) error {
+	serve := s.serve
 	read, write, err := os.Pipe()
 	if err != nil {
 		return err
 	}
 	defer read.Close()
 	s.lifeline = write
-	s.command, s.said, s.ended = s.shell(dir, watched+serve.Command), &tail{}, make(chan struct{})
+	s.command, s.said, s.ended = s.shell(s.dir, watched+serve.Command), &tail{}, make(chan struct{})
 	s.command.Stdout, s.command.Stderr, s.command.ExtraFiles = s.said, s.said, []*os.File{read}
 	if err := s.command.Start(); err != nil {
 		s.command = nil
 		return fmt.Errorf("serve.command: %w", err)
 	}
-	go func() {
-		s.command.Wait()
-		close(s.ended)
-	}()
+	go func(c *exec.Cmd, ended chan struct{}) {
+		c.Wait()
+		close(ended)
+	}(s.command, s.ended)
 	timeout := serve.Timeout
 	if timeout == 0 {
 		timeout = defaultTimeout
@@ -241,8 +250,8 @@ func (s *Server) listen(ctx context.Context, serve *suite.Serve, dir string) err
 	}
 }
 
-// Stop ends the server, all that it started, and the database.
-func (s *Server) Stop() error {
+// end ends the server and all that it started.
+func (s *Server) end() {
 	if s.command != nil {
 		terminate(s.command)
 		select {
@@ -257,6 +266,14 @@ func (s *Server) Stop() error {
 		s.lifeline.Close()
 		s.lifeline = nil
 	}
+}
+
+// Stop ends the server, all that it started, and the database. It ends no nil.
+func (s *Server) Stop() error {
+	if s == nil {
+		return nil
+	}
+	s.end()
 	if s.database == nil {
 		return nil
 	}

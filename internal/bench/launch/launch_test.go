@@ -70,15 +70,27 @@ func TestLaunch(t *testing.T) {
 		t.Error(err)
 	}
 	conn.Close(t.Context())
-	answer, err := http.Get(s.Values["BASE_URL"])
-	if err != nil {
+	ask := func() (pid int) {
+		t.Helper()
+		answer, err := http.Get(s.Values["BASE_URL"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, _ := io.ReadAll(answer.Body)
+		answer.Body.Close()
+		if _, err := fmt.Sscan(string(text), &pid); err != nil || !strings.HasSuffix(string(text), s.Values["DATABASE_URL"]) {
+			t.Fatalf("got %s, %v", text, err)
+		}
+		return pid
+	}
+	pid := ask()
+	if err := s.Restart(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	text, _ := io.ReadAll(answer.Body)
-	answer.Body.Close()
-	var pid int
-	if _, err := fmt.Sscan(string(text), &pid); err != nil || !strings.HasSuffix(string(text), s.Values["DATABASE_URL"]) {
-		t.Fatalf("got %s, %v", text, err)
+	if again := ask(); again == pid {
+		t.Errorf("process %d is still there", pid)
+	} else {
+		pid = again
 	}
 	url := s.Values["BASE_URL"]
 	if err := s.Stop(); err != nil {

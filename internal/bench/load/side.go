@@ -13,9 +13,16 @@ import (
 type Flow struct{ w *flow }
 
 // NewFlow makes a flow of a suite, expanded, ready. Its data are read from the database.
+// The user does not think: nobody else is there whom that would leave room.
 func NewFlow(ctx context.Context, e *suite.E2E, f *suite.Flow, id string) (*Flow, error) {
 	w, err := flowOf(ctx, e, f, id)
-	return &Flow{w}, err
+	if err != nil {
+		return nil, err
+	}
+	for i := range w.groups {
+		w.groups[i].think = 0
+	}
+	return &Flow{w}, nil
 }
 
 // Timeout bounds a run.

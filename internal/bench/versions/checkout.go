@@ -10,19 +10,25 @@ import (
 	"strings"
 )
 
-// tree is a folder of a repository as it is at a revision.
-type tree struct {
-	dir    string // the folder, below tmp
-	tmp    string
-	commit string
+// Tree is a folder of a repository as it is at a revision.
+type Tree struct {
+	// Dir is the folder, Commit the revision's.
+	Dir, Commit string
+	tmp         string
 }
 
-func (t *tree) remove() error { return os.RemoveAll(t.tmp) }
+// Remove removes it. It removes no nil.
+func (t *Tree) Remove() error {
+	if t == nil {
+		return nil
+	}
+	return os.RemoveAll(t.tmp)
+}
 
-// checkout writes the files of a revision into a folder of its own, by an index of its own:
+// Checkout writes the files of a revision into a folder of its own, by an index of its own:
 // nothing is left in the repository, however planvet ends, and what is checked out there
 // stays as it is.
-func checkout(ctx context.Context, dir, rev string) (_ *tree, err error) {
+func Checkout(ctx context.Context, dir, rev string) (_ *Tree, err error) {
 	prefix, err := git(ctx, dir, nil, "rev-parse", "--show-prefix")
 	if err != nil {
 		return nil, fmt.Errorf("--base-ref needs a git repository: %w", err)
@@ -31,8 +37,8 @@ func checkout(ctx context.Context, dir, rev string) (_ *tree, err error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &tree{}
-	if t.commit, err = git(ctx, dir, nil, "rev-parse", "--verify", "--quiet", "--end-of-options", rev+"^{commit}"); err != nil {
+	t := &Tree{}
+	if t.Commit, err = git(ctx, dir, nil, "rev-parse", "--verify", "--quiet", "--end-of-options", rev+"^{commit}"); err != nil {
 		return nil, fmt.Errorf("git knows no revision %s: fetch it first", rev)
 	}
 	if t.tmp, err = os.MkdirTemp("", "planvet-base-"); err != nil {
@@ -40,7 +46,7 @@ func checkout(ctx context.Context, dir, rev string) (_ *tree, err error) {
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, t.remove())
+			err = errors.Join(err, t.Remove())
 		}
 	}()
 	// A root of its own: the search for a config must not leave it.
@@ -49,14 +55,14 @@ func checkout(ctx context.Context, dir, rev string) (_ *tree, err error) {
 		return nil, err
 	}
 	index := []string{"GIT_INDEX_FILE=" + filepath.Join(t.tmp, "index")}
-	if _, err := git(ctx, top, index, "read-tree", t.commit); err != nil {
+	if _, err := git(ctx, top, index, "read-tree", t.Commit); err != nil {
 		return nil, err
 	}
 	if _, err := git(ctx, top, index, "checkout-index", "--all", "--force", "--prefix="+root+"/"); err != nil {
 		return nil, err
 	}
-	t.dir = filepath.Join(root, filepath.FromSlash(prefix))
-	if _, err := os.Stat(t.dir); err != nil {
+	t.Dir = filepath.Join(root, filepath.FromSlash(prefix))
+	if _, err := os.Stat(t.Dir); err != nil {
 		return nil, fmt.Errorf("%s has no folder %s", rev, prefix)
 	}
 	return t, nil

@@ -41,7 +41,7 @@ type Pair struct {
 	Notes []string
 
 	server  *shadow.Server
-	before  *tree
+	before  *Tree
 	urls    [2]string
 	made    int
 	random  *rand.Rand
@@ -68,12 +68,12 @@ func Start(ctx context.Context, o Options) (_ *Pair, err error) {
 			err = errors.Join(err, p.Stop())
 		}
 	}()
-	if p.before, err = checkout(ctx, dir, o.Rev); err != nil {
+	if p.before, err = Checkout(ctx, dir, o.Rev); err != nil {
 		return nil, &engine.Error{Kind: engine.Usage, Err: err}
 	}
-	p.Commit = p.before.commit
+	p.Commit = p.before.Commit
 	var projects [2]*engine.Project
-	for arm, at := range [2]string{p.before.dir, dir} {
+	for arm, at := range [2]string{p.before.Dir, dir} {
 		open := engine.Options{Dir: at, NoGo: true, Progress: o.Progress}
 		if arm == 1 {
 			open.ConfigFile = o.Config
@@ -247,8 +247,5 @@ func (p *Pair) Stop() error {
 	if p.server != nil {
 		err = p.server.Stop()
 	}
-	if p.before != nil {
-		err = errors.Join(err, p.before.remove())
-	}
-	return err
+	return errors.Join(err, p.before.Remove())
 }
