@@ -54,8 +54,8 @@ func signed(percent float64) string {
 	return "+" + report.Figure(percent)
 }
 
-// headline is the report in a line.
-func (r *Report) headline() string {
+// Headline is the report in a line.
+func (r *Report) Headline() string {
 	text := string(r.Verdict)
 	var parts []string
 	for _, v := range []gate.Verdict{gate.Invalid, gate.Fail, gate.Inconclusive, gate.Pass} {
@@ -193,7 +193,7 @@ func (r *Report) foot() (out []string) {
 // Text writes the report for people.
 func (r *Report) Text(w io.Writer, o report.TextOptions) error {
 	t := report.NewPrinter(w, o)
-	t.Paint(report.Bold, "gate "+r.headline())
+	t.Paint(report.Bold, "gate "+r.Headline())
 	t.Printf("\n")
 	if r.Mode != Alone {
 		t.Printf("A is %s, B is %s; what is over %s %% slower fails\n", report.Printable(r.A.String()), report.Printable(r.B.String()), whole(r.Threshold))
@@ -232,7 +232,7 @@ func (r *Report) Text(w io.Writer, o report.TextOptions) error {
 // Markdown writes the report for a pull request.
 func (r *Report) Markdown(w io.Writer) error {
 	var b strings.Builder
-	b.WriteString("# Gate " + report.MarkdownText(r.headline()) + "\n\n")
+	b.WriteString("# Gate " + report.MarkdownText(r.Headline()) + "\n\n")
 	if r.Mode != Alone {
 		b.WriteString(report.MarkdownText(fmt.Sprintf("A is %s, B is %s; what is over %s %% slower fails.", r.A, r.B, whole(r.Threshold))) + "\n")
 	}
