@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -54,9 +55,14 @@ func benchFlags() []cli.Flag {
 		&cli.DurationFlag{Name: "duration", Usage: "measure each case for `TIME` instead"},
 		&cli.BoolFlag{Name: "closed", Usage: "have each client wait for its answer, whatever the rates"},
 		&cli.StringFlag{Name: "results", Usage: "write the results to `FILE`, for planvet dashboard"},
-		&cli.BoolFlag{Name: "report", Usage: "write the report as Markdown"},
-		&cli.StringFlag{Name: "format", Value: "text", Usage: "`FORMAT` of the report: text, markdown or json (the results; of a gate its verdicts)"},
-		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the report to `FILE`"},
+		&cli.BoolFlag{Name: "report", Usage: "write the report as Markdown, where no --output says otherwise"},
+		&cli.StringFlag{Name: "format", Value: "text", Usage: "`FORMAT` of the report: " + strings.Join(benchFormats, ", ") + "; json is the results, of a gate its verdicts"},
+		&cli.GenericFlag{
+			Name: "output", Aliases: []string{"o"}, Value: &texts{},
+			Usage: "write the report to `FILE`, in the format of its ending (.md, .html, .xml for junit, .json, .txt), or FORMAT=FILE, or FORMAT to stdout; repeatable",
+		},
+		&cli.BoolFlag{Name: "comment", Usage: "write the report into one comment of the pull request, by GITHUB_TOKEN"},
+		&cli.IntFlag{Name: "pull-request", Usage: "comment on pull request `N`; by default on that which the workflow runs for"},
 		&cli.StringFlag{Name: "correlation-id", Usage: "`ID` of the run in headers, application_name and the audit log; a ULID by default"},
 		&cli.StringFlag{Name: "audit", Aliases: []string{"dump-audit"}, Usage: "append what was measured to the audit log `FILE`"},
 		&cli.StringFlag{Name: "color", Value: "auto", Usage: "`WHEN` to colour: auto, always or never"},
@@ -65,12 +71,16 @@ func benchFlags() []cli.Flag {
 
 func benchOptions(c *cli.Context) (*suite.File, load.Options, error) {
 	o := load.Options{Iterations: c.Int("iterations"), Duration: c.Duration("duration"), Closed: c.Bool("closed")}
-	formats := []string{"text", "markdown", "json"}
+	// What cannot be written is said before anything is measured.
+	if _, err := benchOutputs(c); err != nil {
+		return nil, o, err
+	}
+	if _, err := pullRequest(c); err != nil {
+		return nil, o, err
+	}
 	switch format := c.String("format"); {
 	case c.Args().Len() > 0:
 		return nil, o, fmt.Errorf("%s takes no arguments, got %q", c.Command.Name, c.Args().First())
-	case !slices.Contains(formats, format):
-		return nil, o, fmt.Errorf("unknown format %q%s", format, config.Hint(format, formats))
 	case c.Bool("report") && c.IsSet("format") && format != "markdown":
 		return nil, o, fmt.Errorf("--report is Markdown and --format %s is not: use one of them", format)
 	case c.IsSet("iterations") && o.Iterations < 1:
@@ -291,46 +301,6 @@ func logged(log *audit.Log, r *load.Report, out *verdict.Report) error {
 		events = append(events, out.Events()...)
 	}
 	return log.Append(events...)
-}
-
-// writeBench writes what was decided, and what was measured, where either is there.
-func writeBench(c *cli.Context, r *load.Report, out *verdict.Report) error {
-	return writeTo(c.App.Writer, c.String("output"), func(w io.Writer) error {
-		format := c.String("format")
-		if c.Bool("report") {
-			format = "markdown"
-		}
-		o := report.TextOptions{Color: c.String("output") == "" && report.ColorFor(w, c.String("color"))}
-		var err error
-		switch format {
-		case "json":
-			if out != nil {
-				return out.JSON(w)
-			}
-			return results.Write(w, r.Results)
-		case "markdown":
-			if out != nil {
-				err = out.Markdown(w)
-			}
-			if out != nil && r != nil && err == nil {
-				_, err = io.WriteString(w, "\n")
-			}
-			if r != nil && err == nil {
-				err = load.Markdown(w, r)
-			}
-			return err
-		}
-		if r != nil {
-			err = load.Text(w, r, o)
-		}
-		if r != nil && out != nil && err == nil {
-			_, err = io.WriteString(w, "\n")
-		}
-		if out != nil && err == nil {
-			err = out.Text(w, o)
-		}
-		return err
-	})
 }
 
 // remaining shows what is measured, and how long it will take at the pace so far.

@@ -35,7 +35,7 @@ func benchTrace(c *cli.Context, code *report.ExitCode) error {
 			return usage(fmt.Errorf("--rq-trace reads what a page measured, and does not go with --%s", flag))
 		}
 	}
-	err := errors.Join(oneOf("format", c.String("format"), "text", "json", "markdown"), oneOf("inconclusive", c.String("inconclusive"), "pass", "fail"))
+	err := errors.Join(oneReport(c, "what a page measured"), oneOf("inconclusive", c.String("inconclusive"), "pass", "fail"))
 	if err == nil && c.Duration("rq-target") <= 0 {
 		err = errors.New("--rq-target: use a positive duration, like 100ms")
 	}

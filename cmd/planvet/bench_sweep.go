@@ -21,6 +21,9 @@ func sweepClients(c *cli.Context, f *suite.File, o load.Options, log *audit.Log,
 	case c.String("results") != "":
 		return usage(errors.New("--sweep-clients and --results: a sweep is no run that others are compared with; --format json --output FILE keeps it"))
 	}
+	if err := oneReport(c, "a sweep"); err != nil {
+		return usage(err)
+	}
 	s, err := load.SweepClients(c.Context, f, o, clients)
 	if err != nil {
 		return err

@@ -73,7 +73,7 @@ func Formats() []Format {
 			Name: "github-summary", For: "the page of a GitHub run: Markdown, appended to $GITHUB_STEP_SUMMARY", Columns: bytesUnit,
 			Limit: "1 MiB a step",
 			write: func(w io.Writer, d *Document, o *WriteOptions) (string, error) {
-				return writeMarkdown(w, d, o, int(max(stepSummaryLimit-o.Taken, 0)))
+				return writeMarkdown(w, d, o, int(max(StepSummaryLimit-o.Taken, 0)))
 			},
 		},
 		{
@@ -97,7 +97,7 @@ func Formats() []Format {
 			Name: "markdown", For: "a comment on a pull request", Columns: bytesUnit,
 			Limit: "65,536 characters",
 			write: func(w io.Writer, d *Document, o *WriteOptions) (string, error) {
-				return writeMarkdown(w, d, o, commentLimit)
+				return writeMarkdown(w, d, o, CommentLimit)
 			},
 		},
 		{
@@ -112,10 +112,11 @@ func Formats() []Format {
 	}
 }
 
-// Limits of the platforms, with room for what they add themselves.
+// Limits of a comment and of the summary of a step on GitHub, in characters, with room for
+// what they add themselves.
 const (
-	commentLimit     = 65_536 - 536
-	stepSummaryLimit = 1<<20 - 4096
+	CommentLimit     = 65_536 - 536
+	StepSummaryLimit = 1<<20 - 4096
 )
 
 // FormatNamed returns the format of a name, nil where there is none.

@@ -1,46 +1,12 @@
 package report
 
 import (
-	"encoding/xml"
 	"fmt"
 	"io"
 	"slices"
 
 	"github.com/planvet/planvet/rules"
 )
-
-type junitReport struct {
-	XMLName  xml.Name     `xml:"testsuites"`
-	Name     string       `xml:"name,attr"`
-	Tests    int          `xml:"tests,attr"`
-	Failures int          `xml:"failures,attr"`
-	Skipped  int          `xml:"skipped,attr"`
-	Suites   []junitSuite `xml:"testsuite"`
-}
-
-type junitSuite struct {
-	Name     string      `xml:"name,attr"`
-	Tests    int         `xml:"tests,attr"`
-	Failures int         `xml:"failures,attr"`
-	Errors   int         `xml:"errors,attr"`
-	Skipped  int         `xml:"skipped,attr"`
-	Cases    []junitCase `xml:"testcase"`
-}
-
-type junitCase struct {
-	Name    string        `xml:"name,attr"`
-	Class   string        `xml:"classname,attr"`
-	File    string        `xml:"file,attr,omitempty"`
-	Line    int           `xml:"line,attr,omitempty"`
-	Failure *junitOutcome `xml:"failure,omitempty"`
-	Skipped *junitOutcome `xml:"skipped,omitempty"`
-}
-
-type junitOutcome struct {
-	Message string `xml:"message,attr"`
-	Type    string `xml:"type,attr,omitempty"`
-	Text    string `xml:",chardata"`
-}
 
 // junitLimit is what GitLab reads of one file, 30 MB, with room.
 const junitLimit = 29_000_000
@@ -55,10 +21,10 @@ func writeJUnit(w io.Writer, d *Document, o *WriteOptions) (string, error) {
 		all[i] = &d.Findings[i]
 	}
 	at := placesOf(d, o.Repository, inBytes)
-	suites, order := map[string]*junitSuite{}, []string{}
-	suite := func(rule string) *junitSuite {
+	suites, order := map[string]*JUnitSuite{}, []string{}
+	suite := func(rule string) *JUnitSuite {
 		if suites[rule] == nil {
-			suites[rule] = &junitSuite{Name: Printable(rule)}
+			suites[rule] = &JUnitSuite{Name: Printable(rule)}
 			order = append(order, rule)
 		}
 		return suites[rule]
@@ -83,15 +49,15 @@ func writeJUnit(w io.Writer, d *Document, o *WriteOptions) (string, error) {
 	}
 	for _, r := range d.Rules {
 		if !slices.Contains(d.Off, r.Name) && suites[r.Name] == nil {
-			suite(r.Name).Cases = []junitCase{{Name: "nothing found", Class: r.Name}}
+			suite(r.Name).Cases = []JUnitCase{{Name: "nothing found", Class: r.Name}}
 		}
 	}
 	left := leftOut(kept, len(all), "a report of 30 MB is not read")
 	slices.Sort(order)
 	if left != "" || len(order) == 0 {
-		c := junitCase{Name: "planvet check", Class: "planvet"}
+		c := JUnitCase{Name: "planvet check", Class: "planvet"}
 		if left != "" {
-			c.Skipped = &junitOutcome{Message: "written " + left}
+			c.Skipped = &JUnitOutcome{Message: "written " + left}
 		}
 		last := suite("planvet")
 		last.Cases = append(last.Cases, c)
@@ -111,27 +77,27 @@ func junitOrder(f *rules.Finding, failOn string) int {
 	return 1 + badness(f)
 }
 
-func junitOf(f *rules.Finding, at *places, failOn string) junitCase {
+func junitOf(f *rules.Finding, at *places, failOn string) JUnitCase {
 	l := at.of(f.Location)
-	c := junitCase{Name: Printable(f.Message), Class: Printable(l.Path), File: Printable(l.Path), Line: l.Line}
+	c := JUnitCase{Name: Printable(f.Message), Class: Printable(l.Path), File: Printable(l.Path), Line: l.Line}
 	switch text := Printable(placeOf(l)) + ": " + string(f.Severity) + ": " + explains(f, at); {
 	case fails(f, failOn):
-		c.Failure = &junitOutcome{Message: says(f), Type: string(f.Severity), Text: text}
+		c.Failure = &JUnitOutcome{Message: says(f), Type: string(f.Severity), Text: text}
 	case !live(f):
-		c.Skipped = &junitOutcome{Message: says(f)}
+		c.Skipped = &JUnitOutcome{Message: says(f)}
 	default:
-		c.Skipped = &junitOutcome{Message: string(f.Severity) + ", fails no run: " + says(f)}
+		c.Skipped = &JUnitOutcome{Message: string(f.Severity) + ", fails no run: " + says(f)}
 	}
 	return c
 }
 
 // junitSize is at least what a case takes, its escapes included.
-func junitSize(c *junitCase) int {
+func junitSize(c *JUnitCase) int {
 	n := 256
 	for _, s := range []string{c.Name, c.Class, c.File} {
 		n += escapedSize(s)
 	}
-	for _, o := range []*junitOutcome{c.Failure, c.Skipped} {
+	for _, o := range []*JUnitOutcome{c.Failure, c.Skipped} {
 		if o != nil {
 			n += escapedSize(o.Message) + escapedSize(o.Text)
 		}
@@ -149,23 +115,10 @@ func escapedSize(s string) int {
 	return n
 }
 
-func junitTotal(suites map[string]*junitSuite, order []string) *junitReport {
-	out := &junitReport{Name: "planvet"}
+func junitTotal(suites map[string]*JUnitSuite, order []string) *JUnitReport {
+	var all []JUnitSuite
 	for _, name := range order {
-		s := suites[name]
-		for _, c := range s.Cases {
-			s.Tests++
-			if c.Failure != nil {
-				s.Failures++
-			}
-			if c.Skipped != nil {
-				s.Skipped++
-			}
-		}
-		out.Tests += s.Tests
-		out.Failures += s.Failures
-		out.Skipped += s.Skipped
-		out.Suites = append(out.Suites, *s)
+		all = append(all, *suites[name])
 	}
-	return out
+	return junitReport(all)
 }

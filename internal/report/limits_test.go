@@ -176,7 +176,7 @@ func TestJUnitLimits(t *testing.T) {
 		if len(out) > 30_000_000 || (left != "") != c.cut {
 			t.Errorf("%d bytes, and %q is said", len(out), left)
 		}
-		var r junitReport
+		var r JUnitReport
 		if err := xml.Unmarshal([]byte(out), &r); err != nil {
 			t.Fatal(err)
 		}

@@ -69,3 +69,17 @@ func MarkdownTable(columns []Column, rows [][]string) string {
 
 // MarkdownRow is one row of a table.
 func MarkdownRow(cells []string) string { return "| " + strings.Join(cells, " | ") + " |\n" }
+
+// MarkdownLines are the first lines of a text that fit in so many bytes, and a last one that
+// says that there were more; "" where there is no room even for that.
+func MarkdownLines(text string, room int) string {
+	if len(text) <= room {
+		return text
+	}
+	const said = "\n**What follows is left out: it does not fit.**\n"
+	if room <= len(said) {
+		return ""
+	}
+	kept := text[:room-len(said)]
+	return kept[:strings.LastIndexByte(kept, '\n')+1] + said
+}

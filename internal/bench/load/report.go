@@ -187,6 +187,20 @@ func (r *Report) foot() []string {
 	return append(out, fmt.Sprintf("own overhead %s a request; correlation id %s", report.MS(float64(r.Overhead.Nanoseconds())/1e6), r.Results.CorrelationID))
 }
 
+// Lines are what is to be said of the run beside its figures.
+func (r *Report) Lines() []string { return slices.Concat(r.lines(), r.foot()) }
+
+// State says whether the run is a measurement: measured, partial or invalid.
+func (r *Report) State() string {
+	switch {
+	case !r.Valid():
+		return "invalid"
+	case r.Partial:
+		return "partial"
+	}
+	return "measured"
+}
+
 // Text writes the report for people.
 func Text(w io.Writer, r *Report, o report.TextOptions) error {
 	t := report.NewPrinter(w, o)
@@ -199,16 +213,19 @@ func Text(w io.Writer, r *Report, o report.TextOptions) error {
 		t.Table("  ", 0, columns, rows(&s))
 		t.Printf("\n")
 	}
-	for _, l := range slices.Concat(r.lines(), r.foot()) {
+	for _, l := range r.Lines() {
 		t.Printf("%s\n", report.Printable(l))
 	}
 	return t.Err()
 }
 
+// Marker is what a report as Markdown begins with, for who looks for the comment that has it.
+const Marker = "<!-- planvet:bench -->"
+
 // Markdown writes the report for a pull request.
 func Markdown(w io.Writer, r *Report) error {
 	var b strings.Builder
-	b.WriteString("# Benchmark: " + r.verdict() + "\n")
+	b.WriteString(Marker + "\n# Benchmark: " + r.State() + "\n")
 	for _, s := range r.Results.Suites {
 		if len(s.Cases)+len(s.Flows) == 0 {
 			continue
@@ -222,7 +239,7 @@ func Markdown(w io.Writer, r *Report) error {
 		b.WriteString("\n## Suite " + s.Name + "\n\n" + report.MarkdownTable(columns, all))
 	}
 	b.WriteString("\n")
-	for _, l := range slices.Concat(r.lines(), r.foot()) {
+	for _, l := range r.Lines() {
 		b.WriteString("- " + report.MarkdownText(l) + "\n")
 	}
 	e := r.Results.Environment
@@ -236,14 +253,4 @@ func orUnknown(s string) string {
 		return "not asked"
 	}
 	return s
-}
-
-func (r *Report) verdict() string {
-	switch {
-	case !r.Valid():
-		return "invalid"
-	case r.Partial:
-		return "partial"
-	}
-	return "measured"
 }

@@ -20,7 +20,7 @@ func (c *Compliance) Text(w io.Writer, o report.TextOptions) error {
 	t.Printf("\n")
 	for i := range c.Services {
 		s := &c.Services[i]
-		t.Printf("\n%s  %s\n", t.Styled(report.Bold, s.Service), t.Styled(styles[s.State], s.word()))
+		t.Printf("\n%s  %s\n", t.Styled(report.Bold, s.Service), t.Styled(styles[s.State], s.Word()))
 		for k := range c.Checked {
 			if ch := &c.Checked[k]; ch.Service == s.Service {
 				ch.text(t)
@@ -110,7 +110,8 @@ func (c *Compliance) headline() string {
 	return fmt.Sprintf("%s: of %s %d met, %d broken, %d inconclusive", c.Verdict, report.Plural(len(c.Checked), "check"), counts[Met], counts[Broken], counts[Inconclusive])
 }
 
-func (s *Service) word() string { return word(s.Verdict, s.State) }
+// Word is the verdict, with the state where that says more.
+func (s *Service) Word() string { return word(s.Verdict, s.State) }
 
 func (c *Checked) word() string { return word(c.Verdict, c.State) }
 

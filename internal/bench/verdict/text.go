@@ -104,8 +104,8 @@ func (r *Report) rows(suite string) (rows [][]string) {
 	return rows
 }
 
-// facts are the lines about one case, without its plan: nil where there is nothing to say.
-func (c *Case) facts() (out []string) {
+// Facts are the lines about one case, without its plan: nil where there is nothing to say.
+func (c *Case) Facts() (out []string) {
 	add := func(head string, lines []string) {
 		for _, l := range lines {
 			out = append(out, head+l)
@@ -206,7 +206,7 @@ func (r *Report) Text(w io.Writer, o report.TextOptions) error {
 	}
 	for i := range r.Cases {
 		c := &r.Cases[i]
-		lines := c.facts()
+		lines := c.Facts()
 		if len(lines) == 0 {
 			continue
 		}
@@ -227,59 +227,6 @@ func (r *Report) Text(w io.Writer, o report.TextOptions) error {
 		t.Printf("%s\n", report.Printable(l))
 	}
 	return t.Err()
-}
-
-// Markdown writes the report for a pull request.
-func (r *Report) Markdown(w io.Writer) error {
-	var b strings.Builder
-	b.WriteString("# Gate " + report.MarkdownText(r.Headline()) + "\n\n")
-	if r.Mode != Alone {
-		b.WriteString(report.MarkdownText(fmt.Sprintf("A is %s, B is %s; what is over %s %% slower fails.", r.A, r.B, whole(r.Threshold))) + "\n")
-	}
-	for _, suite := range r.suites() {
-		rows := r.rows(suite)
-		for _, row := range rows {
-			for k := range row {
-				row[k] = report.MarkdownText(row[k])
-			}
-			if row[1] == string(gate.Fail) || row[1] == string(gate.Invalid) {
-				row[1] = "**" + row[1] + "**"
-			}
-		}
-		b.WriteString("\n## Suite " + report.MarkdownText(suite) + "\n\n" + report.MarkdownTable(columns, rows))
-	}
-	for i := range r.Cases {
-		c := &r.Cases[i]
-		lines := c.facts()
-		if len(lines) == 0 {
-			continue
-		}
-		b.WriteString("\n### " + report.MarkdownText(c.Suite+" "+c.Case+": "+string(c.Verdict)) + "\n\n")
-		for _, l := range lines {
-			if again, ok := strings.CutPrefix(l, "again: "); ok {
-				b.WriteString("- again: " + report.MarkdownCode(again) + "\n")
-			} else {
-				b.WriteString("- " + report.MarkdownText(l) + "\n")
-			}
-		}
-		if c.Work != nil && len(c.Work.Plan) > 0 {
-			var plan strings.Builder
-			for _, l := range c.Work.Plan {
-				plan.WriteString(l.Op + " " + l.Text + "\n")
-			}
-			b.WriteString("\n" + report.MarkdownFence("diff", plan.String()))
-		}
-	}
-	b.WriteString("\n")
-	for _, l := range r.foot() {
-		if again, ok := strings.CutPrefix(l, "again: "); ok {
-			b.WriteString("- again: " + report.MarkdownCode(again) + "\n")
-		} else {
-			b.WriteString("- " + report.MarkdownText(l) + "\n")
-		}
-	}
-	_, err := io.WriteString(w, b.String())
-	return err
 }
 
 // JSON writes the report as the contract gate.schema.json says.

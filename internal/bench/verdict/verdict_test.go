@@ -3,6 +3,7 @@ package verdict
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"math"
 	"os"
 	"reflect"
@@ -197,5 +198,71 @@ func TestDecided(t *testing.T) {
 	}
 	if c.P50 == nil || c.P95 == nil || math.Abs(c.P95.Percent-100*(15.7/14.7-1)) > 0.01 || !slices.Contains([]gate.Verdict{gate.Invalid, gate.Pass, gate.Inconclusive}, c.Verdict) {
 		t.Errorf("%+v", c.P95)
+	}
+}
+
+// A comment holds 65,536 characters: the worst cases stay, whatever one of them takes, and
+// the cut is said.
+func TestMarkdownWithin(t *testing.T) {
+	r := example()
+	whole, left := r.MarkdownWithin(1 << 20)
+	if left != "" || !strings.HasPrefix(whole, Marker+"\n") {
+		t.Errorf("what fits is cut: %s", left)
+	}
+	huge := strings.Repeat("  Index Scan using an_index_with_a_long_name on a_table\n", 3000)
+	for i := range 2000 {
+		c := Case{Suite: "api", Case: fmt.Sprintf("case %04d", i), Verdict: gate.Pass, P95: &Change{A: 10, B: 10, Percent: float64(i) / 1000}}
+		switch {
+		case i == 1500:
+			c.Verdict, c.P95.Percent, c.Reasons = gate.Fail, 300, []string{"the worst"}
+			c.Work = &work.Diff{Plan: []work.DiffLine{{Op: "+", Text: huge}}}
+		case i == 700:
+			c.Verdict, c.P95.Percent, c.Reasons = gate.Fail, 12, []string{"the least"}
+		case i == 3:
+			c.Verdict, c.Reasons = gate.Invalid, []string{strings.Repeat("no measurement ", 10000)}
+		}
+		r.Cases = append(r.Cases, c)
+	}
+	r.Notes = append(r.Notes, huge, huge)
+	for _, room := range []int{report.CommentLimit, 10_000, 3000} {
+		text, left := r.MarkdownWithin(room)
+		if len(text) > room || len(text) < room/3 || left == "" || !strings.Contains(text, left) {
+			t.Errorf("%d: %d characters, %q", room, len(text), left)
+		}
+		for _, want := range []string{"| case 1500 | **fail** |", "the worst", "| case 0003 | **invalid** |", "again: `planvet gate --base-ref main --seed 7`", "exit "} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%d: no %q", room, want)
+			}
+		}
+		if strings.Count(text, "```")%2 != 0 || strings.Contains(text, "case 0000 ") {
+			t.Errorf("%d: a fence is open, or what passed stands before what failed", room)
+		}
+	}
+	if text, left := r.MarkdownWithin(100); text != "" || left == "" {
+		t.Errorf("in 100 characters: %q", text)
+	}
+}
+
+// live.md row 48: services by what their objectives say, the worst first.
+func TestServices(t *testing.T) {
+	r := example()
+	at := func(ms float64) *results.Estimate { return &results.Estimate{Value: ms, Low: ms, High: ms} }
+	run := &results.Results{Suites: []results.Suite{{Name: "api"}}}
+	for _, k := range []struct {
+		service, operation string
+		p95                float64
+	}{{"Loyalty", "Points", 10}, {"RatingSlip", "Close", 20}, {"RatingSlip", "List", 90}} {
+		run.Suites[0].Cases = append(run.Suites[0].Cases, results.Case{Name: k.operation, Service: k.service, Operation: k.operation, Measured: results.Measured{Requests: 1000, Latency: results.Latency{P95: at(k.p95)}}})
+	}
+	var all []slo.Objective
+	for _, c := range run.Suites[0].Cases {
+		all = append(all, slo.Objective{Service: c.Service, Operation: c.Operation, P95Target: 40})
+	}
+	r.SLO = slo.Check(all, run)
+	text, _ := r.MarkdownWithin(1 << 20)
+	_, table, _ := strings.Cut(text, "## Objectives, by service\n\n")
+	table, _, _ = strings.Cut(table, "\n\n")
+	if want := "| service | verdict | operations, the worst first |\n| --- | --- | --- |\n| RatingSlip | broken, critical | List broken, Close met |\n| Loyalty | met | Points met |"; table != want {
+		t.Errorf("%s\nwant %s", table, want)
 	}
 }
