@@ -77,6 +77,8 @@ internal/bench/ab: internal/bench/facts internal/bench/gate internal/bench/load 
 internal/bench/versions: internal/engine internal/shadow ; pgx
 internal/bench/selftest: internal/bench/ab internal/bench/binomial internal/bench/gate internal/bench/load internal/bench/suite internal/bench/trace internal/report internal/shadow ; pgx
 internal/bench/selftest/record: internal/bench/selftest ;
+# what was tried; it reads the reports that others wrote
+internal/memory: rules internal/audit internal/bench/gate internal/bench/results internal/bench/verdict internal/live internal/pgast internal/report ; pgx sqlite
 internal/dashboard: rules internal/bench/results internal/bench/slo internal/explain internal/metrics internal/monitor internal/report ;
 internal/investigate: internal/audit internal/bench/load internal/bench/suite internal/explain internal/live internal/monitor internal/pgast internal/report ;
 internal/explain: rules rlscheck catalog internal/audit migrationscan internal/plan internal/live internal/predicate internal/params internal/pgast internal/stats internal/shadow internal/confirm internal/report ;
@@ -109,6 +111,7 @@ var groups = map[string][]string{
 	"cli":          {"github.com/urfave/cli/v2"},
 	"tests":        {"github.com/google/go-cmp", "golang.org/x/tools/txtar"},
 	"hdrhistogram": {"github.com/HdrHistogram/hdrhistogram-go"},
+	"sqlite":       {"modernc.org/sqlite"},
 	"ulid":         {"github.com/oklog/ulid/v2"},
 	"otlp":         {"go.opentelemetry.io/proto/otlp", "google.golang.org/protobuf"},
 	"terminal":     {"github.com/fatih/color", "github.com/mattn/go-isatty", "golang.org/x/term"},

@@ -128,6 +128,7 @@ func check(c *cli.Context) (report.ExitCode, error) {
 		if unasked = confirmFindings(c.Context, p, doc, f); engine.KindOf(unasked) == engine.Usage {
 			return report.ExitUsage, unasked
 		}
+		rememberFindings(c, p.Root, doc)
 	}
 	doc.Summary.ElapsedMS = time.Since(started).Milliseconds()
 	progress.Done()

@@ -14,6 +14,7 @@ import (
 	"github.com/planvet/planvet/internal/audit"
 	"github.com/planvet/planvet/internal/engine"
 	"github.com/planvet/planvet/internal/explain"
+	"github.com/planvet/planvet/internal/memory"
 	"github.com/planvet/planvet/internal/report"
 )
 
@@ -75,6 +76,9 @@ func explainQuery(c *cli.Context) error {
 		r, err := explain.Explain(c.Context, o)
 		if err != nil {
 			return answer{}, err
+		}
+		if told := recalled(c, ".", memory.Shape(r.SQL)); len(told) > 0 {
+			r.Remembered = told[0]
 		}
 		return answer{r.Events(), func(w io.Writer) error { return writeExplained(c, w, r) }}, nil
 	})

@@ -31,6 +31,7 @@ func Markdown(w io.Writer, r *Report) error {
 	m.timing(r)
 	m.findings(r.Findings)
 	m.recommendations("Recommendations", r.Recommendations)
+	m.remembered(r.Remembered)
 	m.rls(r.RLS)
 	m.plans(r)
 	m.indexes(r.Indexes)
@@ -152,6 +153,15 @@ func (m *md) recommendations(title string, recs []Recommendation) {
 		}
 		m.sqlBlock(strings.Join(append(slices.Clone(rec.SQL), rec.Query), "\n"))
 	})
+}
+
+// remembered is what a memory tells of the shape.
+func (m *md) remembered(rs []report.Remembered) {
+	if len(rs) == 0 {
+		return
+	}
+	m.heading("Remembered")
+	m.each(len(rs), func(i int) { m.printf("- %s\n", m.text(rs[i].Text)) })
 }
 
 // sqlBlock writes SQL within a list's item, exactly or not at all: half a migration is

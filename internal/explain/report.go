@@ -1,5 +1,7 @@
 package explain
 
+import "github.com/planvet/planvet/internal/report"
+
 // FormatVersion is the version of the JSON form of a Report. A field may be added
 // within a version; none changes its meaning or goes.
 const FormatVersion = 1
@@ -36,7 +38,10 @@ type Report struct {
 	// Findings are heaviest first.
 	Findings        []Finding        `json:"findings"`
 	Recommendations []Recommendation `json:"recommendations"`
-	RLS             *Overhead        `json:"rls,omitempty"`
+	// Remembered is what a memory tells of statements of the same shape; nothing fills it
+	// where there is no memory.
+	Remembered []report.Remembered `json:"remembered,omitempty"`
+	RLS        *Overhead           `json:"rls,omitempty"`
 	// Notes are what a reader must know of how the report was made: values guessed,
 	// statistics older than the table, settings that are not the defaults.
 	Notes []string `json:"notes,omitempty"`

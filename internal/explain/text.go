@@ -25,6 +25,7 @@ func Text(w io.Writer, r *Report, o report.TextOptions) error {
 	}
 	t.findings(r.Findings)
 	t.recommendations("recommendations", r.Recommendations)
+	t.remembered(r.Remembered)
 	t.indexes(r.Indexes)
 	t.plans(r)
 	t.rls(r.RLS)
@@ -195,6 +196,17 @@ func (t *text) recommendations(title string, recs []Recommendation) {
 		if rec.Cost != "" {
 			t.say(report.Plain, indent+"costs: ", rec.Cost)
 		}
+	}
+}
+
+// remembered is what a memory tells of the shape.
+func (t *text) remembered(rs []report.Remembered) {
+	if len(rs) == 0 {
+		return
+	}
+	t.heading("remembered", "")
+	for _, r := range rs {
+		t.say(report.Plain, "  - ", line(r.Text))
 	}
 }
 

@@ -244,6 +244,9 @@ func (t *Printer) items(d *Document, list []int, indent string) {
 				t.Printf("%s  fix: `%s`\n", indent, markdownCode(s))
 			}
 		}
+		for _, r := range d.Remembered[f.ID] {
+			t.Printf("%s  remembered: %s\n", indent, MarkdownText(r.Text))
+		}
 	}
 }
 

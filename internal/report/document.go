@@ -29,6 +29,8 @@ type Document struct {
 	// Off are rules that did not run because of flags or config; a box of the
 	// checklist that rests on one is not measured.
 	Off []string
+	// Remembered is what a memory tells of findings, by their identities.
+	Remembered map[string][]Remembered
 	// Read returns a file of the project by its relative path, for excerpts; nil
 	// leaves excerpts out.
 	Read func(path string) ([]byte, error)

@@ -12,13 +12,19 @@ import (
 const schemaVersion = "1"
 
 type jsonDocument struct {
-	SchemaVersion string          `json:"schema_version"`
-	Tool          jsonTool        `json:"tool"`
-	Summary       jsonSummary     `json:"summary"`
-	Findings      []rules.Finding `json:"findings"`
-	Unparsed      []jsonError     `json:"unparsed"`
-	Unresolved    []jsonReason    `json:"unresolved"`
-	NotApplied    []jsonError     `json:"not_applied"`
+	SchemaVersion string        `json:"schema_version"`
+	Tool          jsonTool      `json:"tool"`
+	Summary       jsonSummary   `json:"summary"`
+	Findings      []jsonFinding `json:"findings"`
+	Unparsed      []jsonError   `json:"unparsed"`
+	Unresolved    []jsonReason  `json:"unresolved"`
+	NotApplied    []jsonError   `json:"not_applied"`
+}
+
+// jsonFinding is a finding, and what a memory tells of it.
+type jsonFinding struct {
+	rules.Finding
+	Remembered []Remembered `json:"remembered,omitempty"`
 }
 
 type jsonTool struct {
@@ -67,7 +73,7 @@ func jsonOf(d *Document) *jsonDocument {
 			Migrations: s.Migrations, Tables: s.Tables, Indexes: s.Indexes, Policies: s.Policies,
 			Statements: s.Statements, GoPackages: s.GoPackages, Workload: s.Workload, ElapsedMS: s.ElapsedMS,
 		},
-		Findings: make([]rules.Finding, len(d.Findings)),
+		Findings: make([]jsonFinding, len(d.Findings)),
 		Unparsed: jsonErrors(d.Unparsed), Unresolved: jsonReasons(d.Unresolved), NotApplied: jsonErrors(d.NotApplied),
 	}
 	for i, f := range d.Findings {
@@ -89,7 +95,7 @@ func jsonOf(d *Document) *jsonDocument {
 		}
 		// A server's error may repeat what it was given.
 		f.Verdict.Reason = Redact(f.Verdict.Reason)
-		doc.Findings[i] = f
+		doc.Findings[i] = jsonFinding{f, d.Remembered[f.ID]}
 	}
 	return doc
 }

@@ -24,7 +24,7 @@ type TextOptions struct {
 // Text writes a document for people: each finding with its place, an excerpt, the
 // fix and the verdict, then what the run looked at and what it could not read.
 func Text(w io.Writer, d *Document, o TextOptions) error {
-	t := &textWriter{Printer: NewPrinter(w, o), files: excerpts{read: d.Read}}
+	t := &textWriter{Printer: NewPrinter(w, o), files: excerpts{read: d.Read}, remembered: d.Remembered}
 	for i := range d.Findings {
 		if f := &d.Findings[i]; !o.HidePossible || f.Certainty != rules.Possible {
 			t.finding(f)
@@ -44,7 +44,8 @@ func Text(w io.Writer, d *Document, o TextOptions) error {
 
 type textWriter struct {
 	*Printer
-	files excerpts
+	files      excerpts
+	remembered map[string][]Remembered
 }
 
 func (t *textWriter) finding(f *rules.Finding) {
@@ -71,6 +72,9 @@ func (t *textWriter) finding(f *rules.Finding) {
 		t.Printf("  workload: %s\n", Printable(line))
 	}
 	t.verdict(&f.Verdict)
+	for _, r := range t.remembered[f.ID] {
+		t.Printf("  remembered: %s\n", Printable(r.Text))
+	}
 	if f.SpecRef != "" {
 		t.Printf("  spec: %s\n", Printable(f.SpecRef))
 	}
