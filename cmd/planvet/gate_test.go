@@ -200,6 +200,15 @@ func TestGateDatabase(t *testing.T) {
 			t.Errorf("no %q in %s", want, out)
 		}
 	}
+	// What did not help is remembered from the verdicts.
+	verdicts, store := filepath.Join(t.TempDir(), "gate.json"), filepath.Join(t.TempDir(), "memory.db")
+	if code, out, errs := planvetRun(t, "gate", "--suite-file", file, "--base-dsn", urls[0], "--iterations", "1", "--format", "json", "-o", verdicts); code != 1 {
+		t.Errorf("exit %d: %s%s", code, out, errs)
+	}
+	planvetRun(t, "memory", "add", "--store", store, "--from", verdicts, "--pattern", "dropped an index")
+	if code, out, errs := planvetRun(t, "memory", "search", "--store", store, "dropped index"); code != 0 || !strings.Contains(out, "visits of a guest  failure") || !strings.Contains(out, " blocks (+") || !strings.Contains(out, "lesson: B has no index public.visits_guest_at_idx") {
+		t.Errorf("exit %d: %s%s", code, out, errs)
+	}
 	// The same by a stored run, of one iteration.
 	res := filepath.Join(t.TempDir(), "results.json")
 	t.Setenv("BENCH_TEST_DB", urls[0])

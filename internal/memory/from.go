@@ -132,20 +132,24 @@ func (t *Taken) gate(document []byte) error {
 	for i := range r.Cases {
 		c := &r.Cases[i]
 		name := c.Suite + " " + c.Case
+		v, a, b := caseFigures(c)
 		outcome := ""
 		switch {
-		case c.P95 == nil:
-			t.leave(name, "it has no p95")
+		case v == nil:
+			t.leave(name, "it has no p95, and no blocks of both")
 			continue
-		case c.Verdict == gate.Fail && c.P95.B > c.P95.A:
+		case c.Work != nil && c.Work.Different != "":
+			t.leave(name, "its answers are not the same: "+c.Work.Different)
+			continue
+		case c.Verdict == gate.Fail && b > a:
 			outcome = Failure
-		case c.Verdict == gate.Pass && slices.Contains(c.Labels, string(gate.Improved)) && c.P95.B < c.P95.A:
+		case c.Verdict == gate.Pass && slices.Contains(c.Labels, string(gate.Improved)) && b < a:
 			outcome = Success
 		default:
 			t.leave(name, "the gate calls it neither improved nor slower")
 			continue
 		}
-		e := measured("gate", name, c.Service, c.Operation, outcome, c.P95.A, c.P95.B)
+		e := measured("gate", name, c.Service, c.Operation, outcome, v)
 		for _, side := range []struct{ is, name, commit string }{{"before", r.A.Name, r.A.Commit}, {"after", r.B.Name, r.B.Commit}} {
 			if s := strings.TrimSpace(side.name + " " + side.commit); s != "" {
 				e.Validation.Results[side.is] = s
@@ -200,11 +204,23 @@ func (t *Taken) bench(document, before []byte) error {
 			t.leave(r.name, "the confidence intervals of both p95 meet")
 			continue
 		}
-		e := measured("bench", r.name, r.service, r.operation, outcome, p.Value, q.Value)
+		e := measured("bench", r.name, r.service, r.operation, outcome, &Validation{P95Before: &p.Value, P95After: &q.Value})
 		e.Query = r.sql
 		t.Entries = append(t.Entries, e)
 	}
 	return nil
+}
+
+// caseFigures are a case's p95 of both, else the blocks; nil where there are neither.
+func caseFigures(c *verdict.Case) (v *Validation, a, b float64) {
+	if p := c.P95; p != nil {
+		return &Validation{P95Before: &p.A, P95After: &p.B}, p.A, p.B
+	}
+	if c.Work == nil || c.Work.A == nil || c.Work.B == nil || c.Work.A.Blocks == nil || c.Work.B.Blocks == nil {
+		return nil, 0, 0
+	}
+	x, y := *c.Work.A.Blocks, *c.Work.B.Blocks
+	return &Validation{Before: &rules.Evidence{SharedBlocks: x}, After: &rules.Evidence{SharedBlocks: y}}, float64(x), float64(y)
 }
 
 // run is a case or a flow of results.
@@ -230,10 +246,10 @@ func runs(r *results.Results) []run {
 }
 
 // measured is an entry on a case of a benchmark.
-func measured(source, name, service, operation, outcome string, before, after float64) Entry {
+func measured(source, name, service, operation, outcome string, v *Validation) Entry {
+	v.Level, v.Results = "measured", map[string]string{}
 	return Entry{
 		Source: source, Task: name, Object: strings.Join(strings.Fields(service+" "+operation), " "), Outcome: outcome,
-		Category: "benchmarks", Tags: []string{"performance"},
-		Validation: &Validation{P95Before: &before, P95After: &after, Level: "measured", Results: map[string]string{}},
+		Category: "benchmarks", Tags: []string{"performance"}, Validation: v,
 	}
 }

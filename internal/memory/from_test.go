@@ -83,7 +83,7 @@ func TestFromGate(t *testing.T) {
 	entries, lines := took(t, doc.Bytes(), nil)
 	if d := cmp.Diff([]string{
 		"gate|success|api better|p95 450 ms → 85.0 ms (−81 %)", "gate|failure|api worse|p95 85.0 ms → 450 ms (+429 %)",
-		"api same: the gate calls it neither improved nor slower", "api unclear: the gate calls it neither improved nor slower", "api none: it has no p95",
+		"api same: the gate calls it neither improved nor slower", "api unclear: the gate calls it neither improved nor slower", "api none: it has no p95, and no blocks of both",
 	}, lines); d != "" {
 		t.Error(d)
 	}

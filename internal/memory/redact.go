@@ -4,31 +4,37 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"sync"
 
 	"github.com/planvet/planvet/internal/pgast"
 	"github.com/planvet/planvet/internal/report"
 )
 
+// They are compiled when an entry is masked: planvet starts once a package under go vet.
 var (
 	// What is a secret by its look: a JWT, keys of clouds and forges, a header.
-	tokens = regexp.MustCompile(`\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_\w{20,}|\bglpat-[\w-]{16,}|\bsb_secret_\w+|\bsk[-_](?:live|test|proj|ant)?[-_]?[A-Za-z0-9_-]{20,}|-----BEGIN [A-Z ]*PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z ]*PRIVATE KEY-----|$)`)
-	bearer = regexp.MustCompile(`(?i)\b(bearer\s+)[A-Za-z0-9._~+/=-]{8,}`)
+	tokens = lazily(`\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_\w{20,}|\bglpat-[\w-]{16,}|\bsb_secret_\w+|\bsk[-_](?:live|test|proj|ant)?[-_]?[A-Za-z0-9_-]{20,}|-----BEGIN [A-Z ]*PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z ]*PRIVATE KEY-----|$)`)
+	bearer = lazily(`(?i)\b(bearer\s+)[A-Za-z0-9._~+/=-]{8,}`)
 	// create role app password 'x'
-	sqlPassword = regexp.MustCompile(`(?i)\b(password\s+)'(?:[^']|'')*'`)
+	sqlPassword = lazily(`(?i)\b(password\s+)'(?:[^']|'')*'`)
 
 	// Constants of SQL that stands within prose: after an operator, in a list.
-	quotedConstant = regexp.MustCompile(`(?i)((?:[=<>,(]|\blike|\bilike|\bvalues|::\w+)\s*)(?:E|U&)?'(?:[^']|'')*'`)
-	numberConstant = regexp.MustCompile(`(?i)([=<>]\s*|\bin\s*\(\s*|\bbetween\s+)-?\d[\d.]*\b`)
-	looksLikeSQL   = regexp.MustCompile(`(?i)\b(?:select|insert|update|delete|where|having)\b`)
-	mail           = regexp.MustCompile(`[\w.+-]+@[\w-]+\.[\w.-]*\w`)
+	quotedConstant = lazily(`(?i)((?:[=<>,(]|\blike|\bilike|\bvalues|::\w+)\s*)(?:E|U&)?'(?:[^']|'')*'`)
+	numberConstant = lazily(`(?i)([=<>]\s*|\bin\s*\(\s*|\bbetween\s+)-?\d[\d.]*\b`)
+	looksLikeSQL   = lazily(`(?i)\b(?:select|insert|update|delete|where|having)\b`)
+	mail           = lazily(`[\w.+-]+@[\w-]+\.[\w.-]*\w`)
 )
+
+func lazily(expr string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
+}
 
 // secrets masks what must not even be stored.
 func secrets(s string) string {
 	s = report.Redact(s)
-	s = tokens.ReplaceAllString(s, "***")
-	s = bearer.ReplaceAllString(s, "$1***")
-	return sqlPassword.ReplaceAllString(s, "$1***")
+	s = tokens().ReplaceAllString(s, "***")
+	s = bearer().ReplaceAllString(s, "$1***")
+	return sqlPassword().ReplaceAllString(s, "$1***")
 }
 
 // prose masks the constants of SQL in a text that may be SQL, or hold some, and
@@ -37,10 +43,10 @@ func prose(s string) string {
 	if _, err := pgast.Parse(s); err == nil {
 		return pgast.Masked(s)
 	}
-	s = mail.ReplaceAllString(s, "***")
-	s = quotedConstant.ReplaceAllString(s, "$1?")
-	if looksLikeSQL.MatchString(s) {
-		s = numberConstant.ReplaceAllString(s, "$1?")
+	s = mail().ReplaceAllString(s, "***")
+	s = quotedConstant().ReplaceAllString(s, "$1?")
+	if looksLikeSQL().MatchString(s) {
+		s = numberConstant().ReplaceAllString(s, "$1?")
 	}
 	return s
 }

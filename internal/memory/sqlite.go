@@ -76,8 +76,12 @@ func (s *sqliteStore) open(ctx context.Context, create bool) (made bool, err err
 		if err != nil {
 			return false, err
 		}
-		dsn := (&url.URL{Scheme: "file", Path: filepath.ToSlash(path)}).String()
-		if s.db, err = sql.Open("sqlite", fmt.Sprintf("%s?mode=%s&_txlock=immediate&_pragma=busy_timeout(%d)", dsn, mode, wait.Milliseconds())); err != nil {
+		path = filepath.ToSlash(path)
+		if !strings.HasPrefix(path, "/") { // a drive
+			path = "/" + path
+		}
+		dsn := (&url.URL{Scheme: "file", Path: path}).String()
+		if s.db, err = sql.Open("sqlite", fmt.Sprintf("%s?mode=%s&_txlock=immediate&_pragma=busy_timeout(%d)&_pragma=trusted_schema(off)", dsn, mode, wait.Milliseconds())); err != nil {
 			return false, err
 		}
 		s.db.SetMaxOpenConns(1)
