@@ -82,7 +82,7 @@ func TestRemembered(t *testing.T) {
 	}
 	const want = "the same shape was fixed by an index on guest: p95 450 ms → 85.0 ms (−81 %)"
 	for _, args := range [][]string{
-		confirm, append(confirm, "--format", "checklist"), append(confirm, "--format", "json"),
+		confirm, append(confirm, "--format", "checklist"), append(confirm, "--format", "json"), append(confirm, "--format", "jsonl"), append(confirm, "--format", "markdown"), append(confirm, "--format", "html"),
 		asking, append(asking, "--format", "markdown"), append(asking, "--format", "json"), append(asking, "--format", "html"),
 	} {
 		if _, out, errs := planvetRun(t, args...); !strings.Contains(strings.Join(strings.Fields(out), " "), want) {

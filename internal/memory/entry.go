@@ -42,7 +42,7 @@ var sources = []string{"hand", "check", "gate", "bench"}
 type Entry struct {
 	Version int `json:"version"`
 	// ID is a ULID, or a hash where the entry was taken from a file: the same file gives
-	// the same entries.
+	// the same entries, and the same finding with the same fix is one entry.
 	ID   string    `json:"id"`
 	Time time.Time `json:"time"`
 	// Skill is who did it: a person's or an assistant's role.
@@ -168,6 +168,9 @@ func (e *Entry) settle(now time.Time) error {
 	default:
 		same := *e
 		same.Time = time.Time{}
+		if e.Finding != "" { // estimates differ a little each time, and make no other entry
+			same = Entry{Finding: e.Finding, Outcome: e.Outcome, Fix: e.Fix}
+		}
 		text, err := json.Marshal(&same)
 		if err != nil {
 			return err

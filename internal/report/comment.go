@@ -26,7 +26,7 @@ func writeMarkdown(w io.Writer, d *Document, o *WriteOptions, room int) (string,
 	var b strings.Builder
 	kept := 0
 	for _, f := range all {
-		item := markdownItem(f, at)
+		item := markdownItem(f, at) + rememberedItems(d.Remembered[f.ID])
 		if len(item) > left {
 			// A fix that is huge must not hide the finding, nor those after it.
 			if item = markdownLine(f, at); len(item) > left {
@@ -80,6 +80,15 @@ func markdownItem(f *rules.Finding, at *places) string {
 		if f.Fix.Note != "" {
 			b.WriteString("\n  " + MarkdownText(f.Fix.Note) + "\n")
 		}
+	}
+	return b.String()
+}
+
+// rememberedItems are what a memory tells of a finding.
+func rememberedItems(rs []Remembered) string {
+	var b strings.Builder
+	for _, r := range rs {
+		b.WriteString("\n  remembered: " + MarkdownText(clip(r.Text)) + "\n")
 	}
 	return b.String()
 }

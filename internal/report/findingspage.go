@@ -46,6 +46,7 @@ type pageFinding struct {
 	Excerpt                                                       *pageExcerpt
 	Related                                                       []pagePlace
 	Verdict                                                       *pageVerdict
+	Remembered                                                    []string
 }
 
 type pageExcerpt struct {
@@ -81,6 +82,10 @@ func findingsView(d *Document) *pageView {
 	for _, f := range worstFirst(standing(d)) {
 		counts[f.Rule]++
 		v.Findings = append(v.Findings, viewOf(f, at))
+		for _, r := range d.Remembered[f.ID] {
+			last := &v.Findings[len(v.Findings)-1]
+			last.Remembered = append(last.Remembered, Printable(r.Text))
+		}
 	}
 	for i := range d.Findings {
 		if f := &d.Findings[i]; !live(f) {

@@ -3,18 +3,16 @@ package report
 import (
 	"encoding/json"
 	"io"
-
-	"github.com/planvet/planvet/rules"
 )
 
 // jsonLine is a line of JSON lines: one of its fields is set.
 type jsonLine struct {
-	Run        *jsonRun       `json:"run,omitempty"`
-	Finding    *rules.Finding `json:"finding,omitempty"`
-	Unparsed   *jsonError     `json:"unparsed,omitempty"`
-	Unresolved *jsonReason    `json:"unresolved,omitempty"`
-	NotApplied *jsonError     `json:"not_applied,omitempty"`
-	Summary    *jsonSummary   `json:"summary,omitempty"`
+	Run        *jsonRun     `json:"run,omitempty"`
+	Finding    *jsonFinding `json:"finding,omitempty"`
+	Unparsed   *jsonError   `json:"unparsed,omitempty"`
+	Unresolved *jsonReason  `json:"unresolved,omitempty"`
+	NotApplied *jsonError   `json:"not_applied,omitempty"`
+	Summary    *jsonSummary `json:"summary,omitempty"`
 }
 
 // jsonRun opens the stream: what wrote it, by which version of the schema.
