@@ -35,8 +35,8 @@ func companionCommand(code *report.ExitCode) *cli.Command {
 		Description: "The schema planvet has functions and views for roles that may read little: what\n" +
 			"statements did between snapshots, foreign keys, policies, locks, connections, and\n" +
 			"plans as another role. It is the SQL extension planvet, without files on the server\n" +
-			"and without superuser. It never touches what it did not make. Beside it only\n" +
-			"memory and monitor --json-output make tables on a server that you name, their own.",
+			"and without superuser. It writes DDL to the server that you name, and\n" +
+			"never touches what it did not make.",
 		Subcommands: []*cli.Command{
 			change("install", "make the schema planvet in a database",
 				"Needs the right to create in the database. Members of pg_monitor may read then, and\n"+
