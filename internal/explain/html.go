@@ -27,7 +27,7 @@ var pageBody = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("page.html").Funcs(template.FuncMap{
 		// Words that every writer uses.
 		"ms": report.MS, "percent": report.Percent, "short": report.Short, "figure": report.Figure, "count": count, "join": strings.Join,
-		"title": stepTitle, "details": stepDetails, "arrow": arrow, "number": number, "factor": factorText, "misestimated": misestimated, "figures": figuresLine, "worst": worst,
+		"title": stepTitle, "details": stepDetails, "arrow": arrow, "number": number, "factor": factorText, "misestimated": misestimated, "figures": figuresLine, "worst": worst, "nofault": noFaultLine,
 		"where": whereLine, "spread": spread, "planning": planningShare, "planLine": planLine, "notes": noteLines, "verified": verified,
 		"access": accessLine, "indexName": indexName, "indexFacts": indexFacts, "usedIndexes": usedIndexes, "unusedIndexes": unusedIndexes, "overhead": overheadLine, "callLine": callLine, "demotion": demotionLine,
 		// The drawing.

@@ -88,6 +88,8 @@ func (t *text) headline(r *Report) {
 	style := report.Green
 	if f := worst(r); f != nil {
 		style = severity(f.Severity)
+	} else if i, _ := mostGained(r); i >= 0 {
+		style = report.Blue
 	}
 	t.say(style, "", figuresLine(r)+"; "+worstLine(r))
 }

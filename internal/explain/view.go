@@ -51,7 +51,33 @@ func worstLine(r *Report) string {
 	if f := worst(r); f != nil {
 		return fmt.Sprintf("%s: %s [%d]", f.Severity, line(f.Message), f.ID)
 	}
-	return "no fault found in the plan"
+	return noFaultLine(r)
+}
+
+// noFaultLine is what is said of a plan without findings: heuristics have thresholds, and
+// under them there may be much to gain all the same.
+func noFaultLine(r *Report) string {
+	i, gain := mostGained(r)
+	if i < 0 {
+		return "no fault found in the plan"
+	}
+	return fmt.Sprintf("no fault above the thresholds, yet recommendation %d makes it %s cheaper: %s", i+1, ratioText(gain), line(r.Recommendations[i].Title))
+}
+
+// mostGained is the recommendation that was checked and lowers the planner's cost most,
+// and how many times; -1 where none does by a tenth.
+func mostGained(r *Report) (best int, gain float64) {
+	best, gain = -1, 1.1
+	for i := range r.Recommendations {
+		x := &r.Recommendations[i]
+		if x.Verified == "" || x.Before == nil || x.After == nil || x.After.Cost <= 0 {
+			continue
+		}
+		if times := x.Before.Cost / x.After.Cost; times >= gain {
+			best, gain = i, times
+		}
+	}
+	return best, gain
 }
 
 // whereLine says on what and as whom the query was planned.
