@@ -37,14 +37,14 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	t.Fatalf("never came: %s", what)
 }
 
-// TestConnections opens ten clients, three of them with a transaction that does
-// nothing (row 76).
+// TestConnections opens 20 clients, five of them with a transaction that does nothing
+// (row 76).
 func TestConnections(t *testing.T) {
 	conn := shadowtest.Connect(t)
 	s := open(t, conn)
-	for i := range 10 {
+	for i := range 20 {
 		c := client(t, conn, "planvet-test-clients")
-		if i < 3 {
+		if i < 5 {
 			run(t, c, "begin")
 			run(t, c, "select 1")
 		}
@@ -66,7 +66,7 @@ func TestConnections(t *testing.T) {
 		if err := conn.QueryRow(t.Context(), used, self).Scan(&behind, &free); err != nil {
 			t.Fatal(err)
 		}
-		return before == behind && after.Used == before && after.Headroom == free && after.Used >= 10
+		return before == behind && after.Used == before && after.Headroom == free && after.Used >= 20
 	})
 	counts := map[string]int{}
 	for _, g := range after.Groups {
@@ -74,10 +74,10 @@ func TestConnections(t *testing.T) {
 			counts[g.State] += g.Count
 		}
 	}
-	if counts["idle"] != 7 || counts["idle in transaction"] != 3 {
+	if counts["idle"] != 15 || counts["idle in transaction"] != 5 {
 		t.Errorf("got %v", counts)
 	}
-	if after.IdleInTransaction != 3 || len(after.Oldest) != 3 || after.Oldest[0].XactMS < after.Oldest[0].StateMS || after.Saturated {
+	if after.IdleInTransaction != 5 || len(after.Oldest) != 5 || after.Oldest[0].XactMS < after.Oldest[0].StateMS || after.Saturated {
 		t.Errorf("got %+v", after)
 	}
 }
@@ -113,6 +113,21 @@ func TestLockTree(t *testing.T) {
 	if second := root.Holds[0]; second.Application != "second" || second.WaitMS <= 0 || !strings.Contains(second.Wants, " on ") || !strings.HasPrefix(second.Query, "update slips") {
 		t.Errorf("got %+v", second)
 	}
+	s := open(t, conn)
+	eventually(t, "the second waits for 2 s, as SQL says too", func() bool {
+		var ms float64
+		if err := conn.QueryRow(t.Context(), "select extract(epoch from clock_timestamp() - query_start) * 1000 from pg_stat_activity where application_name = 'second' and datname = current_database()").Scan(&ms); err != nil {
+			t.Fatal(err)
+		}
+		l, err := monitor.ReadLocks(t.Context(), s)
+		if err != nil || len(l.Trees) != 1 || l.Trees[0].Waiting != 2 {
+			t.Fatalf("got %+v, %v", l, err)
+		}
+		if waited := l.Trees[0].Holds[0].WaitMS; waited > ms+60_000 || l.Trees[0].XactMS < waited {
+			t.Fatalf("waits for %g ms behind a transaction of %g ms", waited, l.Trees[0].XactMS)
+		}
+		return ms >= 2000 && l.LongestMS() >= 2000
+	})
 	run(t, holder, "commit")
 	for range 2 {
 		if err := <-done; err != nil {
@@ -127,10 +142,19 @@ func TestLockTree(t *testing.T) {
 // TestDeadlock makes one and finds it counted (row 80).
 func TestDeadlock(t *testing.T) {
 	conn := shadowtest.Connect(t, "create table slips (id int primary key, n int)", "insert into slips values (1, 0), (2, 0)")
-	before, err := monitor.ReadLocks(t.Context(), open(t, conn))
-	if err != nil {
-		t.Fatal(err)
+	run(t, conn, "create extension pg_stat_statements")
+	source := monitor.Source{Activity: monitor.Activity{Locks: true}, Connect: func(ctx context.Context) (*live.Session, error) {
+		return live.Connect(ctx, conn.Config().ConnString(), live.Options{})
+	}}
+	defer source.Close(context.Background())
+	reading := func() *monitor.Reading {
+		r, err := source.Read(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
 	}
+	before := reading()
 	a, b := client(t, conn, "a"), client(t, conn, "b")
 	for c, id := range map[*pgx.Conn]int{a: 1, b: 2} {
 		run(t, c, "begin")
@@ -158,9 +182,16 @@ func TestDeadlock(t *testing.T) {
 	if failed != 1 {
 		t.Fatalf("%d sessions were told of a deadlock", failed)
 	}
-	s := open(t, conn)
+	o := monitor.Options{Sort: "total", Limits: monitor.DefaultLimits}
+	var after *monitor.Reading
 	eventually(t, "the deadlock is counted", func() bool {
-		after, err := monitor.ReadLocks(t.Context(), s)
-		return err == nil && after.Deadlocks == before.Deadlocks+1
+		after = reading()
+		return after.Locks.Deadlocks > before.Locks.Deadlocks
 	})
+	if n := after.Since(before, o).Locks.Deadlocks; n != 1 {
+		t.Errorf("%d deadlocks in the interval, want 1", n)
+	}
+	if n := reading().Since(after, o).Locks.Deadlocks; n != 0 {
+		t.Errorf("%d deadlocks in the next interval, want none", n)
+	}
 }

@@ -25,6 +25,9 @@ type Connections struct {
 	Hidden            bool       `json:"hidden,omitempty"`
 	Saturated         bool       `json:"saturated"`
 	Verdict           string     `json:"verdict"`
+
+	// idle are the processes of idle transactions, all of them.
+	idle []int
 }
 
 // Group is a number of clients.
@@ -89,11 +92,14 @@ func readConnections(ctx context.Context, s *live.Session, activity string) (*Co
 		(extract(epoch from pg_catalog.clock_timestamp() - state_change) * 1000)::float8::text,
 		(extract(epoch from pg_catalog.clock_timestamp() - xact_start) * 1000)::float8::text
 		from `+activity+` a where state like 'idle in transaction%' and pid <> pg_catalog.pg_backend_pid()
-		order by state_change limit 10`)
+		order by state_change`)
 	if err != nil {
 		return nil, fmt.Errorf("reading the server's connections: %w", err)
 	}
-	for _, r := range rows {
+	for i, r := range rows {
+		if c.idle = append(c.idle, number(r[0])); i >= 10 {
+			continue
+		}
 		c.Oldest = append(c.Oldest, IdleInTx{PID: number(r[0]), Application: *r[1], User: *r[2], StateMS: decimals(r[3]), XactMS: decimals(r[4])})
 	}
 	c.judge()

@@ -38,10 +38,29 @@ type Pool struct {
 	// last stats_period, Supavisor's since its start. They are nil where it does not tell.
 	AverageWaitMS  *float64 `json:"average_wait_ms,omitempty"`
 	AverageQueryMS *float64 `json:"average_query_ms,omitempty"`
+	// IdleInTransaction are those of Active whose client holds them and does nothing, where
+	// the server's connections were read too.
+	IdleInTransaction int `json:"idle_in_transaction,omitempty"`
 	// Utilisation is Active over Size.
 	Utilisation float64 `json:"utilisation"`
 	Saturated   bool    `json:"saturated"`
 	Verdict     string  `json:"verdict"`
+
+	// servers are the server's processes behind the pool.
+	servers []int
+}
+
+// held counts the connections that clients hold and do not use, from the server's own
+// figures.
+func (p *Pool) held(c *Connections) {
+	for _, pid := range p.servers {
+		if slices.Contains(c.idle, pid) {
+			p.IdleInTransaction++
+		}
+	}
+	if p.Saturated && p.IdleInTransaction > 0 {
+		p.Verdict += fmt.Sprintf("; %d of %d server connections are held by transactions that do nothing", p.IdleInTransaction, p.Size)
+	}
 }
 
 // judge says what the figures mean: a queue is saturation, whatever the averages say.
@@ -80,6 +99,10 @@ func ReadPgBouncer(ctx context.Context, s *live.Session) ([]Pool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("asking PgBouncer for its statistics: %w", err)
 	}
+	servers, err := s.Console(ctx, "show servers")
+	if err != nil {
+		return nil, fmt.Errorf("asking PgBouncer for its servers: %w", err)
+	}
 	var out []Pool
 	for _, r := range pools {
 		p := Pool{
@@ -94,6 +117,11 @@ func ReadPgBouncer(ctx context.Context, s *live.Session) ([]Pool, error) {
 		for _, d := range databases {
 			if d["name"] == p.Database {
 				p.Size = count(d, "pool_size")
+			}
+		}
+		for _, d := range servers {
+			if d["database"] == p.Database && d["user"] == p.User {
+				p.servers = append(p.servers, count(d, "remote_pid"))
 			}
 		}
 		for _, d := range stats {

@@ -78,6 +78,15 @@ func TestRanking(t *testing.T) {
 	for i := range 400 {
 		run(t, conn, fmt.Sprintf("select count(*) from players where id%s%s < %d", strings.Repeat(" + 1", i/20), strings.Repeat(" - 1", i%20), 10*i))
 	}
+	// Some spill, some return rows, and some write, each of another amount.
+	run(t, conn, "set work_mem = '64kB'")
+	run(t, conn, "create table written as select * from players limit 0")
+	for i := range 30 {
+		plus := strings.Repeat(" + 1", i)
+		run(t, conn, fmt.Sprintf("select count(*) from (select name from players where id%s < %d order by name offset 0) x", plus, 5000+400*i))
+		run(t, conn, fmt.Sprintf("select id, id%s from players where id < %d", plus, 10+7*i))
+		run(t, conn, fmt.Sprintf("insert into written select id%s, club_id, name, joined from players where id <= %d", plus, 11+9*i))
+	}
 	s := open(t, conn)
 	o := options(t, s, "total", 0)
 	// What SQL says is of a copy, made just before: reading counts as well.
@@ -87,23 +96,33 @@ func TestRanking(t *testing.T) {
 	r.Statements.All = slices.DeleteFunc(r.Statements.All, func(st live.Statement) bool {
 		return strings.HasPrefix(st.Query, copied) || strings.HasPrefix(copied, "create table copied as "+st.Query[:min(20, len(st.Query))]) // 18 counts both
 	})
-	for sort, expression := range map[string]string{"total": "total_exec_time", "mean": "total_exec_time / calls", "temp": "temp_blks_read + temp_blks_written", "calls": "calls"} {
+	for sort, expression := range map[string]string{"total": "total_exec_time", "mean": "total_exec_time / calls", "temp": "temp_blks_read + temp_blks_written", "calls": "calls",
+		"io": "shared_blks_read + temp_blks_read + temp_blks_written", "rows": "rows", "wal": "wal_bytes"} {
 		o.Sort, o.Top = sort, 20
 		got := r.Report(o)
-		want, err := s.Query(t.Context(), `select query, (total_exec_time / sum(total_exec_time) over ())::text
-			from copied order by `+expression+` desc, total_exec_time desc limit 20`)
+		differ := 3 // amounts among the first: a column that says nothing ranks nothing
+		if sort == "calls" {
+			differ = 1
+		}
+		want, err := s.Query(t.Context(), `select query, (total_exec_time / sum(total_exec_time) over ())::text,
+			(`+expression+`)::text as amount from copied order by `+expression+` desc, total_exec_time desc limit 20`)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if len(got.Top) != 20 || got.Statements < 400 {
 			t.Fatalf("%s: %d of %d statements", sort, len(got.Top), got.Statements)
 		}
+		amounts := map[string]bool{}
 		for i, q := range got.Top {
+			amounts[*want[i][2]] = true
 			var share float64
 			fmt.Sscan(*want[i][1], &share)
 			if q.SQL != *want[i][0] || math.Abs(q.Share-share) > 1e-9 {
 				t.Errorf("%s, rank %d: got %s (%.9f), want %s (%.9f)", sort, i+1, q.SQL, q.Share, *want[i][0], share)
 			}
+		}
+		if len(amounts) < differ {
+			t.Errorf("%s: the first 20 have %d amounts", sort, len(amounts))
 		}
 	}
 	sums, err := s.Query(t.Context(), `select sum(calls)::text, sum(rows)::text, sum(shared_blks_hit + shared_blks_read)::text from copied`)

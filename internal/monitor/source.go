@@ -107,6 +107,9 @@ func (s *Source) activity(ctx context.Context, r *Reading) (err error) {
 		if err != nil {
 			return err
 		}
+		for i := range pools {
+			pools[i].held(r.Connections)
+		}
 		r.Pools = append(r.Pools, pools...)
 	}
 	if a.Supavisor != "" {
