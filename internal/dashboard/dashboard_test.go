@@ -286,7 +286,7 @@ func TestSaturatedPool(t *testing.T) {
 	all := sampleReadings()[36:39]
 	d := Build(Inputs{Made: morning, Course: courseOf(all), Options: monitor.Options{Limits: monitor.DefaultLimits}})
 	p, pool := d.panel("connections"), all[2].Pools[0]
-	if p.State != Critical || p.Figure != "10 queued" || pool.Waiting != 10 || d.Connections.Pools[0] != pool {
+	if p.State != Critical || p.Figure != "10 queued" || pool.Waiting != 10 || !reflect.DeepEqual(d.Connections.Pools[0], pool) {
 		t.Errorf("got %+v of %+v", p, pool)
 	}
 	if w := d.Connections.Waiting; len(w) != 2 || w[0].Value != float64(all[1].Pools[0].Waiting) || w[1].Value != 10 {
