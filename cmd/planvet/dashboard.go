@@ -171,7 +171,11 @@ func (b *dashboardBuilder) build(ctx context.Context) (*dashboard.Dashboard, err
 
 // fileOf reads the file that a flag names, where it names one.
 func fileOf[T any](c *cli.Context, flag string, read func(io.Reader) (T, error), to *T) error {
-	path := c.String(flag)
+	return fileAt(flag, c.String(flag), read, to)
+}
+
+// fileAt reads the file that a flag names, or stands for; nothing where that is "".
+func fileAt[T any](flag, path string, read func(io.Reader) (T, error), to *T) error {
 	if path == "" {
 		return nil
 	}

@@ -7,7 +7,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	mathrand "math/rand/v2"
 	"os"
 	"path/filepath"
@@ -388,20 +387,4 @@ func alone(r *load.Report) *verdict.Report {
 	out.Mode, out.LowConfidence, out.A, out.Notes = verdict.Alone, false, verdict.Side{}, []string{}
 	out.Cases = slices.DeleteFunc(out.Cases, func(k verdict.Case) bool { return k.Verdict != gate.Invalid })
 	return out
-}
-
-// fileAt reads the file that a flag names, or stands for; nothing where that is "".
-func fileAt[T any](flag, path string, read func(io.Reader) (T, error), to *T) error {
-	if path == "" {
-		return nil
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("--%s: %w", flag, err)
-	}
-	defer f.Close()
-	if *to, err = read(f); err != nil {
-		return fmt.Errorf("--%s %s: %w", flag, path, err)
-	}
-	return nil
 }
