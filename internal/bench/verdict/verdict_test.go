@@ -212,13 +212,13 @@ func TestMarkdownWithin(t *testing.T) {
 	huge := strings.Repeat("  Index Scan using an_index_with_a_long_name on a_table\n", 3000)
 	for i := range 2000 {
 		c := Case{Suite: "api", Case: fmt.Sprintf("case %04d", i), Verdict: gate.Pass, P95: &Change{A: 10, B: 10, Percent: float64(i) / 1000}}
-		switch {
-		case i == 1500:
+		switch i {
+		case 1500:
 			c.Verdict, c.P95.Percent, c.Reasons = gate.Fail, 300, []string{"the worst"}
 			c.Work = &work.Diff{Plan: []work.DiffLine{{Op: "+", Text: huge}}}
-		case i == 700:
+		case 700:
 			c.Verdict, c.P95.Percent, c.Reasons = gate.Fail, 12, []string{"the least"}
-		case i == 3:
+		case 3:
 			c.Verdict, c.Reasons = gate.Invalid, []string{strings.Repeat("no measurement ", 10000)}
 		}
 		r.Cases = append(r.Cases, c)
