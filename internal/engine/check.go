@@ -198,7 +198,9 @@ func (p *Project) settings(fs []rules.Finding) []rules.Finding {
 			f.Severity = rules.Severity(s)
 		}
 		f.SpecRef = p.Config.SpecRefs[f.Rule]
-		f.Related = slices.DeleteFunc(f.Related, func(r rules.Related) bool { return strings.HasPrefix(r.Location.Path, platformPath) || p.Ran != nil && p.Ran.schema != "" && r.Location.Path == serverSchema })
+		f.Related = slices.DeleteFunc(f.Related, func(r rules.Related) bool {
+			return strings.HasPrefix(r.Location.Path, platformPath) || p.Ran != nil && p.Ran.schema != "" && r.Location.Path == serverSchema
+		})
 	}
 	return fs
 }
