@@ -20,9 +20,13 @@ import (
 // and writes a trace of each to a folder: every difference in them is noise. Noises and
 // works alternate from epoch to epoch. What is done so far is written every ten epochs.
 func Record(ctx context.Context, a *Arena, dir string, epochs int, seed uint64, progress func(what string, done, total int)) error {
+	return record(ctx, a, dir, usual, epochs, seed, progress)
+}
+
+func record(ctx context.Context, a *Arena, dir string, works []work, epochs int, seed uint64, progress func(what string, done, total int)) error {
 	random := seeded(seed)
 	runs := map[string][]gate.Epoch{}
-	total, done := epochs*len(Noises)*len(usual), 0
+	total, done := epochs*len(Noises)*len(works), 0
 	before := loadAverage()
 	for n := range epochs {
 		for _, kind := range Noises {
@@ -32,7 +36,7 @@ func Record(ctx context.Context, a *Arena, dir string, epochs int, seed uint64, 
 			if err := a.Disturb(ctx, kind, random.Uint64()); err != nil {
 				return err
 			}
-			for _, w := range usual {
+			for _, w := range works {
 				progress(kind+", "+w.name, done, total)
 				e, err := ab.Epoch(ctx, a.measured(w, Slowdown{Factor: 1}, nil), random)
 				if err == nil {
