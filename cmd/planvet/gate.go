@@ -332,6 +332,14 @@ func (g *gating) again(c *cli.Context, name, only string) string {
 	}
 	add("base-ref", g.baseRef)
 	add("baseline", g.baseline)
+	for _, flag := range []string{"slo-file", "iterations", "duration"} {
+		if c.IsSet(flag) {
+			add(flag, fmt.Sprint(c.Value(flag)))
+		}
+	}
+	if c.Bool("closed") {
+		line = append(line, "--closed")
+	}
 	if c.IsSet("threshold") {
 		add("threshold", fmt.Sprint(c.Float64("threshold")))
 	}

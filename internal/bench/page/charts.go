@@ -56,19 +56,24 @@ func forest(v *view) template.HTML {
 func objectivesChart(s Service) template.HTML {
 	var lines []report.Range
 	for _, k := range s.Checked {
-		l := report.Range{Label: k.Operation + ", " + k.Suite + " › " + k.Case, Ticks: []float64{1}, Value: string(k.State)}
+		l := report.Range{Label: k.Operation + ", " + k.Suite + " › " + k.Case, Ticks: []float64{1}}
 		for _, m := range k.Measures {
 			if m.Name != "p95_ms" {
 				continue
 			}
-			l.Value += fmt.Sprintf(": p95 target %s", short(m.Target))
-			if e := m.Value; e != nil {
-				l.Value = fmt.Sprintf("%s: p95 %s of %s", k.State, report.MS(e.Value), short(m.Target))
-				l.Points = []report.Point{{At: e.Value / m.Target, Low: e.Low / m.Target, High: e.High / m.Target, Class: grade(string(k.State))}}
-				if k.State == slo.Green {
-					l.Points[0].Class = "good"
+			if l.Value = "p95 target " + short(m.Target); m.Value != nil {
+				e := m.Value
+				l.Value = fmt.Sprintf("p95 %s of %s", report.MS(e.Value), short(m.Target))
+				l.Points = []report.Point{{At: e.Value / m.Target, Low: e.Low / m.Target, High: e.High / m.Target, Class: grade(string(k.Verdict))}}
+				if k.Verdict == slo.Broken {
+					l.Points[0].Class = grade(string(k.State))
 				}
 			}
+		}
+		if k.Verdict == slo.Broken {
+			l.Value += ", " + string(k.State)
+		} else if k.Verdict != slo.Met {
+			l.Value += ", " + string(k.Verdict)
 		}
 		lines = append(lines, l)
 	}

@@ -187,14 +187,26 @@ func (v *view) Services() (out []Service) {
 	return out
 }
 
-// Whys are the measures of a service that are not met, or that chance may explain.
+// Whys are the measures of a service that are not met, or that chance may explain, each with
+// the operations that it is of.
 func (s Service) Whys() (out []string) {
+	of := map[string][]string{}
 	for _, k := range s.Checked {
 		for _, m := range k.Measures {
-			if m.Why != "" {
-				out = append(out, cmp.Or(k.Operation, k.Case)+": "+m.Why)
+			if m.Why == "" {
+				continue
+			}
+			why := strings.TrimSuffix(m.Name, "_ms") + " " + m.Why
+			if of[why] == nil {
+				out = append(out, why)
+			}
+			if op := cmp.Or(k.Operation, k.Case); !slices.Contains(of[why], op) {
+				of[why] = append(of[why], op)
 			}
 		}
+	}
+	for i, why := range out {
+		out[i] = strings.Join(of[why], ", ") + ": " + strings.ReplaceAll(why, "_", " ")
 	}
 	return out
 }
