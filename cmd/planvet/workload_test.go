@@ -248,6 +248,11 @@ func TestCheckStatementsAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	for range 20 {
+		if _, err := conn.Exec(t.Context(), "select note from calls_log where guest = 7", pgx.QueryExecModeSimpleProtocol); err != nil {
+			t.Fatal(err)
+		}
+	}
 	d := checkWorkload(t, t.TempDir(), "--statements", conn.Config().ConnString(), "--confirm", "shadow")
 	found := map[string]rules.Finding{}
 	for _, f := range d.Findings {
@@ -257,12 +262,17 @@ func TestCheckStatementsAlone(t *testing.T) {
 		}
 	}
 	guest := found["unindexed-where guest certain"]
-	if guest.Verdict.Status != rules.Confirmed || guest.Verdict.Rows != 20000 || guest.Query.Workload.Calls != 20 {
-		t.Errorf("of what ran 20 times: %+v", guest)
+	if guest.Verdict.Status != rules.Confirmed || guest.Verdict.Rows != 20000 || guest.Query.Workload.Calls != 40 {
+		t.Errorf("of what ran 40 times: %+v", guest)
 	}
 	if f := found["rls-unindexed-predicate tenant certain"]; f.Rule == "" {
 		t.Errorf("the policy of a table that statements read is not judged: %v", found)
 	}
+	_, text, _ := planvetRun(t, "check", t.TempDir(), "--statements", conn.Config().ConnString(), "--confirm", "shadow", "--rules", "unindexed-where")
+	if !strings.Contains(text, "workload: 40 calls, ") {
+		t.Errorf("the text has no calls:\n%s", text)
+	}
+	t.Log(text) // docs/monitor.md shows it
 	// The project's own schema comes first.
 	for _, f := range checkWorkload(t, workloadProject(t), "--statements", conn.Config().ConnString()).Findings {
 		if f.Location.Path == "server-schema.sql" {
