@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -46,4 +47,28 @@ func auditCommand(code *report.ExitCode) *cli.Command {
 			},
 		}},
 	}
+}
+
+// auditFlags are those of commands that measure.
+func auditFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "correlation-id", Usage: "`ID` that joins this run with others: pr-123 (default: a new one)"},
+		&cli.StringFlag{Name: "audit", Aliases: []string{"dump-audit"}, Usage: "append what was found to `FILE`, a hash-chained log"},
+	}
+}
+
+// audited reads auditFlags: the run's correlation id, and the log; nil where none was
+// asked for.
+func audited(c *cli.Context, command string) (string, *audit.Log, error) {
+	id := cmp.Or(c.String("correlation-id"), audit.NewID())
+	if err := audit.CheckID(id); err != nil {
+		return "", nil, usage(err)
+	}
+	path := c.String("audit")
+	if path == "" {
+		return id, nil, nil
+	}
+	actor, commit := audit.Origin("")
+	log, err := audit.Open(path, audit.Event{ID: id, Actor: actor, Commit: commit, Command: command})
+	return id, log, err
 }

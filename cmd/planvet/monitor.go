@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,8 +15,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/planvet/planvet/internal/audit"
-	"github.com/planvet/planvet/internal/engine"
-	"github.com/planvet/planvet/internal/live"
 	"github.com/planvet/planvet/internal/monitor"
 	"github.com/planvet/planvet/internal/otlp"
 	"github.com/planvet/planvet/internal/report"
@@ -64,165 +61,6 @@ func monitorCommand(code *report.ExitCode) *cli.Command {
 			return watchStatements(c)
 		},
 	}
-}
-
-func trendsCommand(code *report.ExitCode) *cli.Command {
-	return &cli.Command{
-		Name:  "trends",
-		Usage: "show the statements of a history whose mean time changed",
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "history", Usage: "`FILE`, or URL of a PostgreSQL, that monitor --json-output wrote"},
-			targetFlag(),
-			&cli.StringFlag{Name: "snapshots", Usage: "read the snapshots that planvet's companion keeps in the database at this `URL` instead"},
-			&cli.Float64Flag{Name: "min-change", Value: monitor.DefaultTrendOptions.Change, Usage: "list changes by at least this `SHARE`"},
-			&cli.StringFlag{Name: "format", Value: "text", Usage: "text, json or markdown"},
-			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the report to `FILE`"},
-			&cli.StringFlag{Name: "color", Value: "auto", Usage: "auto, always or never"},
-		},
-		Action: func(c *cli.Context) error {
-			*code = report.ExitClean
-			return trends(c)
-		},
-	}
-}
-
-func trends(c *cli.Context) error {
-	o, where := monitor.DefaultTrendOptions, c.String("history")
-	o.Change = c.Float64("min-change")
-	switch {
-	case where == "" && c.String("snapshots") == "":
-		return usage(errors.New("monitor trends needs --history FILE, or the URL of a team's PostgreSQL, or --snapshots URL of a database with planvet's companion"))
-	case where != "" && c.String("snapshots") != "":
-		return usage(errors.New("--history and --snapshots: read one of them"))
-	case o.Change <= 0:
-		return usage(fmt.Errorf("--min-change %g: use a positive share: 0.2", o.Change))
-	}
-	for flag, allowed := range map[string][]string{"format": {"text", "json", "markdown"}, "color": {"auto", "always", "never"}} {
-		if err := oneOf(flag, c.String(flag), allowed...); err != nil {
-			return usage(err)
-		}
-	}
-	readings, done, err := readingsOf(c)
-	if err != nil {
-		return err
-	}
-	defer done()
-	t, err := monitor.FindTrends(c.Context, readings, o)
-	if err != nil {
-		return err
-	}
-	return writeTo(c.App.Writer, c.String("output"), func(w io.Writer) error {
-		switch c.String("format") {
-		case "json":
-			return monitor.TrendsJSON(w, t)
-		case "markdown":
-			return monitor.TrendsMarkdown(w, t)
-		}
-		return monitor.TrendsText(w, t, report.TextOptions{Color: c.String("output") == "" && report.ColorFor(w, c.String("color"))})
-	})
-}
-
-// readingsOf are those of --history, or of the companion that --snapshots names.
-func readingsOf(c *cli.Context) (monitor.Readings, func(), error) {
-	url := c.String("snapshots")
-	if url == "" {
-		h, err := readHistory(c.Context, c.String("history"), c.String("target"))
-		if err != nil {
-			return nil, nil, err
-		}
-		return h, func() { h.Close(c.Context) }, nil
-	}
-	s, err := engine.Connect(c.Context, url, live.Options{})
-	if err != nil {
-		return nil, nil, err
-	}
-	p, err := monitor.OpenSnapshots(c.Context, s)
-	if err != nil {
-		s.Close(c.Context)
-		if errors.Is(err, monitor.ErrNoSnapshots) {
-			err = usage(err)
-		}
-		return nil, nil, err
-	}
-	return p, func() { s.Close(c.Context) }, nil
-}
-
-// targetFlag names one server of a fleet.
-func targetFlag() cli.Flag {
-	return &cli.StringFlag{Name: "target", Usage: "with a --history in a PostgreSQL: the server `NAME` of a fleet"}
-}
-
-// serverFlags name a server.
-func serverFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: "database-url", Aliases: []string{"conn"}, EnvVars: []string{"PLANVET_DATABASE_URL", "DATABASE_URL"}, Usage: "`URL` of the server"},
-	}
-}
-
-// ownStatementsFlag is of a role that may not see others' statements and knows it.
-func ownStatementsFlag() cli.Flag {
-	return &cli.BoolFlag{Name: "own-statements", Usage: "count the statements of the role that connects alone: it needs no pg_read_all_stats then"}
-}
-
-// ownerFlags say where the code is that sends statements.
-func ownerFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: "code", Usage: "name the file:line that sends each statement, from the project at `PATH`"},
-		&cli.StringFlag{Name: "querytrace", Usage: "the same from what querytrace recorded in `FOLDER` (QUERYTRACE_OUT)"},
-	}
-}
-
-// poolerFlags name the poolers in front of a server.
-func poolerFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: "pgbouncer", EnvVars: []string{"PLANVET_PGBOUNCER_URL"}, Usage: "`URL` of PgBouncer's console: postgres://stats@host:6432/pgbouncer"},
-		&cli.StringFlag{Name: "supavisor", EnvVars: []string{"PLANVET_SUPAVISOR_URL"}, Usage: "`URL` of Supavisor's metrics; PLANVET_SUPAVISOR_TOKEN has the token"},
-	}
-}
-
-// poolers has the pools read of a PgBouncer's console and of Supavisor's metrics, each
-// where it is named; without a token the environment's is shown.
-func poolers(console, supavisor, token string, a *monitor.Activity) {
-	a.Supavisor, a.Token = supavisor, cmp.Or(token, os.Getenv("PLANVET_SUPAVISOR_TOKEN"))
-	if console != "" {
-		a.PgBouncer = func(ctx context.Context) (*live.Session, error) { return engine.Connect(ctx, console, live.Options{}) }
-	}
-}
-
-// readHistory opens a history that must be there, of a server without a name or of the
-// target of a fleet.
-func readHistory(ctx context.Context, where, target string) (*monitor.History, error) {
-	if target != "" && !monitor.InDatabase(where) {
-		return nil, usage(fmt.Errorf("--target %s: a file is of one server: name the one of this server, like history.%s.jsonl", target, target))
-	}
-	if _, err := os.Stat(where); err != nil && !strings.Contains(where, "://") {
-		return nil, usage(fmt.Errorf("opening the history: %w", err))
-	}
-	return monitor.OpenTarget(ctx, where, target)
-}
-
-// auditFlags are those of commands that measure.
-func auditFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: "correlation-id", Usage: "`ID` that joins this run with others: pr-123 (default: a new one)"},
-		&cli.StringFlag{Name: "audit", Aliases: []string{"dump-audit"}, Usage: "append what was found to `FILE`, a hash-chained log"},
-	}
-}
-
-// audited reads auditFlags: the run's correlation id, and the log; nil where none was
-// asked for.
-func audited(c *cli.Context, command string) (string, *audit.Log, error) {
-	id := cmp.Or(c.String("correlation-id"), audit.NewID())
-	if err := audit.CheckID(id); err != nil {
-		return "", nil, usage(err)
-	}
-	path := c.String("audit")
-	if path == "" {
-		return id, nil, nil
-	}
-	actor, commit := audit.Origin("")
-	log, err := audit.Open(path, audit.Event{ID: id, Actor: actor, Commit: commit, Command: command})
-	return id, log, err
 }
 
 func monitorOptions(c *cli.Context) (monitor.Options, error) {
