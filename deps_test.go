@@ -70,6 +70,7 @@ internal/bench/launch: internal/bench/suite internal/engine internal/shadow ; pg
 internal/bench/load: internal/audit internal/bench/binomial internal/bench/facts internal/bench/results internal/bench/suite internal/pgast internal/plan internal/report ; hdrhistogram pgx
 internal/bench/verdict: internal/audit internal/bench/gate internal/bench/results internal/bench/slo internal/bench/work internal/report ;
 internal/pullrequest: ;
+internal/integration: ;
 internal/bench/junit: internal/bench/gate internal/bench/results internal/bench/slo internal/bench/verdict internal/report ;
 internal/bench/page: rules internal/bench/gate internal/bench/results internal/bench/slo internal/bench/verdict internal/bench/work internal/plan internal/report ;
 internal/bench/baseline: internal/bench/facts internal/bench/gate internal/bench/results internal/bench/verdict internal/bench/work ;

@@ -1,0 +1,36 @@
+package integration
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+)
+
+// Every file is YAML, ends its last line, and takes planvet from one ref, if at all.
+func TestFiles(t *testing.T) {
+	refs := map[string]int{"golangci-lint": 0, "lefthook": 0}
+	for _, f := range Files() {
+		var v map[string]any
+		if err := yaml.Unmarshal([]byte(f.Text), &v); err != nil {
+			t.Errorf("%s: %v", f.Name, err)
+		}
+		if !strings.HasSuffix(f.Text, "\n") || strings.HasSuffix(f.Text, "\n\n") {
+			t.Errorf("%s does not end in one newline", f.Name)
+		}
+		want, known := refs[f.Name]
+		if !known {
+			want = 1
+		}
+		at := f.At("v1.2.3").Text
+		if n := strings.Count(at, "v1.2.3"); n != want {
+			t.Errorf("%s names the release %d times, want %d:\n%s", f.Name, n, want, at)
+		}
+		if got, err := Named(f.Name); err != nil || got != f {
+			t.Errorf("Named(%q) is %+v, %v", f.Name, got, err)
+		}
+	}
+	if _, err := Named("jenkins"); err == nil || !strings.Contains(err.Error(), "lefthook") {
+		t.Errorf("an unknown name gives %v", err)
+	}
+}
