@@ -12,10 +12,11 @@ import (
 	"github.com/planvet/planvet/rules"
 )
 
-// function reports the loops of one function.
+// function reports the loops of one function. Nobody can edit those of generated code,
+// which loop over a type's fields more often than over rows.
 func (c *checker) function(f *program.Func) []rules.Finding {
 	path := c.r.Place(f.Pkg, f.Pos()).Path
-	if c.inlined[f] || migrations.MatchString(path) || testSupport.MatchString(path) || c.r.OtherDialectIn(f) {
+	if c.inlined[f] || ast.IsGenerated(f.File) || migrations.MatchString(path) || testSupport.MatchString(path) || c.r.OtherDialectIn(f) {
 		return nil
 	}
 	var out []rules.Finding
@@ -194,7 +195,7 @@ func target(s pgast.Stmt) *pgast.Table {
 var (
 	seldomDir = regexp.MustCompile(`(?i)(^|/)(cmd|seeds?|seeders?|migrations?|migrate|fixtures?|scripts?|tools?|examples?|bench(marks?)?|e2e|hack)/`)
 	// migrations run once, on what rows there are.
-	migrations = regexp.MustCompile(`(?i)(^|/)[a-z]*(migrations?|migrate|migrator)/|migrations?\.go$`)
+	migrations = regexp.MustCompile(`(?i)(^|/)[a-z]*(migrations?|migrate|migrator)(/|(_[a-z]+)?\.go$)`)
 	// testSupport is what only tests use.
 	testSupport = regexp.MustCompile(`(?i)(^|/)([a-z]*tests?|testing|testutils?|testhelpers?|[a-z]*fakes|mocks?|e2e[\w-]*|ci)/`)
 	seldomFunc  = regexp.MustCompile(`(?i:migrat|seed|fixture|backfill|populate|bootstrap)|[iI]nstall(?:[A-Z_]|$)`)

@@ -47,6 +47,8 @@ type ctx struct {
 	breaks bool
 	// rare is set on an error path.
 	rare bool
+	// flush is set where a branch sends what the turns before have gathered.
+	flush bool
 }
 
 func (x ctx) branch() ctx {
@@ -75,7 +77,7 @@ func (x ctx) leaving(from int) ctx {
 
 func (x ctx) enter(l *loop) ctx {
 	x.loops = append(x.loops[:len(x.loops):len(x.loops)], around{loop: l})
-	x.breaks = false
+	x.breaks, x.flush = false, false
 	return x
 }
 
@@ -231,6 +233,9 @@ func (s *scanner) ifStmt(st *ast.IfStmt, x ctx) {
 	default:
 		then.rare = then.rare || fails(s.root.Pkg.Info, st.Body)
 	}
+	if n := len(x.loops); n > 0 && x.loops[n-1].loop.node != nil && flushes(s.root.Pkg.Info, x.loops[n-1].loop.node, st) {
+		then.flush = true
+	}
 	s.list(st.Body.List, then)
 	s.stmt(st.Else, els)
 }
@@ -354,7 +359,7 @@ func (s *scanner) call(call *ast.CallExpr, x ctx) {
 			s.inline(lit, x.enter(s.c.callbackLoop(s.root, call, lit)))
 		}
 	}
-	if !x.rare {
+	if !x.rare && !x.flush {
 		s.sites = append(s.sites, site{call: call, in: x.in, loops: x.loops, cond: x.cond})
 	}
 }
