@@ -29,7 +29,7 @@ func (x *extraction) otherDialect(f *program.Func) bool {
 			switch p := strings.Trim(i.Path.Value, `"`); {
 			case under(p, otherDrivers):
 				other = true
-			case under(p, ownDrivers):
+			case under(p, ownDrivers) && !strings.HasSuffix(p, "/pgtype") && !strings.HasSuffix(p, "/pgerrcode"): // those hold values
 				ours = true
 			}
 		}
@@ -41,12 +41,14 @@ func (x *extraction) otherDialect(f *program.Func) bool {
 
 // A folder named oracle holds prices as often as a database.
 var (
-	otherNames = []string{"mysql", "mariadb", "sqlite", "mssql", "sqlserver", "clickhouse", "cassandra", "duckdb"}
+	otherNames = []string{"mysql", "mariadb", "sqlite", "mssql", "sqlserver", "clickhouse", "cassandra", "duckdb", "snowflake", "bigquery", "redshift"}
 	ownNames   = []string{"postgres", "pgx", "pgsql"}
 
 	otherDrivers = []string{
 		"github.com/go-sql-driver/mysql", "github.com/mattn/go-sqlite3", "modernc.org/sqlite", "github.com/ncruces/go-sqlite3",
-		"github.com/microsoft/go-mssqldb", "github.com/ClickHouse", "github.com/sijms/go-ora", "github.com/godror/godror",
+		"github.com/microsoft/go-mssqldb", "github.com/denisenkom/go-mssqldb", "github.com/ClickHouse", "github.com/sijms/go-ora",
+		"github.com/godror/godror", "github.com/glebarez", "github.com/tursodatabase", "github.com/snowflakedb",
+		"github.com/trinodb", "github.com/databricks", "github.com/ydb-platform", "cloud.google.com/go/bigquery", "cloud.google.com/go/spanner",
 	}
 	ownDrivers = []string{"github.com/jackc", "github.com/lib/pq"}
 )

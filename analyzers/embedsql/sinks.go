@@ -46,9 +46,9 @@ var drivers = []string{
 
 // foreign are packages that speak to something else by methods of the same names.
 var foreign = []string{
-	"github.com/gocql/gocql", "github.com/ClickHouse", "go.mongodb.org", "github.com/redis", "github.com/go-redis",
+	"github.com/ClickHouse", "go.mongodb.org", "github.com/redis", "github.com/go-redis",
 	"cloud.google.com", "github.com/marcboeker/go-duckdb", "github.com/go-sql-driver", "github.com/mattn/go-sqlite3",
-	"modernc.org/sqlite", "github.com/ncruces/go-sqlite3", "zombiezen.com/go/sqlite", "crawshaw.io/sqlite",
+	"github.com/snowflakedb", "modernc.org/sqlite", "github.com/ncruces/go-sqlite3", "zombiezen.com/go/sqlite", "crawshaw.io/sqlite",
 	"github.com/neo4j", "github.com/scylladb", "go.etcd.io", "k8s.io", "os", "os/exec", "net/http", "net/url", "reflect",
 }
 
@@ -81,7 +81,7 @@ func (x *extraction) sinkOf(pkg *Package, call *ast.CallExpr) *sink {
 		path = o.Pkg().Path()
 	}
 	sig, _ := o.Type().(*types.Signature)
-	if sig == nil || under(path, foreign) {
+	if sig == nil || under(path, foreign) || strings.Contains(path, "/gocql") { // with its forks
 		return nil
 	}
 	if b := builderSink(path, base, sig); b != nil {
