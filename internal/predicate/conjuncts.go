@@ -185,6 +185,9 @@ func (b *Block) operator(e *pgast.Op, rel *Rel) []Conjunct {
 		return nil
 	}
 	c.Pattern = pattern(e)
+	if c.typ == "bytea" && c.Pattern == InfixPattern {
+		c.Sargable = false // trigrams are of text
+	}
 	b.judge(&c, rel)
 	return []Conjunct{c}
 }

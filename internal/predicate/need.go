@@ -56,9 +56,12 @@ func (rel *Rel) need(id int, cs []Conjunct, whole bool) Need {
 				n.Equality = append(n.Equality, k)
 			}
 		case c.Op == "~~" || c.Op == "~":
-			k.OpClass = "text_pattern_ops"
-			if c.typ == "character varying" {
+			switch c.typ {
+			case "bytea":
+			case "character varying":
 				k.OpClass = "varchar_pattern_ops"
+			default:
+				k.OpClass = "text_pattern_ops"
 			}
 			n.Range = append(n.Range, k)
 		case len(n.Range) == 0 && ranges(c.Op):
@@ -147,7 +150,7 @@ func special(c *Conjunct) (method, class string) {
 	case "~~*", "~*", "%":
 		return "gin", "gin_trgm_ops"
 	case "~~", "~":
-		if c.Pattern == InfixPattern || c.Pattern == UnknownPattern {
+		if c.typ != "bytea" && (c.Pattern == InfixPattern || c.Pattern == UnknownPattern) {
 			return "gin", "gin_trgm_ops"
 		}
 	}

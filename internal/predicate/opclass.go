@@ -72,7 +72,8 @@ func matches(op string) bool {
 	return false
 }
 
-// btree: comparisons; LIKE with a known prefix by a pattern class or collation C.
+// btree: comparisons; LIKE with a known prefix by a pattern class or collation C, and
+// of bytes, which have none.
 // A pattern class knows = but not < of the usual order.
 func btree(b *Block, rel *Rel, k catalog.IndexKey, class string, c *Conjunct) bool {
 	patternClass := strings.HasSuffix(class, "_pattern_ops")
@@ -89,7 +90,7 @@ func btree(b *Block, rel *Rel, k catalog.IndexKey, class string, c *Conjunct) bo
 			return false
 		}
 		name := keyCollation(rel, k)
-		return patternClass || name == "C" || name == "POSIX" || plainType(c.typ) == "name"
+		return patternClass || c.typ == "bytea" || name == "C" || name == "POSIX" || plainType(c.typ) == "name"
 	}
 	return false
 }

@@ -108,7 +108,7 @@ func singleRow(r *catalog.Relation) bool {
 }
 
 // ledger is the name of a table in which a tool notes the migrations that ran.
-var ledger = regexp.MustCompile(`(^|_)migrations?$|^schema_(version|info)$|^goose_db_version$|^flyway_schema_history$`)
+var ledger = regexp.MustCompile(`(^|_)migrations?(_(history|lock|log))?$|^schema_(versions?|info)(_history)?$|^goose_db_version$|^flyway_schema_history$|^alembic_version$|^databasechangelog(lock)?$`)
 
 func enumKeyed(cat *catalog.Catalog, r *catalog.Relation) bool {
 	key := primaryKey(r)
