@@ -45,10 +45,11 @@ func (t *tree) ReadFile(name string) ([]byte, error) {
 	return b, err
 }
 
-// ReadDir implements fs.ReadDirFS.
+// ReadDir implements fs.ReadDirFS. A file that a pattern such as */queries.sql takes
+// for a folder is no problem of the tree's.
 func (t *tree) ReadDir(name string) ([]fs.DirEntry, error) {
 	es, err := fs.ReadDir(t.FS, name)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if st, serr := fs.Stat(t.FS, name); err != nil && !errors.Is(err, fs.ErrNotExist) && (serr != nil || st.IsDir()) {
 		t.remember(name, "this folder cannot be read: ", err)
 	}
 	return es, err

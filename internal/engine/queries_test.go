@@ -137,3 +137,24 @@ import "database/sql"
 
 func Count(db *sql.DB) *sql.Row { return db.QueryRow("select count(*) from parcels") }
 `
+
+// TestPatternOverFiles checks that a file in a place where a pattern of sqlc's file
+// wants a folder is no problem.
+func TestPatternOverFiles(t *testing.T) {
+	p := loaded(t, `
+-- sqlc.yaml --
+version: "2"
+sql:
+  - {schema: schema.sql, queries: ["*/queries.sql", "*/*/queries.sql"], engine: postgresql}
+-- schema.sql --
+create table parcels (id bigint primary key);
+-- depot/queries.sql --
+-- name: Parcel :one
+select id from parcels where id = $1;
+-- depot/README.md --
+Parcels.
+`)
+	if len(p.Statements) != 1 || len(p.Unparsed) != 0 {
+		t.Errorf("%d statements, unparsed: %v", len(p.Statements), p.Unparsed)
+	}
+}
