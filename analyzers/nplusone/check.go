@@ -1,6 +1,7 @@
 package nplusone
 
 import (
+	"cmp"
 	"fmt"
 	"go/ast"
 	"regexp"
@@ -97,8 +98,12 @@ func (c *checker) finding(f *program.Func, s site, a around, e *event) rules.Fin
 		len(slices.Compact(slices.Clone(e.chain)))-1 <= maxDepth && !c.seldom(f, at.Path) {
 		certainty = rules.Certain
 	}
+	rule := Rule
+	if e.writes() {
+		rule = RowAtATimeWrite
+	}
 	out := rules.Finding{
-		Rule: Rule.Name, Severity: Rule.Severity, Certainty: certainty, Location: at,
+		Rule: rule.Name, Severity: rule.Severity, Certainty: certainty, Location: at,
 		Message: fmt.Sprintf("%s runs once for each %s; n items cost n round trips", e.subject(), a.loop.over),
 		Related: []rules.Related{{Location: c.loopPlace(f, a.loop), Message: "the loop"}},
 	}
@@ -136,15 +141,7 @@ func (c *checker) loopPlace(f *program.Func, l *loop) rules.Location {
 
 // subject names what runs: "query", "update", "query of Store.Get".
 func (e *event) subject() string {
-	word := "query"
-	switch {
-	case strings.Contains(e.call, "InsertBuilder"), strings.HasSuffix(e.call, ".Create"):
-		word = "insert"
-	case strings.Contains(e.call, "UpdateBuilder"):
-		word = "update"
-	case strings.Contains(e.call, "DeleteBuilder"):
-		word = "delete"
-	}
+	word := cmp.Or(e.built(), "query")
 	if e.stmt != nil {
 		switch e.stmt.Stmt.(type) {
 		case *pgast.Insert:
@@ -155,6 +152,10 @@ func (e *event) subject() string {
 			word = "delete"
 		case *pgast.Merge:
 			word = "merge"
+		case *pgast.Select:
+			if e.writes() {
+				word = "write"
+			}
 		}
 	}
 	if len(e.chain) > 1 && e.chain[len(e.chain)-1] != "" && e.chain[len(e.chain)-1] != e.chain[0] {

@@ -11,11 +11,14 @@
 //     a fault. Retries, polls, pages, chunks and constant bounds are not.
 //  4. Follow what a turn varies into the arguments of the call: a query that does
 //     not depend on the element is no query for each element.
-//  5. Report the innermost such loop once a call; it is certain when text, path and
-//     dependence are.
+//  5. Report the innermost such loop once a call, as row-at-a-time-write where the
+//     query writes and as nplusone where it does not; it is certain when text, path
+//     and dependence are.
 package nplusone
 
 import (
+	"slices"
+
 	"github.com/planvet/planvet/analyzers/embedsql"
 	"github.com/planvet/planvet/rules"
 )
@@ -24,9 +27,16 @@ import (
 type Options struct {
 	// CertainOnly leaves possible findings out.
 	CertainOnly bool
+	// Enabled reports whether a rule runs; nil runs all.
+	Enabled func(rule string) bool
 	// Imported gives what is known of a function in another package, by its key; nil
 	// knows nothing.
 	Imported func(key string) *Queries
+}
+
+// any reports whether one of the rules runs.
+func (o Options) any() bool {
+	return o.Enabled == nil || slices.ContainsFunc(Rules, func(r *rules.Rule) bool { return o.Enabled(r.Name) })
 }
 
 // Check looks at every loop of the code that r was extracted from. Findings are
@@ -40,7 +50,7 @@ func Check(r *embedsql.Result, o Options) []rules.Finding {
 	}
 	kept := out[:0]
 	for _, f := range out {
-		if !o.CertainOnly || f.Certainty == rules.Certain {
+		if (o.Enabled == nil || o.Enabled(f.Rule)) && (!o.CertainOnly || f.Certainty == rules.Certain) {
 			kept = append(kept, f)
 		}
 	}

@@ -1,6 +1,7 @@
 package nplusone_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,7 +14,7 @@ import (
 // TestCases compares the findings on each archive with its file want. ok_ cases want
 // none, err_ cases at least one; limits_ cases keep known misses and false alarms.
 func TestCases(t *testing.T) {
-	for _, c := range casetest.Glob(t, "testdata/*.txtar") {
+	for _, c := range slices.Concat(casetest.Glob(t, "testdata/*.txtar"), casetest.Glob(t, "testdata/row_at_a_time_write/*.txtar")) {
 		t.Run(c.Name, func(t *testing.T) {
 			r := embedsql.Extract(programtest.Load(t, c.Archive, false), embedsql.Options{
 				Root: programtest.Root, ReadFile: programtest.Files(c.Archive),

@@ -35,7 +35,7 @@ type PassOptions struct {
 func NewAnalyzer(embed *analysis.Analyzer, o PassOptions) *analysis.Analyzer {
 	a := &analysis.Analyzer{
 		Name:             "nplusone",
-		Doc:              "report loops that send a query for each element",
+		Doc:              "report loops that read or write a row for each element",
 		URL:              "https://github.com/planvet/planvet",
 		Requires:         []*analysis.Analyzer{embed},
 		RunDespiteErrors: true,
@@ -60,7 +60,8 @@ func NewAnalyzer(embed *analysis.Analyzer, o PassOptions) *analysis.Analyzer {
 				pass.ExportPackageFact(f)
 			}
 		}
-		if o.Enabled == nil || o.Enabled(Rule.Name) {
+		opts.Enabled = o.Enabled
+		if opts.any() {
 			rep := diag.Reporter{Pass: pass, Root: o.Root, Keep: o.Keep}
 			rep.Report(Check(r, opts))
 		}

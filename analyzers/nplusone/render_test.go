@@ -11,7 +11,7 @@ import (
 func render(fs []rules.Finding) string {
 	var b strings.Builder
 	for _, f := range fs {
-		fmt.Fprintf(&b, "%s:%d:%d: %s: %s\n", f.Location.Path, f.Location.Line, f.Location.Column, f.Certainty, f.Message)
+		fmt.Fprintf(&b, "%s:%d:%d: %s: %s: %s\n", f.Location.Path, f.Location.Line, f.Location.Column, f.Rule, f.Certainty, f.Message)
 		for _, r := range f.Related {
 			fmt.Fprintf(&b, "  %s:%d: %s\n", r.Location.Path, r.Location.Line, r.Message)
 		}

@@ -25,7 +25,7 @@ func (p *Project) Check() (fs []rules.Finding, suppressed int) {
 		fs = append(fs, rlscheck.Check(db.Catalog, policyWorkload(stmts), rlscheck.Options{Enabled: p.enabled})...)
 		tag(fs[from:], db)
 	}
-	if p.enabled("nplusone") && p.code != nil {
+	if p.code != nil {
 		fs = append(fs, p.loops()...)
 	}
 	fs, suppressed = suppress.Apply(fs, p.directives(), func(r string) bool { return all.Lookup(r) != nil }, p.wholeRuleSet())

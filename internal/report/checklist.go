@@ -65,8 +65,8 @@ var boxes = []box{
 	},
 	{
 		"No N+1",
-		func(f *rules.Finding) bool { return f.Rule == "nplusone" && !writes(f) },
-		loops,
+		func(f *rules.Finding) bool { return f.Rule == "nplusone" },
+		loops("nplusone"),
 	},
 	{
 		"RLS predicates indexed",
@@ -88,10 +88,8 @@ var boxes = []box{
 	},
 	{
 		"Batches over loops",
-		func(f *rules.Finding) bool {
-			return f.Rule == "row-at-a-time-write" || f.Rule == "nplusone" && writes(f)
-		},
-		loops,
+		func(f *rules.Finding) bool { return f.Rule == "row-at-a-time-write" },
+		loops("row-at-a-time-write"),
 	},
 }
 
@@ -114,14 +112,16 @@ func explained(d *Document, _ int) (bool, string) {
 	return true, Plural(n, "finding") + " with evidence"
 }
 
-func loops(d *Document, found int) (bool, string) {
-	g := gap{none: !d.GoRun || d.Summary.GoPackages == 0}
-	if g.none {
-		g.add("no Go package was analysed")
+func loops(rule string) func(*Document, int) (bool, string) {
+	return func(d *Document, found int) (bool, string) {
+		g := gap{none: !d.GoRun || d.Summary.GoPackages == 0}
+		if g.none {
+			g.add("no Go package was analysed")
+		}
+		g.add(amount(len(d.Unresolved), "unresolved call", "unresolved calls"))
+		g.off(d, rule)
+		return g.tick(found, Plural(d.Summary.GoPackages, "Go package"))
 	}
-	g.add(amount(len(d.Unresolved), "unresolved call", "unresolved calls"))
-	g.off(d, "nplusone")
-	return g.tick(found, Plural(d.Summary.GoPackages, "Go package"))
 }
 
 func unmeasured(why string) func(*Document, int) (bool, string) {
@@ -189,15 +189,6 @@ func amount(n int, one, many string) string {
 		return "1 " + one
 	}
 	return rules.Thousands(int64(n)) + " " + many
-}
-
-// writes reports whether a finding's statement writes rows.
-func writes(f *rules.Finding) bool {
-	if f.Query == nil {
-		return false
-	}
-	words := strings.Fields(f.Query.Text)
-	return len(words) > 0 && slices.Contains([]string{"insert", "update", "delete", "merge"}, strings.ToLower(words[0]))
 }
 
 func (t *Printer) box(d *Document, b box, taken map[int]bool) {
