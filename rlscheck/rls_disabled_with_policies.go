@@ -11,6 +11,7 @@ var disabledWithPolicies = &rules.Rule{
 	Name:     "rls-disabled-with-policies",
 	Summary:  "a table has policies, and row level security is off",
 	Package:  "rlscheck",
+	Group:    "rls",
 	Severity: rules.Error, Certainty: rules.Certain,
 	Page: page("rls_disabled_with_policies"),
 }

@@ -11,6 +11,7 @@ var enabledNoPolicy = &rules.Rule{
 	Name:     "rls-enabled-no-policy",
 	Summary:  "row level security is on, and no policy lets anyone in",
 	Package:  "rlscheck",
+	Group:    "rls",
 	Severity: rules.Info, Certainty: rules.Certain,
 	Page: page("rls_enabled_no_policy"),
 }

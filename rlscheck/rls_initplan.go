@@ -13,6 +13,7 @@ var initplan = &rules.Rule{
 	Name:     "rls-initplan",
 	Summary:  "a policy calls a function for each row, though its result is the same for all",
 	Package:  "rlscheck",
+	Group:    "rls",
 	Severity: rules.Warning, Certainty: rules.Certain,
 	Page: page("rls_initplan"),
 }

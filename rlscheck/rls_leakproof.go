@@ -11,6 +11,7 @@ var leakproof = &rules.Rule{
 	Name:     "rls-leakproof",
 	Summary:  "under row level security, an operator that is not leakproof cannot use its index",
 	Package:  "rlscheck",
+	Group:    "rls",
 	Severity: rules.Warning, Certainty: rules.Certain,
 	Page: page("rls_leakproof"),
 }

@@ -13,6 +13,7 @@ var rowFunction = &rules.Rule{
 	Name:     "rls-row-function",
 	Summary:  "a policy hands columns of the row to a function, which then runs for each row",
 	Package:  "rlscheck",
+	Group:    "rls",
 	Severity: rules.Warning, Certainty: rules.Certain,
 	Page: page("rls_row_function"),
 }

@@ -13,6 +13,7 @@ var unindexedPredicate = &rules.Rule{
 	Name:     "rls-unindexed-predicate",
 	Summary:  "a policy selects rows by a column that no index leads with",
 	Package:  "rlscheck",
+	Group:    "rls",
 	Severity: rules.Warning, Certainty: rules.Certain,
 	Page: page("rls_unindexed_predicate"),
 }

@@ -50,6 +50,8 @@ type Rule struct {
 	Summary string
 	// Package is the checker that owns the rule, e.g. "sqllint".
 	Package string
+	// Group is the name of the rules that are switched together, e.g. "indexes".
+	Group string
 	// Severity is what a finding has unless the rule decides otherwise.
 	Severity Severity
 	// Certainty is what a finding has unless the rule decides otherwise.

@@ -13,6 +13,7 @@ var unindexedForeignKey = &rules.Rule{
 	Name:      "unindexed-foreign-key",
 	Summary:   "a delete on the referenced table scans the referencing one",
 	Package:   "sqllint",
+	Group:     "indexes",
 	Severity:  rules.Warning,
 	Certainty: rules.Certain,
 	Page:      page("unindexed_foreign_key"),

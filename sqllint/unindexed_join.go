@@ -9,6 +9,7 @@ var unindexedJoin = &rules.Rule{
 	Name:      "unindexed-join",
 	Summary:   "few rows are joined to a large table by columns that no index serves",
 	Package:   "sqllint",
+	Group:     "indexes",
 	Severity:  rules.Warning,
 	Certainty: rules.Certain,
 	Page:      page("unindexed_join"),

@@ -11,6 +11,7 @@ var unindexedOrder = &rules.Rule{
 	Name:      "unindexed-order",
 	Summary:   "a limit sorts a large table because no index gives the order",
 	Package:   "sqllint",
+	Group:     "indexes",
 	Severity:  rules.Warning,
 	Certainty: rules.Certain,
 	Page:      page("unindexed_order"),

@@ -9,6 +9,7 @@ var unindexedWhere = &rules.Rule{
 	Name:      "unindexed-where",
 	Summary:   "a query filters a large table by columns that no index serves",
 	Package:   "sqllint",
+	Group:     "indexes",
 	Severity:  rules.Warning,
 	Certainty: rules.Certain,
 	Page:      page("unindexed_where"),

@@ -16,6 +16,7 @@ var RowAtATimeWrite = &rules.Rule{
 	Name:      "row-at-a-time-write",
 	Summary:   "a loop writes a row for each element, where one statement could write them all",
 	Package:   "analyzers/nplusone",
+	Group:     "loops",
 	Severity:  rules.Warning,
 	Certainty: rules.Certain,
 	Page:      writePage,

@@ -14,6 +14,7 @@ var Rule = &rules.Rule{
 	Name:      "nplusone",
 	Summary:   "a loop asks for each element, where one query could take them all",
 	Package:   "analyzers/nplusone",
+	Group:     "loops",
 	Severity:  rules.Warning,
 	Certainty: rules.Certain,
 	Page:      page,

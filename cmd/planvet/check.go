@@ -49,7 +49,7 @@ func projectFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "config", Usage: "read `FILE` instead of the planvet.yaml that is found"},
 		&cli.StringFlag{Name: "role", Usage: "role of statements whose role nothing tells"},
-		&cli.StringSliceFlag{Name: "rules", Usage: "run these rules only: `NAME[,NAME]`"},
+		&cli.StringSliceFlag{Name: "rules", Usage: "run these rules only, by name or by group: `NAME[,NAME]`"},
 	}
 }
 

@@ -115,7 +115,7 @@ func TestConfigExamples(t *testing.T) {
 			parsed++
 			c, err := config.Parse(doc, []byte(example))
 			if err == nil {
-				err = c.CheckRules(all.Names())
+				err = c.CheckRules(all.Names(), all.GroupNames())
 			}
 			if err != nil {
 				t.Error(err)

@@ -14,7 +14,7 @@ func rulesCommand() *cli.Command {
 	format := &cli.StringFlag{Name: "format", Value: "text", Usage: "text or json"}
 	return &cli.Command{
 		Name:  "rules",
-		Usage: "list the rules; rules show NAME prints a rule's page",
+		Usage: "list the rules with their groups; rules show NAME prints a rule's page",
 		Flags: []cli.Flag{format},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {

@@ -18,7 +18,7 @@ type Config struct {
 	Exclude Strings
 	// Queries are globs of .sql files that hold queries.
 	Queries Strings
-	// Rules are settings by rule name.
+	// Rules are settings by the name of a rule or of a group of rules.
 	Rules map[string]Rule
 	// FailOn is error, warning, info or never; "" for the default.
 	FailOn string
@@ -55,7 +55,7 @@ type Database struct {
 	Statistics string
 }
 
-// Rule is what a config says of one rule.
+// Rule is what a config says of one rule, or of a group.
 type Rule struct {
 	// Severity is error, warning or info, "" where the rule's own stands.
 	Severity string

@@ -153,13 +153,17 @@ func TestCheckRules(t *testing.T) {
 		t.Fatal(err)
 	}
 	names := []string{"nplusone", "unindexed-where", "unindexed-join"}
-	err = c.CheckRules(names)
-	want := "planvet.yaml:4: unknown rule \"unindexed-wher\"; did you mean \"unindexed-where\"?; `planvet rules` lists them"
+	err = c.CheckRules(names, []string{"loops"})
+	want := "planvet.yaml:4: unknown rule or group \"unindexed-wher\"; did you mean \"unindexed-where\"?; `planvet rules` lists them"
 	if err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
-	if err := c.CheckRules(append(names, "unindexed-wher", "zzz")); err != nil {
+	if err := c.CheckRules(append(names, "zzz"), []string{"unindexed-wher"}); err != nil {
 		t.Error(err)
+	}
+	err = c.CheckRules(append(names, "unindexed-wher"), []string{"zzz"})
+	if want = "planvet.yaml:6: unknown rule \"zzz\"; `planvet rules` lists them"; err == nil || err.Error() != want {
+		t.Errorf("a group in spec_refs: got %v, want %s", err, want)
 	}
 }
 

@@ -99,24 +99,30 @@ func Load(file string) (*Config, error) {
 }
 
 // CheckRules reports the first name in rules and spec_refs, by line, that is not
-// among names, with the nearest of them.
-func (c *Config) CheckRules(names []string) error {
-	best, at := "", 0
-	for _, section := range []string{"rules", "spec_refs"} {
+// among names, with the nearest of them. In rules it may be one of groups too.
+func (c *Config) CheckRules(names, groups []string) error {
+	best, at, what, near := "", 0, "", []string(nil)
+	for _, s := range []struct {
+		section, what string
+		known         []string
+	}{
+		{"rules", "rule or group", slices.Concat(names, groups)},
+		{"spec_refs", "rule", names},
+	} {
 		for key, line := range c.places {
-			name, ok := strings.CutPrefix(key, section+".")
-			if !ok || slices.Contains(names, name) {
+			name, ok := strings.CutPrefix(key, s.section+".")
+			if !ok || slices.Contains(s.known, name) {
 				continue
 			}
 			if at == 0 || line < at || line == at && name < best {
-				best, at = name, line
+				best, at, what, near = name, line, s.what, s.known
 			}
 		}
 	}
 	if at == 0 {
 		return nil
 	}
-	return fmt.Errorf("%s:%d: unknown rule %q%s; `planvet rules` lists them", c.File, at, best, Hint(best, names))
+	return fmt.Errorf("%s:%d: unknown %s %q%s; `planvet rules` lists them", c.File, at, what, best, Hint(best, near))
 }
 
 // Hint returns "; did you mean x?" where a name is near enough.

@@ -141,51 +141,6 @@ func policyWorkload(stmts []*sqllint.Statement) []rlscheck.Workload {
 	return out
 }
 
-// enabled reports whether a rule runs, by the command line, then config, then its
-// own default.
-func (p *Project) enabled(rule string) bool {
-	if len(p.opts.Rules) > 0 {
-		return slices.Contains(p.opts.Rules, rule)
-	}
-	r := all.Lookup(rule)
-	if r == nil {
-		return false
-	}
-	set, ok := p.Config.Rules[rule]
-	switch {
-	case ok && set.Off:
-		return false
-	case ok && (set.On || set.Severity != ""):
-		return true
-	}
-	return !r.Off
-}
-
-// Off are the rules that do not run, sorted.
-func (p *Project) Off() []string {
-	var out []string
-	for _, name := range all.Names() {
-		if !p.enabled(name) {
-			out = append(out, name)
-		}
-	}
-	return out
-}
-
-// wholeRuleSet reports whether every rule runs on the whole project: only then
-// can an unused suppression be told from one whose rule did not run.
-func (p *Project) wholeRuleSet() bool {
-	if len(p.opts.Rules) > 0 || p.opts.NoGo {
-		return false
-	}
-	for _, r := range all.All() {
-		if !r.Off && !p.enabled(r.Name) {
-			return false
-		}
-	}
-	return true
-}
-
 // platformPath is where migrationscan places the platform's own objects: no file.
 const platformPath = "supabase platform"
 
@@ -194,7 +149,7 @@ const platformPath = "supabase platform"
 func (p *Project) settings(fs []rules.Finding) []rules.Finding {
 	for i := range fs {
 		f := &fs[i]
-		if s := p.Config.Rules[f.Rule].Severity; s != "" {
+		if s := p.setting(f.Rule).Severity; s != "" {
 			f.Severity = rules.Severity(s)
 		}
 		f.SpecRef = p.Config.SpecRefs[f.Rule]

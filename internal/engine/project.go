@@ -16,7 +16,6 @@ import (
 	"github.com/planvet/planvet/internal/stats"
 	"github.com/planvet/planvet/migrationscan"
 	"github.com/planvet/planvet/rules"
-	"github.com/planvet/planvet/rules/all"
 	"github.com/planvet/planvet/sqllint"
 )
 
@@ -31,7 +30,7 @@ type Options struct {
 	ConfigFile string
 	// Role is the role of statements whose role nothing tells.
 	Role string
-	// Rules, when not empty, are the only rules that run.
+	// Rules, when not empty, are the only rules that run: names of rules and groups.
 	Rules []string
 	// NoGo leaves Go code out: schema and query files only.
 	NoGo bool
@@ -111,13 +110,8 @@ func Open(o Options) (*Project, error) {
 	if err != nil {
 		return nil, &Error{Usage, err}
 	}
-	if err := c.CheckRules(all.Names()); err != nil {
-		return nil, &Error{Usage, err}
-	}
-	for _, r := range o.Rules {
-		if all.Lookup(r) == nil {
-			return nil, usagef("unknown rule %q%s; `planvet rules` lists them", r, config.Hint(r, all.Names()))
-		}
+	if err := checkRuleNames(c, o.Rules); err != nil {
+		return nil, err
 	}
 	p := &Project{Root: root, Config: c, opts: o, fsys: newTree(root)}
 	for _, a := range paths {

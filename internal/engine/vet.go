@@ -163,7 +163,7 @@ func (p *Project) keepInVet() func(*rules.Finding) bool {
 		least = rules.Severity(p.Config.FailOn).Rank() // 0 for never
 	}
 	return func(f *rules.Finding) bool {
-		if s := p.Config.Rules[f.Rule].Severity; s != "" {
+		if s := p.setting(f.Rule).Severity; s != "" {
 			f.Severity = rules.Severity(s)
 		}
 		if f.Certainty != rules.Certain || least == 0 || f.Severity.Rank() < least {

@@ -93,7 +93,7 @@ import (
 var VARPage string
 
 var VAR = &rules.Rule{
-	Name: "NAME", Package: "PKG",
+	Name: "NAME", Package: "PKG", Group: "TODO: one of rules/all.Groups",
 	Summary:  "TODO: the fault in one line, lower case, no full stop",
 	Severity: rules.Warning, Certainty: rules.Possible, Page: VARPage,
 }

@@ -9,7 +9,7 @@ import (
 
 func TestGolden(t *testing.T) {
 	rule := &rules.Rule{
-		Name: "a-rule", Package: "sqllint", Summary: "a fault", Severity: rules.Warning, Certainty: rules.Certain,
+		Name: "a-rule", Package: "sqllint", Group: "indexes", Summary: "a fault", Severity: rules.Warning, Certainty: rules.Certain,
 		Page: "# a-rule\n\n## What it finds\n\nA fault.\n\n## Bad\n\n```sql\nselect 1;\n\nselect 2;\n```\n",
 	}
 	off := *rule

@@ -12,13 +12,13 @@ import (
 func RulesText(w io.Writer, rs []*rules.Rule) error {
 	rows := [][]string{}
 	for _, r := range rs {
-		state := string(r.Severity)
+		state := "on"
 		if r.Off {
 			state = "off"
 		}
-		rows = append(rows, []string{r.Name, r.Package, state, string(r.Certainty), r.Summary})
+		rows = append(rows, []string{r.Name, r.Group, state, string(r.Severity), string(r.Certainty), r.Summary})
 	}
-	return Table(w, []string{"rule", "package", "severity", "certainty", "what it finds"}, rows)
+	return Table(w, []string{"rule", "group", "default", "severity", "certainty", "what it finds"}, rows)
 }
 
 // Table writes rows under headings, columns padded, the last one not.
@@ -36,6 +36,7 @@ type jsonRule struct {
 	Name      string          `json:"name"`
 	Summary   string          `json:"summary"`
 	Package   string          `json:"package"`
+	Group     string          `json:"group"`
 	Severity  rules.Severity  `json:"severity"`
 	Certainty rules.Certainty `json:"certainty"`
 	Default   bool            `json:"on_by_default"`
@@ -45,7 +46,7 @@ type jsonRule struct {
 func RulesJSON(w io.Writer, rs []*rules.Rule) error {
 	out := make([]jsonRule, 0, len(rs))
 	for _, r := range rs {
-		out = append(out, jsonRule{r.Name, r.Summary, r.Package, r.Severity, r.Certainty, !r.Off})
+		out = append(out, jsonRule{r.Name, r.Summary, r.Package, r.Group, r.Severity, r.Certainty, !r.Off})
 	}
 	return WriteJSON(w, struct {
 		SchemaVersion string     `json:"schema_version"`
@@ -62,7 +63,7 @@ func RuleText(w io.Writer, r *rules.Rule, o TextOptions) error {
 		on = "off by default"
 	}
 	t.Paint(Bold, r.Name)
-	t.Printf(" (%s, %s, %s, %s)\n%s\n\n", r.Package, r.Severity, r.Certainty, on, r.Summary)
+	t.Printf(" (%s, %s, %s, %s)\n%s\n\n", r.Group, r.Severity, r.Certainty, on, r.Summary)
 	code := false
 	_, page, _ := strings.Cut(r.Page, "\n") // the title repeats the name
 	for line := range strings.SplitSeq(strings.TrimSpace(page), "\n") {

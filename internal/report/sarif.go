@@ -112,7 +112,7 @@ func (s *sarifWriter) rules(kept []*rules.Finding) []sarifRule {
 			ID: r.Name, Short: sarifText{Text: summary}, Full: sarifText{Text: cmp.Or(section(page, "What it finds"), summary)},
 			Help: sarifText{Text: page, Markdown: page}, HelpURI: RulePage(r.Name),
 			Default:    sarifDefault{sarifLevels[r.Severity], !r.Off},
-			Properties: sarifRuleDetail{[]string{"performance", "postgresql", "sql"}, precision, severity},
+			Properties: sarifRuleDetail{tags(r), precision, severity},
 		})
 	}
 	for _, r := range s.d.Rules {
@@ -120,6 +120,16 @@ func (s *sarifWriter) rules(kept []*rules.Finding) []sarifRule {
 	}
 	for _, f := range kept {
 		add(&rules.Rule{Name: f.Rule, Severity: f.Severity, Certainty: f.Certainty})
+	}
+	return out
+}
+
+// tags are sorted: what every rule is about, and the rule's group.
+func tags(r *rules.Rule) []string {
+	out := []string{"performance", "postgresql", "sql"}
+	if r.Group != "" {
+		out = append(out, r.Group)
+		slices.Sort(out)
 	}
 	return out
 }

@@ -16,19 +16,19 @@ var unusedPage string
 var withoutReasonPage string
 
 var unknownRule = &rules.Rule{
-	Name: "ignore-unknown-rule", Package: "suppress",
+	Name: "ignore-unknown-rule", Package: "suppress", Group: "suppressions",
 	Summary:  "a planvet:ignore comment names a rule that does not exist",
 	Severity: rules.Warning, Certainty: rules.Certain, Page: unknownRulePage,
 }
 
 var unused = &rules.Rule{
-	Name: "ignore-unused", Package: "suppress",
+	Name: "ignore-unused", Package: "suppress", Group: "suppressions",
 	Summary:  "a planvet:ignore comment covers no finding",
 	Severity: rules.Warning, Certainty: rules.Certain, Page: unusedPage,
 }
 
 var withoutReason = &rules.Rule{
-	Name: "ignore-without-reason", Package: "suppress",
+	Name: "ignore-without-reason", Package: "suppress", Group: "suppressions",
 	Summary:  "a planvet:ignore comment gives no reason",
 	Severity: rules.Warning, Certainty: rules.Certain, Page: withoutReasonPage,
 }

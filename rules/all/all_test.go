@@ -30,7 +30,7 @@ func TestAll(t *testing.T) {
 
 func TestValidate(t *testing.T) {
 	page := "# a-rule\n\n## What it finds\n\n## Why it is slow\n\n## Bad\n\n## Good\n\n## How it is confirmed\n\n## Known limits\n"
-	good := rules.Rule{Name: "a-rule", Summary: "a fault", Package: "sqllint", Severity: rules.Warning, Certainty: rules.Certain, Page: page}
+	good := rules.Rule{Name: "a-rule", Summary: "a fault", Package: "sqllint", Group: "indexes", Severity: rules.Warning, Certainty: rules.Certain, Page: page}
 	for _, c := range []struct {
 		name, err string
 		change    func(r *rules.Rule)
@@ -41,6 +41,7 @@ func TestValidate(t *testing.T) {
 		{"err_summary_stop", "full stop", func(r *rules.Rule) { r.Summary = "a fault." }},
 		{"err_summary_case", "lower case", func(r *rules.Rule) { r.Summary = "A fault" }},
 		{"err_package", "no package", func(r *rules.Rule) { r.Package = "" }},
+		{"err_group", "group", func(r *rules.Rule) { r.Group = "indices" }},
 		{"err_severity", "severity", func(r *rules.Rule) { r.Severity = "fatal" }},
 		{"err_certainty", "certainty", func(r *rules.Rule) { r.Certainty = "" }},
 		{"err_title", "open with", func(r *rules.Rule) { r.Page = "# other\n" }},
@@ -60,6 +61,29 @@ func TestValidate(t *testing.T) {
 	}
 	if err := Validate([]*rules.Rule{&good, &good}); err == nil {
 		t.Error("two rules of one name pass")
+	}
+	loops := good
+	loops.Name, loops.Page = "loops", strings.Replace(page, "a-rule", "loops", 1)
+	if err := Validate([]*rules.Rule{&loops}); err == nil {
+		t.Error("a rule with a group's name passes")
+	}
+}
+
+func TestGroups(t *testing.T) {
+	if !slices.IsSortedFunc(Groups(), func(a, b Group) int { return strings.Compare(a.Name, b.Name) }) {
+		t.Error("the groups are not sorted by name")
+	}
+	for _, g := range Groups() {
+		if len(Expand([]string{g.Name})) == 0 {
+			t.Errorf("group %s has no rule", g.Name)
+		}
+	}
+	got := Expand([]string{"loops", "unindexed-where", "nplusone", "no-such-name"})
+	if want := []string{"nplusone", "row-at-a-time-write", "unindexed-where"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := Expand([]string{Everything}); !slices.Equal(got, Names()) {
+		t.Errorf("all stands for %q", got)
 	}
 }
 

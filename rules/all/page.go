@@ -25,14 +25,17 @@ func headings(r *rules.Rule) []string {
 }
 
 // Validate reports the first rule whose metadata or page breaks the house rules:
-// a kebab-case name that is its own, a one-line lower-case summary, a package,
-// severity and certainty, and a page that opens with the name and has the headings
+// a kebab-case name that is its own and no group's, a one-line lower-case summary, a
+// package, group, severity and certainty, and a page that opens with the name and has the headings
 // in order.
 func Validate(rs []*rules.Rule) error {
 	seen := map[string]bool{}
 	for _, r := range rs {
 		if err := validate(r); err != nil {
 			return fmt.Errorf("rule %q: %w", r.Name, err)
+		}
+		if slices.Contains(GroupNames(), r.Name) {
+			return fmt.Errorf("rule %q: the name is a group's", r.Name)
 		}
 		if seen[r.Name] {
 			return fmt.Errorf("rule %q: the name is used twice", r.Name)
@@ -52,6 +55,8 @@ func validate(r *rules.Rule) error {
 		return fmt.Errorf("the summary %q does not begin in lower case", r.Summary)
 	case r.Package == "":
 		return fmt.Errorf("no package")
+	case !slices.ContainsFunc(groups, func(g Group) bool { return g.Name == r.Group }):
+		return fmt.Errorf("the group %q is none of %s", r.Group, strings.Join(GroupNames(), ", "))
 	case r.Severity.Rank() == 0:
 		return fmt.Errorf("unknown severity %q", r.Severity)
 	case r.Certainty != rules.Certain && r.Certainty != rules.Possible:
@@ -113,15 +118,21 @@ func Blocks(section string) []Block {
 func Index() string {
 	var b strings.Builder
 	b.WriteString("# Rules\n\nMade from the rules themselves by `make generate`; do not edit.\n\n")
-	b.WriteString("| rule | what it finds | package | default severity | certainty | on by default |\n")
-	b.WriteString("| --- | --- | --- | --- | --- | --- |\n")
+	b.WriteString("| rule | what it finds | group | package | default severity | certainty | on by default |\n")
+	b.WriteString("| --- | --- | --- | --- | --- | --- | --- |\n")
 	for _, r := range All() {
 		on := "yes"
 		if r.Off {
 			on = "no"
 		}
-		fmt.Fprintf(&b, "| [`%s`](%s.md) | %s | `%s` | %s | %s | %s |\n",
-			r.Name, r.Name, strings.ReplaceAll(r.Summary, "|", `\|`), r.Package, r.Severity, r.Certainty, on)
+		fmt.Fprintf(&b, "| [`%s`](%s.md) | %s | `%s` | `%s` | %s | %s | %s |\n",
+			r.Name, r.Name, strings.ReplaceAll(r.Summary, "|", `\|`), r.Group, r.Package, r.Severity, r.Certainty, on)
+	}
+	b.WriteString("\n## Groups\n\nA group stands for its rules in `rules:` of planvet.yaml and in `--rules`; `all` stands for every rule.\n\n")
+	b.WriteString("| group | what it finds | rules |\n| --- | --- | --- |\n")
+	for _, g := range groups {
+		names := Expand([]string{g.Name})
+		fmt.Fprintf(&b, "| `%s` | %s | `%s` |\n", g.Name, g.Summary, strings.Join(names, "`, `"))
 	}
 	return b.String()
 }
