@@ -100,7 +100,9 @@ func (c *checker) finding(f *program.Func, s site, a around, e *event) rules.Fin
 	}
 	rule := Rule
 	if e.writes() {
-		rule = RowAtATimeWrite
+		if rule = RowAtATimeWrite; e.claims() || c.records(f, a.loop) {
+			certainty = rules.Possible
+		}
 	}
 	out := rules.Finding{
 		Rule: rule.Name, Severity: rule.Severity, Certainty: certainty, Location: at,

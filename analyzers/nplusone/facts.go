@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/planvet/planvet/analyzers/embedsql"
+	"github.com/planvet/planvet/analyzers/program"
 )
 
 // Queries is the query that each call of a function sends, for the packages that
@@ -47,5 +48,24 @@ func Summaries(r *embedsql.Result, o Options) []Queries {
 		out = append(out, q)
 	}
 	slices.SortFunc(out, func(a, b Queries) int { return strings.Compare(a.Key, b.Key) })
+	return out
+}
+
+// waits are the functions that may wait for something outside, sorted by key.
+func waits(r *embedsql.Result, o Options) []Waiting {
+	prog := r.Program()
+	var out []Waiting
+	for _, f := range prog.Funcs {
+		if f.Lit != nil {
+			continue
+		}
+		for _, call := range f.Calls {
+			if w := prog.Outside(program.Site{In: f, Call: call}, o.Outside); w != "" {
+				out = append(out, Waiting{f.Key, w})
+				break
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b Waiting) int { return strings.Compare(a.Key, b.Key) })
 	return out
 }

@@ -32,6 +32,9 @@ type Options struct {
 	// Imported gives what is known of a function in another package, by its key; nil
 	// knows nothing.
 	Imported func(key string) *Queries
+	// Outside names what a function in another package waits for outside of the process,
+	// by its key; nil knows nothing.
+	Outside func(key string) string
 }
 
 // any reports whether one of the rules runs.

@@ -8,8 +8,15 @@ import (
 	"github.com/planvet/planvet/rules"
 )
 
-// Facts are the functions of a package that send a query at each call.
-type Facts struct{ Functions []Queries }
+// Facts are the functions of a package that send a query at each call, and those that
+// may wait for something outside of the process.
+type Facts struct {
+	Functions []Queries
+	Waiting   []Waiting
+}
+
+// Waiting is a function, by its key, and what it waits for.
+type Waiting struct{ Key, For string }
 
 // AFact marks Facts as a fact.
 func (*Facts) AFact() {}
@@ -47,16 +54,20 @@ func NewAnalyzer(embed *analysis.Analyzer, o PassOptions) *analysis.Analyzer {
 		r := pass.ResultOf[embed].(*embedsql.Result)
 		opts := Options{CertainOnly: true}
 		if o.Facts {
-			known := map[string]*Queries{}
+			known, waiting := map[string]*Queries{}, map[string]string{}
 			for _, pf := range pass.AllPackageFacts() {
 				if f, ok := pf.Fact.(*Facts); ok && pf.Package != pass.Pkg {
 					for i := range f.Functions {
 						known[f.Functions[i].Key] = &f.Functions[i]
 					}
+					for _, w := range f.Waiting {
+						waiting[w.Key] = w.For
+					}
 				}
 			}
 			opts.Imported = func(key string) *Queries { return known[key] }
-			if f := (&Facts{Summaries(r, opts)}); len(f.Functions) > 0 {
+			opts.Outside = func(key string) string { return waiting[key] }
+			if f := (&Facts{Summaries(r, opts), waits(r, opts)}); len(f.Functions)+len(f.Waiting) > 0 {
 				pass.ExportPackageFact(f)
 			}
 		}

@@ -2,8 +2,11 @@ package nplusone
 
 import (
 	_ "embed"
+	"regexp"
+	"slices"
 	"strings"
 
+	"github.com/planvet/planvet/analyzers/program"
 	"github.com/planvet/planvet/internal/pgast"
 	"github.com/planvet/planvet/rules"
 )
@@ -20,6 +23,25 @@ var RowAtATimeWrite = &rules.Rule{
 	Severity:  rules.Warning,
 	Certainty: rules.Certain,
 	Page:      writePage,
+}
+
+// claim is what names of functions that take one thing at a time have: a lock, a lease, a
+// place in a queue.
+var claim = regexp.MustCompile(`(?i)lock|lease|claim|acquire|reserv`)
+
+// claims reports whether a write takes its element, so that nobody else has it: whoever
+// takes all at once holds what it does not work on yet.
+func (e *event) claims() bool {
+	return claim.MatchString(e.chain[len(e.chain)-1])
+}
+
+// records reports whether a turn of a loop also waits for something outside: another
+// service, a mail server. What it writes tells then how far it came, element by element.
+func (c *checker) records(f *program.Func, l *loop) bool {
+	return slices.ContainsFunc(c.sites(f), func(s site) bool {
+		inside := slices.ContainsFunc(s.loops, func(a around) bool { return a.loop == l })
+		return inside && c.prog.Outside(program.Site{In: s.in, Call: s.call}, c.o.Outside) != ""
+	})
 }
 
 // built is what a library that builds its texts does at a call, by the names of its type

@@ -90,7 +90,9 @@ type Program struct {
 	callers map[string][]Site
 	impls   map[implKey][]*Func
 	keys    map[*types.Func]string
-	skip    func(file string) bool
+	// waits are what functions wait for outside, "" for nothing.
+	waits map[*Func]string
+	skip  func(file string) bool
 }
 
 type implKey struct {
@@ -105,7 +107,7 @@ func New(pkgs []*Package, skip func(file string) bool) *Program {
 		Packages: pkgs, byKey: map[string]*Func{}, lits: map[*ast.FuncLit]*Func{}, own: map[string]bool{},
 		bound: map[types.Object]*ast.FuncLit{}, methods: map[string][]*types.Named{},
 		sets:  map[*types.Named]*types.MethodSet{},
-		impls: map[implKey][]*Func{}, keys: map[*types.Func]string{}, skip: skip,
+		impls: map[implKey][]*Func{}, keys: map[*types.Func]string{}, waits: map[*Func]string{}, skip: skip,
 	}
 	for _, pkg := range pkgs {
 		p.own[pkg.Path] = true
