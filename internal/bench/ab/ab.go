@@ -2,11 +2,11 @@
 // for, and reports its verdicts.
 //
 // A pass gives each case that is not decided an epoch: new connections of both arms, the
-// first to connect at random; executions until prepared statements have settled, and two
-// rounds that are thrown away; five rounds. A round is ABBA or BAAB at random, 25 requests
+// first to connect at random; executions until prepared statements have settled, and a
+// round that is thrown away; three rounds. A round is ABBA or BAAB at random, 25 requests
 // a block, one after the other: both arms at once would load each other, and what drifts
-// moves both of a round. Servers that the caller can make anew are, every two passes and
-// before a confirmation.
+// moves both of a round. Servers that the caller can make anew are, every three passes
+// and before a confirmation.
 //
 // Before any of that, what the database does is compared (package work): a case that does
 // much more work has failed, and its times are only glanced at.
@@ -67,10 +67,12 @@ type Options struct {
 }
 
 const (
-	// epochRounds is how many rounds an epoch has.
-	epochRounds = 5
-	// discarded is how many rounds of an epoch are thrown away before.
-	discarded = 2
+	// EpochRounds is how many rounds an epoch has. Epochs are what is independent: with
+	// more of fewer rounds a run says the same in less time, until what is thrown away
+	// before each costs more than it saves.
+	EpochRounds = 3
+	// Discarded is how many rounds of an epoch are thrown away before.
+	Discarded = 1
 	// block is how many executions a block has, of which an arm has two in a round; of
 	// what takes over slow, as many as it takes in the same time, but at least leastBlock.
 	block      = 25
@@ -80,8 +82,8 @@ const (
 	// plan that it keeps.
 	settle = 6
 	// renewEvery is after how many passes servers are made anew: a verdict needs eight
-	// epochs, which are of four then.
-	renewEvery = 2
+	// epochs, which are of three then.
+	renewEvery = 3
 	// hopeless is how many executions in a row may fail before an epoch is given up.
 	hopeless = 20
 	// passWithin is of how many thresholds the upper bound of what passes is at most, unless
@@ -318,10 +320,10 @@ func (r *run) measure(ctx context.Context) error {
 
 // pass gives a case an epoch.
 func (r *run) pass(ctx context.Context, s *state) error {
-	rounds, warm := epochRounds, discarded
+	rounds, warm := EpochRounds, Discarded
 	if s.rounds > 0 {
 		rounds = min(rounds, s.rounds)
-		if s.rounds < epochRounds {
+		if s.rounds < EpochRounds {
 			warm = 0
 		}
 	}

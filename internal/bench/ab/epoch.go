@@ -190,5 +190,5 @@ func (w *watch) stepped() bool {
 // Epoch measures one epoch of a case by itself, as a run does.
 func Epoch(ctx context.Context, c Case, random *rand.Rand) (gate.Epoch, error) {
 	r := &run{random: random}
-	return r.epoch(ctx, &state{Case: c}, epochRounds, discarded)
+	return r.epoch(ctx, &state{Case: c}, EpochRounds, Discarded)
 }

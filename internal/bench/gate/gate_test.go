@@ -64,18 +64,18 @@ func TestStages(t *testing.T) {
 		more       int
 		confirming bool
 	}{
-		{"nothing yet", Case{}, Inconclusive, 20, false},
-		{"between looks", Case{First: epochs(1, 5, 5, 25, slow)}, Inconclusive, 40, false},
-		{"four epochs are too few", Case{First: epochs(1, 4, 5, 25, slow)}, Inconclusive, 40, false},
-		{"ten epochs of two rounds", Case{First: epochs(1, 10, 2, 25, slow)}, Inconclusive, 20, true},
-		{"suspected", Case{First: epochs(1, 8, 5, 25, slow)}, Inconclusive, 20, true},
-		{"confirming", Case{First: epochs(1, 8, 5, 25, slow), Fresh: epochs(2, 4, 5, 25, slow)}, Inconclusive, 40, true},
-		{"confirmed", Case{First: epochs(1, 8, 5, 25, slow), Fresh: epochs(2, 8, 5, 25, slow)}, Fail, 0, true},
-		{"contradicted", Case{First: epochs(1, 8, 5, 25, slow), Fresh: epochs(2, 8, 5, 25, same)}, Inconclusive, 0, true},
+		{"nothing yet", Case{}, Inconclusive, 24, false},
+		{"between looks", Case{First: epochs(1, 5, 5, 25, slow)}, Inconclusive, 39, false},
+		{"five epochs are too few", Case{First: epochs(1, 5, 7, 25, slow)}, Inconclusive, 39, false},
+		{"twelve epochs of two rounds", Case{First: epochs(1, 12, 2, 25, slow)}, Inconclusive, 24, true},
+		{"suspected", Case{First: epochs(1, 8, 3, 25, slow)}, Inconclusive, 24, true},
+		{"confirming", Case{First: epochs(1, 8, 3, 25, slow), Fresh: epochs(2, 7, 3, 25, slow)}, Inconclusive, 24, true},
+		{"confirmed", Case{First: epochs(1, 8, 3, 25, slow), Fresh: epochs(2, 8, 3, 25, slow)}, Fail, 0, true},
+		{"contradicted", Case{First: epochs(1, 8, 3, 25, slow), Fresh: epochs(2, 13, 3, 25, same)}, Inconclusive, 0, true},
 		{"all rounds on one pair", Case{First: epochs(1, 1, 120, 25, slow)}, Inconclusive, 0, false},
-		{"few samples", Case{First: epochs(1, 20, 1, 1, slow)}, Inconclusive, 40, false},
+		{"few samples", Case{First: epochs(1, 24, 1, 1, slow)}, Inconclusive, 39, false},
 		{"a difference under three floors is none", Case{First: epochs(1, 24, 5, 25, slow), Floor: 3}, Pass, 0, false},
-		{"no change", Case{First: epochs(1, 8, 5, 25, same)}, Pass, 0, false},
+		{"no change", Case{First: epochs(1, 13, 3, 25, same)}, Pass, 0, false},
 	} {
 		d := Judge([]Case{c.c}, tenPercent)[0]
 		if d.Verdict != c.verdict || d.More != c.more || d.Confirming != c.confirming {

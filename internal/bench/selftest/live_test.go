@@ -23,7 +23,7 @@ func TestLive(t *testing.T) {
 		Say: func(line string) { said = append(said, line) }, Progress: quiet,
 	}
 	out, err := a.Live(t.Context(), p)
-	if err != nil || len(out) != 1 || out[0].Verdict == gate.Fail || out[0].Verdict == gate.Invalid || out[0].Rounds < 40 || out[0].Noise != "cpu" {
+	if err != nil || len(out) != 1 || out[0].Verdict == gate.Fail || out[0].Verdict == gate.Invalid || out[0].Rounds < gate.Looks[0] || out[0].Noise != "cpu" {
 		t.Fatalf("%+v, %v", out, err)
 	}
 	p.Scenarios = append(p.Scenarios[:1:1], Scenario{Name: "+400 %", Slowdown: Slowdown{Factor: 5}})

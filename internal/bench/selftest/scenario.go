@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 
+	"github.com/planvet/planvet/internal/bench/ab"
 	"github.com/planvet/planvet/internal/bench/gate"
 )
 
@@ -46,6 +47,8 @@ const realisations = 4
 func newPool(trace []gate.Epoch, s Scenario, random *rand.Rand) *pool {
 	p := &pool{ramp: s.Ramp}
 	for _, e := range trace {
+		// Older traces have more rounds: the last ones, the warmest.
+		e.Rounds = e.Rounds[max(0, len(e.Rounds)-ab.EpochRounds):]
 		var all []gate.Epoch
 		for range realisations {
 			for _, turned := range []bool{false, true} {

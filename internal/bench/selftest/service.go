@@ -38,12 +38,12 @@ type work struct {
 
 // works are what is measured: a read by key, whose time is mostly the way there and
 // back; a query of some ms; an aggregate that sorts on disk. The last is for gates that
-// have little time: the smallest of whose p95 a tenth is over 0.2 ms.
+// have little time: of its p95 of 2 ms 15 % are well over 0.2 ms.
 var works = []work{
 	{"read by key", "/order", `select note from orders where id = $1`, rowsOfOrders},
 	{"sum of a range", "/sum", `select count(*), sum(amount), min(note) from orders where customer between $1 and $1 + 149`, 850},
 	{"sorted aggregate", "/report", `select count(*), max(n) from (select note || customer, row_number() over (order by note, customer) as n from orders where customer between $1 and $1 + 199) o`, 800},
-	{"short sum", "/short", `select count(*), sum(amount), min(note) from orders where customer between $1 and $1 + 99`, 900},
+	{"short sum", "/short", `select count(*), sum(amount), min(note) from orders where customer between $1 and $1 + 79`, 920},
 }
 
 // usual are the works that are measured where nothing else is said, and recorded.

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/planvet/planvet/internal/bench/ab"
 	"github.com/planvet/planvet/internal/bench/load"
 )
 
@@ -128,11 +129,11 @@ func short(d time.Duration) time.Duration {
 func (s Scenario) rounds() float64 {
 	switch f := s.Slowdown.Factor; {
 	case f >= 1.10:
-		return 90
+		return 70
 	case f > 1:
-		return 65
+		return 72
 	}
-	return 45
+	return 38
 }
 
 // round measures what a round of all works takes, with its part of what is thrown away.
@@ -148,7 +149,7 @@ func (a *Arena) round(ctx context.Context, chosen []work) (sum time.Duration, er
 		if failed != "" {
 			return 0, errors.Join(fmt.Errorf("%s: %s", w.name, failed), ctx.Err())
 		}
-		sum += took * 100 / requests * 7 / 5
+		sum += took * 100 / requests * (ab.EpochRounds + ab.Discarded) / ab.EpochRounds
 	}
 	return sum, nil
 }
