@@ -188,7 +188,7 @@ func optionText(n *pg.Node) string {
 func (c *conv) createTableAs(v *pg.CreateTableAsStmt) Stmt {
 	return &CreateTableAs{At: c.top(), Table: rel(v.Into.GetRel()), Columns: names(v.Into.GetColNames()), Query: c.stmt(v.Query),
 		Materialized: v.Objtype == pg.ObjectType_OBJECT_MATVIEW, IfNotExists: v.IfNotExists,
-		Temp: v.Into.GetRel().GetRelpersistence() == "t"}
+		Temp: v.Into.GetRel().GetRelpersistence() == "t", OnCommitDrop: v.Into.GetOnCommit() == pg.OnCommitAction_ONCOMMIT_DROP}
 }
 
 func (c *conv) view(v *pg.ViewStmt) Stmt {

@@ -35,7 +35,10 @@ func (c *conv) stmt(n *pg.Node) Stmt {
 	case *pg.Node_PrepareStmt:
 		return &Prepare{At: c.top(), Name: v.PrepareStmt.Name, Query: c.stmt(v.PrepareStmt.Query)}
 	case *pg.Node_DeclareCursorStmt:
-		return &DeclareCursor{At: c.top(), Query: c.stmt(v.DeclareCursorStmt.Query)}
+		d := v.DeclareCursorStmt
+		return &DeclareCursor{At: c.top(), Name: d.Portalname, Hold: d.Options&cursorHold != 0, Query: c.stmt(d.Query)}
+	case *pg.Node_ListenStmt:
+		return &Listen{At: c.top(), Channel: v.ListenStmt.Conditionname}
 	case *pg.Node_CopyStmt:
 		return &Copy{At: c.top(), Table: c.table(v.CopyStmt.Relation), Query: c.stmt(v.CopyStmt.Query), From: v.CopyStmt.IsFrom}
 	case *pg.Node_CallStmt:
@@ -53,6 +56,9 @@ func (c *conv) stmt(n *pg.Node) Stmt {
 	}
 	return c.ddl(n)
 }
+
+// cursorHold is the grammar's bit for WITH HOLD among a cursor's options.
+const cursorHold = 0x0020
 
 // top is the offset of the statement that is being parsed.
 func (c *conv) top() At { return At(max(c.base, 0)) }

@@ -10,7 +10,7 @@ import (
 func itoa(i int32) string { return strconv.Itoa(int(i)) }
 
 func (c *conv) createTable(v *pg.CreateStmt) *CreateTable {
-	t := &CreateTable{At: c.top(), Table: rel(v.Relation), IfNotExists: v.IfNotExists, Temp: v.Relation.GetRelpersistence() == "t",
+	t := &CreateTable{At: c.top(), Table: rel(v.Relation), IfNotExists: v.IfNotExists, Temp: v.Relation.GetRelpersistence() == "t", OnCommitDrop: v.Oncommit == pg.OnCommitAction_ONCOMMIT_DROP,
 		Unlogged: v.Relation.GetRelpersistence() == "u", Bound: c.boundText(v.Partbound)}
 	var cons []*pg.Node
 	for _, n := range v.TableElts {

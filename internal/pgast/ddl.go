@@ -86,10 +86,12 @@ type CreateTable struct {
 	Table       Name
 	IfNotExists bool
 	Temp        bool
-	Unlogged    bool
-	Foreign     bool
-	Columns     []ColumnDef
-	Constraints []Constraint
+	// OnCommitDrop is set for a temporary table that ends with its transaction.
+	OnCommitDrop bool
+	Unlogged     bool
+	Foreign      bool
+	Columns      []ColumnDef
+	Constraints  []Constraint
 	// Like are the sources of LIKE clauses.
 	Like []Like
 	// Inherits are parents of INHERITS.
@@ -128,6 +130,8 @@ type CreateTableAs struct {
 	Materialized bool
 	IfNotExists  bool
 	Temp         bool
+	// OnCommitDrop is as in CreateTable.
+	OnCommitDrop bool
 }
 
 // CreateView is CREATE VIEW.

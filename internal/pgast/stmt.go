@@ -296,7 +296,17 @@ type Prepare struct {
 type DeclareCursor struct {
 	At
 	isStmt
+	Name string
+	// Hold is set for WITH HOLD: the cursor outlives its transaction.
+	Hold  bool
 	Query Stmt
+}
+
+// Listen is LISTEN channel.
+type Listen struct {
+	At
+	isStmt
+	Channel string
 }
 
 // Copy is COPY.

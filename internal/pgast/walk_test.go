@@ -14,7 +14,7 @@ func TestWalkIsComplete(t *testing.T) {
 		&CreateView{}, &AlterTable{}, &CreateIndex{}, &CreatePolicy{}, &AlterPolicy{}, &CreateFunction{}, &CreateType{},
 		&CreateDomain{}, &CreateSchema{}, &CTE{},
 		// These hold no nodes; a field that would is found here too.
-		&ColumnRef{}, &Const{}, &Param{}, &ValueFunc{}, &Default{}, &Table{}, &Set{}, &Transaction{}, &OtherStmt{}, &Drop{}, &Rename{},
+		&ColumnRef{}, &Const{}, &Param{}, &ValueFunc{}, &Default{}, &Table{}, &Set{}, &Transaction{}, &Listen{}, &OtherStmt{}, &Drop{}, &Rename{},
 		&SetSchema{}, &AlterFunction{}, &Do{}, &CreateTrigger{}, &AlterEnum{}, &CreateExtension{}, &CreateSequence{}, &CreateRole{}}
 	for _, root := range roots {
 		want := map[Node]string{}
