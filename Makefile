@@ -10,6 +10,9 @@ MODULES := . $(EXAMPLE)
 # Programs and libraries that read planvet's outputs back, in tests only.
 CONSUMERS := internal/report/consumers
 
+# golangci-lint with planvet in it, for a test.
+PLUGIN := tools/golangci-planvet
+
 .DEFAULT_GOAL := help
 .PHONY: help build quick check test test-all gate-live gate-traces fidelity lint bench overhead versus demo generate rls-guide new-rule
 
@@ -24,7 +27,8 @@ quick: ## format, vet and unit tests, in under a minute when warm; no server is 
 	if [ -n "$$unformatted" ]; then echo "not formatted, run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
 	@for m in $(MODULES); do (cd $$m && $(GO) vet ./... && $(GO) test -short ./...) || exit 1; done
 
-check: quick lint ## what a pull request must pass: quick, lint, import rules, fresh documents, the example
+check: quick lint ## what a pull request must pass: quick, lint, the plugin in golangci-lint, import rules, fresh documents, the example
+	cd $(PLUGIN) && $(GO) vet ./... && $(GO) test ./...
 	$(GO) test . ./cmd/planvet
 
 test: ## all tests, with real servers; CI runs this

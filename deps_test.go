@@ -89,6 +89,7 @@ internal/rlsguide: internal/live internal/plan internal/report ;
 internal/report: rules ; terminal
 internal/engine: rules rules/all catalog catalog/builtin migrationscan sqllint rlscheck analyzers/... internal/pgast internal/predicate internal/source internal/suppress internal/config internal/plan internal/live internal/shadow internal/stats internal/confirm internal/report ; x/tools
 internal/vetunit: analyzers/... internal/engine rules ; x/tools
+gclplugin: internal/config internal/engine internal/vetunit ; x/tools golangci
 cmd/planvet: rules rules/all catalog analyzers/... internal/... ; cli terminal
 
 # the SQL extension, embedded, and who installs it as a schema
@@ -112,6 +113,7 @@ var groups = map[string][]string{
 	"cli":          {"github.com/urfave/cli/v2"},
 	"tests":        {"github.com/google/go-cmp", "golang.org/x/tools/txtar"},
 	"hdrhistogram": {"github.com/HdrHistogram/hdrhistogram-go"},
+	"golangci":     {"github.com/golangci/plugin-module-register"},
 	"sqlite":       {"modernc.org/sqlite"},
 	"ulid":         {"github.com/oklog/ulid/v2"},
 	"otlp":         {"go.opentelemetry.io/proto/otlp", "google.golang.org/protobuf"},

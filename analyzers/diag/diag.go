@@ -3,12 +3,22 @@ package diag
 
 import (
 	"go/token"
+	"os"
 	"path/filepath"
 
 	"golang.org/x/tools/go/analysis"
 
 	"github.com/planvet/planvet/rules"
 )
+
+// ReadFile reads a file of a package, or one that it embeds. Drivers hand out the
+// former; the latter they refuse, though go vet's cache looks at it.
+func ReadFile(pass *analysis.Pass, name string) ([]byte, error) {
+	if b, err := pass.ReadFile(name); err == nil {
+		return b, nil
+	}
+	return os.ReadFile(name)
+}
 
 // Reporter reports findings of one pass.
 type Reporter struct {
@@ -28,13 +38,14 @@ func (r *Reporter) Report(fs []rules.Finding) {
 		if r.Keep != nil && !r.Keep(f) {
 			continue
 		}
-		pos := r.pos(f.Location)
+		pos := r.pos(f.Location, ReadFile)
 		if !pos.IsValid() {
 			continue
 		}
 		d := analysis.Diagnostic{Pos: pos, Category: f.Rule, Message: f.Rule + ": " + f.Message}
 		for _, rel := range f.Related {
-			if p := r.pos(rel.Location); p.IsValid() {
+			// A migration's place would be one more line, and looks like one more finding.
+			if p := r.pos(rel.Location, handedOut); p.IsValid() {
 				d.Related = append(d.Related, analysis.RelatedInformation{Pos: p, Message: rel.Message})
 			}
 		}
@@ -44,7 +55,7 @@ func (r *Reporter) Report(fs []rules.Finding) {
 
 // pos is the position of a place, in a file of the package or, for SQL, in one that
 // is added to the file set.
-func (r *Reporter) pos(l rules.Location) token.Pos {
+func (r *Reporter) pos(l rules.Location, read reader) token.Pos {
 	if l.Path == "" || l.Line < 1 {
 		return token.NoPos
 	}
@@ -52,7 +63,7 @@ func (r *Reporter) pos(l rules.Location) token.Pos {
 	if !filepath.IsAbs(name) {
 		name = filepath.Join(r.Root, name)
 	}
-	f := r.file(name)
+	f := r.file(name, read)
 	if f == nil || l.Line > f.LineCount() {
 		return token.NoPos
 	}
@@ -63,7 +74,11 @@ func (r *Reporter) pos(l rules.Location) token.Pos {
 	return p
 }
 
-func (r *Reporter) file(name string) *token.File {
+type reader = func(pass *analysis.Pass, name string) ([]byte, error)
+
+func handedOut(pass *analysis.Pass, name string) ([]byte, error) { return pass.ReadFile(name) }
+
+func (r *Reporter) file(name string, read reader) *token.File {
 	if r.files == nil {
 		r.files = map[string]*token.File{}
 		for _, f := range r.Pass.Files {
@@ -74,9 +89,8 @@ func (r *Reporter) file(name string) *token.File {
 	if f, ok := r.files[name]; ok {
 		return f
 	}
-	b, err := r.Pass.ReadFile(name)
+	b, err := read(r.Pass, name)
 	if err != nil {
-		r.files[name] = nil
 		return nil
 	}
 	f := r.Pass.Fset.AddFile(name, -1, len(b))

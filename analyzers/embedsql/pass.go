@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"golang.org/x/tools/go/analysis"
+
+	"github.com/planvet/planvet/analyzers/diag"
 )
 
 // Facts are the wrappers of a package, for those that import it. They are free of
@@ -39,7 +41,7 @@ func NewAnalyzer(o Options, facts bool) *analysis.Analyzer {
 	}
 	a.Run = func(pass *analysis.Pass) (any, error) {
 		o := o
-		o.ReadFile = pass.ReadFile
+		o.ReadFile = func(name string) ([]byte, error) { return diag.ReadFile(pass, name) }
 		if facts {
 			known := map[string]*Summary{}
 			for _, pf := range pass.AllPackageFacts() {

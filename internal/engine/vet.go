@@ -7,6 +7,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/tools/go/analysis"
 
@@ -138,6 +139,18 @@ func (s tableSizes) Rows(r *catalog.Relation) (int64, string) {
 // VetAnalyzers are the passes that go vet runs on a package of root: findings that
 // are certain and at or above the config's fail-on, free of suppressed ones.
 func VetAnalyzers(root, configFile string, encoded []byte) ([]*analysis.Analyzer, error) {
+	return vetAnalyzers(root, configFile, encoded, true, nil)
+}
+
+// PluginAnalyzers are those of VetAnalyzers for golangci-lint: without facts, for
+// which it would analyse every dependency from its source, and with the findings that
+// //nolint:planvet is about, since golangci-lint looks for those itself and reports a
+// directive that hides nothing.
+func PluginAnalyzers(root, configFile string, encoded []byte) ([]*analysis.Analyzer, error) {
+	return vetAnalyzers(root, configFile, encoded, false, func(d suppress.Directive) bool { return d.NoLint })
+}
+
+func vetAnalyzers(root, configFile string, encoded []byte, facts bool, unheeded func(suppress.Directive) bool) ([]*analysis.Analyzer, error) {
 	p, err := Open(Options{Dir: root, ConfigFile: configFile})
 	if err != nil {
 		return nil, err
@@ -147,15 +160,17 @@ func VetAnalyzers(root, configFile string, encoded []byte) ([]*analysis.Analyzer
 		return nil, err
 	}
 	return analyzers.New(analyzers.Options{
-		Root: root, Facts: true, Enabled: p.enabled, Keep: p.keepInVet(),
+		Root: root, Facts: facts, Enabled: p.enabled, Keep: p.keepInVet(unheeded),
 		CatalogFor: func(tables []catalog.Name, file string) *catalog.Catalog {
 			return p.databaseFor(tables, nil, file).Catalog
 		},
 	})
 }
 
-// keepInVet applies severities, fail-on and suppressions to one finding at a time.
-func (p *Project) keepInVet() func(*rules.Finding) bool {
+// keepInVet applies severities, fail-on and suppressions, but for those that are
+// unheeded, to one finding at a time. Packages may ask at the same time.
+func (p *Project) keepInVet(unheeded func(suppress.Directive) bool) func(*rules.Finding) bool {
+	var mu sync.Mutex
 	directives := map[string][]suppress.Directive{}
 	known := func(r string) bool { return all.Lookup(r) != nil }
 	least := 2
@@ -169,13 +184,18 @@ func (p *Project) keepInVet() func(*rules.Finding) bool {
 		if f.Certainty != rules.Certain || least == 0 || f.Severity.Rank() < least {
 			return false
 		}
+		mu.Lock()
 		ds, ok := directives[f.Location.Path]
 		if !ok {
 			if text, err := p.Read(f.Location.Path); err == nil {
 				ds = suppress.Collect(f.Location.Path, text, strings.HasSuffix(f.Location.Path, ".go"))
 			}
+			if unheeded != nil {
+				ds = slices.DeleteFunc(ds, unheeded)
+			}
 			directives[f.Location.Path] = ds
 		}
+		mu.Unlock()
 		kept, _ := suppress.Apply([]rules.Finding{*f}, ds, known, false)
 		return slices.ContainsFunc(kept, func(k rules.Finding) bool { return k.Rule == f.Rule })
 	}

@@ -61,6 +61,29 @@ func cached(o Options, root, config string) ([]byte, error) {
 	return o.Build(root, config) // no cache can be written here
 }
 
+// Schema is what a root's packages are judged against.
+type Schema struct {
+	Root, Config string
+	// Key changes with planvet, the root, the config and every file of the schema.
+	Key string
+	// Encoded is what Options.Build returned.
+	Encoded []byte
+}
+
+// Fresh is the schema of the root that dir is in, as its files are now.
+func Fresh(o Options, dir string) (*Schema, error) {
+	root, config := o.Find(dir)
+	x, err := refresh(o, root, config)
+	if err != nil {
+		return nil, err
+	}
+	s := &Schema{Root: root, Config: config, Key: x.Key}
+	if s.Encoded, err = os.ReadFile(schemaFile(x.Key)); err != nil {
+		s.Encoded, err = o.Build(root, config) // no cache can be written here
+	}
+	return s, err
+}
+
 // refresh hashes the schema's files and makes sure that the schema they give is in
 // the cache. A cache that cannot be written costs time, never correctness.
 func refresh(o Options, root, config string) (*index, error) {

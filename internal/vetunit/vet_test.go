@@ -52,7 +52,7 @@ func (w *world) vet(dir string, env []string, args ...string) []string {
 	for line := range strings.Lines(string(out)) {
 		line = strings.TrimPrefix(strings.TrimSpace(line), "vet: ")
 		p := strings.SplitN(line, ":", 5)
-		if len(p) != 5 || !strings.HasSuffix(p[0], ".go") || strings.TrimSpace(p[4]) == "the loop" || !strings.HasPrefix(p[3], " ") {
+		if len(p) != 5 || !strings.HasSuffix(p[0], ".go") && p[0] != "store/find.sql" || strings.TrimSpace(p[4]) == "the loop" || !strings.HasPrefix(p[3], " ") {
 			continue
 		}
 		found = append(found, filepath.Base(p[0])+":"+p[3])
@@ -136,4 +136,21 @@ func TestFacts(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.want("no config again", w.vet(root, nil, "vet", tool, "./..."), looped, missing)
+}
+
+// TestEmbedded sees a query in a file that Go code embeds, as it is at each run.
+func TestEmbedded(t *testing.T) {
+	w := newWorld(t)
+	root, tool := t.TempDir(), "-vettool="+w.bin
+	w.write(root, map[string]string{
+		"go.mod": goMod, "migrations/001_table.up.sql": table, "store/find.sql": "select id from players where name = $1",
+		"store/store.go": "package store\n\nimport (\n\t\"database/sql\"\n\t_ \"embed\"\n)\n\n//go:embed find.sql\nvar find string\n\n" +
+			"// Find finds players.\nfunc Find(db *sql.DB, name string) (*sql.Rows, error) { return db.Query(find, name) }\n",
+	})
+	const found = "find.sql: unindexed-where"
+	w.want("an embedded query", w.vet(root, nil, "vet", tool, "./..."), found)
+	w.write(root, map[string]string{"store/find.sql": "select id from players where id = $1"})
+	w.want("another one", w.vet(root, nil, "vet", tool, "./..."))
+	w.write(root, map[string]string{"store/find.sql": "select id from players where name = $1"})
+	w.want("the first again", w.vet(root, nil, "vet", tool, "./..."), found)
 }
