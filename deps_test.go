@@ -71,11 +71,13 @@ internal/bench/load: internal/audit internal/bench/binomial internal/bench/facts
 internal/bench/verdict: internal/audit internal/bench/gate internal/bench/results internal/bench/slo internal/bench/work internal/report ;
 internal/pullrequest: ;
 internal/integration: ;
+# what a project was, by git
+internal/revision: ;
 internal/bench/junit: internal/bench/gate internal/bench/results internal/bench/slo internal/bench/verdict internal/report ;
 internal/bench/page: rules internal/bench/gate internal/bench/results internal/bench/slo internal/bench/verdict internal/bench/work internal/plan internal/report ;
 internal/bench/baseline: internal/bench/facts internal/bench/gate internal/bench/results internal/bench/verdict internal/bench/work ;
 internal/bench/ab: internal/bench/facts internal/bench/gate internal/bench/load internal/bench/results internal/bench/suite internal/bench/verdict internal/bench/work ; pgx
-internal/bench/versions: internal/engine internal/shadow ; pgx
+internal/bench/versions: internal/engine internal/revision internal/shadow ; pgx
 internal/bench/selftest: internal/bench/ab internal/bench/binomial internal/bench/gate internal/bench/load internal/bench/suite internal/bench/trace internal/report internal/shadow ; pgx
 internal/bench/selftest/record: internal/bench/selftest ;
 # what was tried; it reads the reports that others wrote
@@ -87,7 +89,7 @@ internal/rlsguide: internal/live internal/plan internal/report ;
 
 # the rim
 internal/report: rules ; terminal
-internal/engine: rules rules/all catalog catalog/builtin migrationscan sqllint rlscheck analyzers/... internal/pgast internal/predicate internal/source internal/suppress internal/config internal/plan internal/live internal/shadow internal/stats internal/confirm internal/report ; x/tools
+internal/engine: rules rules/all catalog catalog/builtin migrationscan sqllint rlscheck analyzers/... internal/pgast internal/predicate internal/source internal/suppress internal/config internal/plan internal/live internal/shadow internal/stats internal/confirm internal/report internal/revision ; x/tools
 internal/vetunit: analyzers/... internal/engine rules ; x/tools
 gclplugin: internal/config internal/engine internal/vetunit ; x/tools golangci
 cmd/planvet: rules rules/all catalog analyzers/... internal/... ; cli terminal

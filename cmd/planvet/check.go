@@ -25,7 +25,7 @@ func checkCommand(code *report.ExitCode) *cli.Command {
 		ArgsUsage: "[path ...]",
 		Description: "Analyses the project of the first path (default: the working directory) as a\n" +
 			"whole; paths then filter what is reported.",
-		Flags: slices.Concat(projectFlags(), identityFlags(), outputFlags(), []cli.Flag{
+		Flags: slices.Concat(projectFlags(), scopeFlags(), identityFlags(), outputFlags(), []cli.Flag{
 			&cli.StringFlag{Name: "confirm", Usage: "ask a planner: shadow starts a throwaway PostgreSQL, live asks --database-url"},
 			&cli.BoolFlag{Name: "measure", Usage: "with --confirm shadow: run statements on made rows, where plans on production-sized empty tables would do"},
 			&cli.StringFlag{Name: "database-url", EnvVars: []string{"PLANVET_DATABASE_URL"}, Usage: "`URL` of the server for --confirm live"},
@@ -110,30 +110,26 @@ func check(c *cli.Context) (report.ExitCode, error) {
 	if in.Workload, err = readWorkload(c); err != nil {
 		return report.ExitUnfinished, err
 	}
-	p, err := engine.Open(in)
+	checked, doc, err := checkProject(c.Context, in, f.scope)
 	if err != nil {
-		return report.ExitUsage, err
+		return exitOf(err), err
 	}
+	defer checked.close()
+	p := checked.Project
 	if f.policy.FailOn == "" {
 		f.policy.FailOn = p.Config.FailOn
 	}
-	if err := p.Load(c.Context); err != nil {
-		return report.ExitUnfinished, err
-	}
-	findings, suppressed := p.Check()
-	doc := document(p, findings)
-	doc.Suppressed = suppressed
 	var unasked error
 	if f.confirm != "" {
 		if unasked = confirmFindings(c.Context, p, doc, f); engine.KindOf(unasked) == engine.Usage {
 			return report.ExitUsage, unasked
 		}
-		rememberFindings(c, p.Root, doc)
+		rememberFindings(c, checked.root, doc)
 	}
 	doc.Summary.ElapsedMS = time.Since(started).Milliseconds()
 	progress.Done()
 	o := report.WriteOptions{Text: f.text, FailOn: f.policy.FailOn}
-	o.Repository, o.Working = rooted(p.Root)
+	o.Repository, o.Working = rooted(checked.root)
 	if err := writeOutputs(c.App.Writer, c.App.ErrWriter, f.outputs, doc, o); err != nil {
 		return report.ExitUnfinished, err
 	}
@@ -146,6 +142,7 @@ type checkFlags struct {
 	outputs []output
 	confirm string
 	ask     engine.ConfirmOptions
+	scope   engine.Scope
 	policy  report.Policy
 	text    report.TextOptions
 }
@@ -159,6 +156,9 @@ func readCheckFlags(c *cli.Context) (*checkFlags, error) {
 	}
 	var err error
 	if f.outputs, err = outputsOf(c); err != nil {
+		return nil, err
+	}
+	if f.scope, err = scopeOf(c); err != nil {
 		return nil, err
 	}
 	if err := oneOf("inconclusive", f.policy.Inconclusive, "pass", "fail"); err != nil {

@@ -21,6 +21,7 @@ import (
 	"github.com/planvet/planvet/internal/bench/verdict"
 	"github.com/planvet/planvet/internal/bench/versions"
 	"github.com/planvet/planvet/internal/report"
+	"github.com/planvet/planvet/internal/revision"
 )
 
 // sides are what is measured side by side.
@@ -89,9 +90,9 @@ func (g *gating) serveRef(c *cli.Context, s *sides, written *suite.File, server 
 	if err != nil {
 		return err
 	}
-	tree, err := versions.Checkout(c.Context, dir, g.baseRef)
+	tree, err := revision.Checkout(c.Context, dir, g.baseRef)
 	if err != nil {
-		return usage(err)
+		return usage(fmt.Errorf("--base-ref: %w", err))
 	}
 	var before *launch.Server
 	s.stop = func() error { return errors.Join(before.Stop(), tree.Remove()) }

@@ -2,6 +2,10 @@ package engine
 
 import (
 	"context"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/tools/go/packages"
 
 	"github.com/planvet/planvet/analyzers/embedsql"
 	"github.com/planvet/planvet/analyzers/nplusone"
@@ -18,14 +22,27 @@ type goCode struct {
 	files      []string
 }
 
-// loadCode loads the Go packages and takes the SQL out of them.
+// loadedGo are the packages of a project.
+type loadedGo struct {
+	root     string
+	pkgs     []*packages.Package
+	problems []Problem
+}
+
+// loadCode loads the Go packages and takes the SQL out of them. Where another project
+// with the same Go code gave its packages they are taken; the files that they embed may
+// differ, and are read from this one's root.
 func (p *Project) loadCode(ctx context.Context) error {
 	p.progress("loading Go packages")
-	pkgs, problems := loadGo(ctx, p.Root, p.Config.Go, p.skip)
+	if p.gopkgs == nil {
+		p.gopkgs = &loadedGo{root: p.Root}
+		p.gopkgs.pkgs, p.gopkgs.problems = loadGo(ctx, p.Root, p.Config.Go, p.skip)
+	}
+	pkgs, from := p.gopkgs.pkgs, p.gopkgs.root
 	if err := ctx.Err(); err != nil {
 		return unfinishedf("%w", err)
 	}
-	p.Unresolved = append(p.Unresolved, problems...)
+	p.Unresolved = append(p.Unresolved, p.gopkgs.problems...)
 	p.GoPackages = len(pkgs)
 	if len(pkgs) == 0 {
 		return nil
@@ -37,7 +54,16 @@ func (p *Project) loadCode(ctx context.Context) error {
 			in = append(in, &embedsql.Package{Path: k.PkgPath, Fset: k.Fset, Files: k.Syntax, Types: k.Types, Info: k.TypesInfo})
 		}
 	}
-	r := embedsql.Extract(in, embedsql.Options{Root: p.Root, Named: p.namedQuery()})
+	o := embedsql.Options{Root: from, Named: p.namedQuery()}
+	if from != p.Root {
+		o.ReadFile = func(name string) ([]byte, error) {
+			if rel, err := filepath.Rel(from, name); err == nil {
+				name = filepath.Join(p.Root, rel)
+			}
+			return os.ReadFile(name)
+		}
+	}
+	r := embedsql.Extract(in, o)
 	code := &goCode{statements: r.Statements, files: r.Files, loops: nplusone.Check(r, nplusone.Options{})}
 	for _, s := range r.Scripts {
 		code.scripts = append(code.scripts, migrationscan.Script{

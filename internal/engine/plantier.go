@@ -110,8 +110,12 @@ func (t *planTier) confirm() *confirm.PlanTier {
 	}
 }
 
-// checkProfiles looks for columns that config names and tables do not have.
+// checkProfiles looks for columns that config names and tables do not have. Before a
+// change they may not have them yet.
 func (p *Project) checkProfiles() error {
+	if p.twin != nil {
+		return nil
+	}
 	for _, db := range p.Databases {
 		for _, r := range db.Catalog.Relations() {
 			t := p.tableProfile(r.Name)

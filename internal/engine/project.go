@@ -74,6 +74,9 @@ type Project struct {
 
 	opts   Options
 	filter []string // slash paths relative to root; empty reports all
+	asked  []string // .sql files that the user named: they hold queries
+	twin   *Project // the project after a change, for the one before it; else nil
+	gopkgs *loadedGo
 	code   *goCode
 	files  []*sqllint.Statement // of query files; nil before they are read
 	sqlc   []config.SQLC        // PostgreSQL's entries
@@ -119,8 +122,11 @@ func Open(o Options) (*Project, error) {
 		if err != nil || rel == ".." || strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
 			return nil, usagef("%s is outside of the project %s: run planvet once a project", a, root)
 		}
-		if rel != "." {
-			p.filter = append(p.filter, filepath.ToSlash(rel))
+		if rel = filepath.ToSlash(rel); rel != "." {
+			p.filter = append(p.filter, rel)
+		}
+		if strings.HasSuffix(rel, ".sql") {
+			p.asked = append(p.asked, rel)
 		}
 	}
 	return p, nil

@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"path"
 	"slices"
-	"strings"
 
 	"github.com/planvet/planvet/internal/config"
 	"github.com/planvet/planvet/internal/source"
@@ -67,8 +66,8 @@ func (p *Project) queryFiles() []string {
 			set[f] = false
 		}
 	}
-	for _, f := range p.filter {
-		if strings.HasSuffix(f, ".sql") && !migration[f] {
+	for _, f := range p.asked {
+		if !migration[f] {
 			set[f] = true
 		}
 	}

@@ -72,8 +72,13 @@ func ReadStatistics(file string) (*stats.File, error) {
 	return f, nil
 }
 
-// readStatistics reads the files that config names, each once.
+// readStatistics reads the files that config names, each once. What was before a change
+// has the sizes of after it.
 func (p *Project) readStatistics() error {
+	files := p.fsys
+	if p.twin != nil {
+		files = p.twin.fsys
+	}
 	read := map[string]*stats.File{}
 	for _, db := range p.Databases {
 		name := p.Config.StatisticsOf(db.Set.Name)
@@ -82,7 +87,7 @@ func (p *Project) readStatistics() error {
 		}
 		f := read[name]
 		if f == nil {
-			text, err := fs.ReadFile(p.fsys, path.Clean(name))
+			text, err := fs.ReadFile(files, path.Clean(name))
 			if err != nil {
 				var pe *fs.PathError
 				if errors.As(err, &pe) {

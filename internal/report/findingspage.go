@@ -77,6 +77,9 @@ func findingsView(d *Document) *pageView {
 	if d.Suppressed > 0 {
 		v.Silenced = Plural(d.Suppressed, "finding") + " silenced by comments"
 	}
+	if d.Summary.Since != nil {
+		v.Looked += "; " + Printable(d.Summary.Since.line())
+	}
 	at := placesOf(d, "", inBytes)
 	counts := map[string]int{}
 	for _, f := range worstFirst(standing(d)) {

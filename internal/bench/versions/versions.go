@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/planvet/planvet/internal/engine"
+	"github.com/planvet/planvet/internal/revision"
 	"github.com/planvet/planvet/internal/shadow"
 )
 
@@ -41,7 +42,7 @@ type Pair struct {
 	Notes []string
 
 	server  *shadow.Server
-	before  *Tree
+	before  *revision.Tree
 	urls    [2]string
 	made    int
 	random  *rand.Rand
@@ -68,8 +69,8 @@ func Start(ctx context.Context, o Options) (_ *Pair, err error) {
 			err = errors.Join(err, p.Stop())
 		}
 	}()
-	if p.before, err = Checkout(ctx, dir, o.Rev); err != nil {
-		return nil, &engine.Error{Kind: engine.Usage, Err: err}
+	if p.before, err = revision.Checkout(ctx, dir, o.Rev); err != nil {
+		return nil, &engine.Error{Kind: engine.Usage, Err: fmt.Errorf("--base-ref: %w", err)}
 	}
 	p.Commit = p.before.Commit
 	var projects [2]*engine.Project
@@ -194,11 +195,11 @@ func (p *Pair) load(ctx context.Context, conn *pgx.Conn, arm int, file string) e
 
 // ownFixture is a fixture as it was; nil where it was not there.
 func (p *Pair) ownFixture(file string) []byte {
-	out, err := git(context.Background(), filepath.Dir(file), nil, "rev-parse", "--show-prefix")
-	if err != nil {
+	was, ok := p.before.Of(file)
+	if !ok {
 		return nil
 	}
-	text, err := os.ReadFile(filepath.Join(p.before.tmp, "tree", filepath.FromSlash(out), filepath.Base(file)))
+	text, err := os.ReadFile(was)
 	if err != nil {
 		return nil
 	}
