@@ -73,6 +73,7 @@ internal/pullrequest: ;
 internal/integration: ;
 # what a project was, by git
 internal/revision: ;
+internal/scaffold: rules rules/all migrationscan internal/bench/baseline internal/bench/slo internal/config internal/engine internal/integration internal/report ;
 internal/bench/junit: internal/bench/gate internal/bench/results internal/bench/slo internal/bench/verdict internal/report ;
 internal/bench/page: rules internal/bench/gate internal/bench/results internal/bench/slo internal/bench/verdict internal/bench/work internal/plan internal/report ;
 internal/bench/baseline: internal/bench/facts internal/bench/gate internal/bench/results internal/bench/verdict internal/bench/work ;

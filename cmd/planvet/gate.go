@@ -84,7 +84,7 @@ func gatingOf(c *cli.Context, f *suite.File, o *load.Options, always bool) (*gat
 	if g.slos == "" && g.policy.SLO {
 		g.slos = defaultSLOs
 	}
-	if always && !g.live() && !c.IsSet("slo-file") && there(defaultSLOs) {
+	if always && !g.live() && !c.IsSet("slo-file") && promises(defaultSLOs) {
 		g.slos = defaultSLOs
 	}
 	if always && !c.IsSet("fail-on-slo") {

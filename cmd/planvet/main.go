@@ -85,7 +85,7 @@ func newApp(stdout, stderr io.Writer, code *report.ExitCode) *cli.App {
 			fmt.Fprintf(stderr, "planvet: unknown command %q%s; `planvet --help` lists them\n", name, config.Hint(name, names))
 		},
 		Commands: []*cli.Command{
-			checkCommand(code), schemaCommand(code), queriesCommand(code), rulesCommand(), vetCommand(code),
+			initCommand(code), checkCommand(code), configCommand(code), schemaCommand(code), queriesCommand(code), rulesCommand(), vetCommand(code),
 			companionCommand(code),
 			explainCommand(code), shadowCommand(code), statsCommand(code), auditCommand(code), monitorCommand(code), topQueriesCommand(code), dashboardCommand(code),
 			rlsCommand(code), investigateCommand(code), benchCommand(code), gateCommand(code), sloCommand(code), memoryCommand(code),

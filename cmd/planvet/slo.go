@@ -212,7 +212,7 @@ func sloInitCommand(code *report.ExitCode) *cli.Command {
 			"interval of the measured p95; the type is by the verb that a case's name begins with.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "results", Usage: "`FILE` with the results of a benchmark"},
-			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`, which must not be there: .perf/slos.json"},
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`, which must promise nothing yet: .perf/slos.json"},
 		},
 		Action: func(c *cli.Context) error { return sloInit(c, code) },
 	}
@@ -223,7 +223,7 @@ func sloInit(c *cli.Context, code *report.ExitCode) error {
 	if c.String("results") == "" {
 		return usage(errors.New("slo init needs --results FILE"))
 	}
-	if _, err := os.Lstat(path); path != "" && err == nil {
+	if _, err := os.Lstat(path); path != "" && err == nil && promises(path) {
 		return usage(fmt.Errorf("--output %s: the file is there, and what it promises is not replaced", path))
 	}
 	var run *results.Results
@@ -240,4 +240,15 @@ func sloInit(c *cli.Context, code *report.ExitCode) error {
 	}
 	*code = report.ExitClean
 	return writeTo(c.App.Writer, path, func(w io.Writer) error { return slo.WriteProposal(w, all) })
+}
+
+// promises reports whether a file has objectives, or is one that cannot be read, of
+// which somebody has to be told.
+func promises(path string) bool {
+	if !there(path) {
+		return false
+	}
+	var objectives []slo.Objective
+	err := fileAt("slo-file", path, slo.Read, &objectives)
+	return !errors.Is(err, slo.ErrNone)
 }

@@ -132,6 +132,9 @@ func Open(o Options) (*Project, error) {
 	return p, nil
 }
 
+// SQLC are PostgreSQL's entries of the project's sqlc configurations.
+func (p *Project) SQLC() []config.SQLC { return p.sqlc }
+
 // absolute resolves what a user typed; dir/... means dir.
 func absolute(dir string, paths []string) ([]string, error) {
 	var out []string

@@ -70,3 +70,21 @@ func (f File) At(version string) File {
 	f.Text = ref.ReplaceAllString(f.Text, "${1}"+strings.ReplaceAll(version, "$", "$$"))
 	return f
 }
+
+// In is the file for a project that is a folder of the repository, with slashes: the
+// path that planvet is asked about. "" changes nothing.
+func (f File) In(dir string) File {
+	if dir == "" {
+		return f
+	}
+	at := map[string][2]string{
+		"pre-commit": {`(?m)^( +)- (id: planvet\b.*)$`, "${1}- ${2}\n${1}  args: [DIR]"},
+		"lefthook":   {"(?m)^(.*run: planvet check --staged)$", "${1} DIR"},
+		"github":     {"(?m)^(      )- (uses: planvet/planvet@.*)\n +# with:$", "${1}- ${2}\n${1}  with:\n${1}    args: DIR"},
+		"gitlab":     {`(?m)^( +PLANVET_ARGS: )""`, `${1}"DIR"`},
+	}[f.Name]
+	if at[0] != "" {
+		f.Text = regexp.MustCompile(at[0]).ReplaceAllString(f.Text, strings.ReplaceAll(at[1], "DIR", strings.ReplaceAll(dir, "$", "$$")))
+	}
+	return f
+}

@@ -34,3 +34,25 @@ func TestFiles(t *testing.T) {
 		t.Errorf("an unknown name gives %v", err)
 	}
 }
+
+// A project in a folder of its repository is named once by whatever runs planvet, and
+// the file stays YAML.
+func TestIn(t *testing.T) {
+	for _, f := range Files() {
+		in := f.In("services/api").Text
+		var v map[string]any
+		if err := yaml.Unmarshal([]byte(in), &v); err != nil {
+			t.Errorf("%s: %v\n%s", f.Name, err, in)
+		}
+		want := 1
+		if strings.HasPrefix(f.Name, "golangci-lint") {
+			want = 0 // it goes by packages
+		}
+		if n := strings.Count(in, "services/api"); n != want {
+			t.Errorf("%s names the folder %d times, want %d:\n%s", f.Name, n, want, in)
+		}
+		if f.In("") != f {
+			t.Errorf("%s changes without a folder", f.Name)
+		}
+	}
+}

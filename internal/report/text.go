@@ -42,6 +42,18 @@ func Text(w io.Writer, d *Document, o TextOptions) error {
 	return t.err
 }
 
+// First writes the n worst findings in full, and then what Text ends with.
+func First(w io.Writer, d *Document, n int, o TextOptions) error {
+	t := &textWriter{Printer: NewPrinter(w, o), files: excerpts{read: d.Read}}
+	for i, f := range worstFirst(standing(d)) {
+		if i < n {
+			t.finding(f)
+		}
+	}
+	t.summary(d, o)
+	return t.err
+}
+
 type textWriter struct {
 	*Printer
 	files      excerpts

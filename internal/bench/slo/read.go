@@ -12,6 +12,9 @@ import (
 	"github.com/planvet/planvet/internal/config"
 )
 
+// ErrNone is Read's error for a file that promises nothing, as planvet init makes it.
+var ErrNone = errors.New(`no objective is in it: write {"slos": [{"service": …, "operation": …, "p95_target_ms": …}]}`)
+
 // fields reads the keys of an objective.
 var fields = []struct {
 	name string
@@ -118,7 +121,7 @@ func Read(in io.Reader) ([]Objective, error) {
 		return nil, fmt.Errorf("line %d: something follows the objectives", r.line())
 	}
 	if len(out) == 0 {
-		return nil, errors.New(`no objective is in it: write {"slos": [{"service": …, "operation": …, "p95_target_ms": …}]}`)
+		return nil, ErrNone
 	}
 	return out, nil
 }
