@@ -106,9 +106,25 @@ func released(version string) string {
 	return ""
 }
 
+// fromHere is a folder as seen from the working directory, where it is at or below it.
+func fromHere(dir string) string {
+	wd, err := os.Getwd()
+	if err != nil {
+		return dir
+	}
+	rel, err := filepath.Rel(wd, dir)
+	switch {
+	case err != nil || strings.HasPrefix(rel, ".."):
+		return dir
+	case rel == ".":
+		return "this folder"
+	}
+	return rel
+}
+
 // told prints what was found.
 func told(t *report.Printer, f *scaffold.Facts) {
-	t.Printf("%s\n", t.Styled(report.Bold, "found in "+report.Printable(f.Root)))
+	t.Printf("%s\n", t.Styled(report.Bold, "found in "+report.Printable(fromHere(f.Root))))
 	for _, d := range f.Databases {
 		t.Printf("  database %s: %s\n", report.Printable(d.Name), report.Printable(d.String()))
 	}
@@ -188,11 +204,11 @@ func checkFirst(c *cli.Context, t *report.Printer, dir string, progress *report.
 	if err := report.First(c.App.Writer, doc, shownFirst, o); err != nil {
 		return err
 	}
-	return next(c.App.Writer, doc)
+	return nextCommands(c.App.Writer, doc)
 }
 
-// next prints the two commands that come next.
-func next(w io.Writer, d *report.Document) error {
+// nextCommands prints the two commands that come next.
+func nextCommands(w io.Writer, d *report.Document) error {
 	rows := [][2]string{
 		{"planvet check", "each finding with its place and its fix"},
 		{"planvet check --confirm shadow", "the same, each proved on a throwaway PostgreSQL"},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"embed"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"text/template"
@@ -54,8 +55,8 @@ func references() ([]File, error) {
 	return out, nil
 }
 
-func isRLS(r *rules.Rule) bool    { return strings.HasPrefix(r.Name, "rls-") }
-func isIgnore(r *rules.Rule) bool { return strings.HasPrefix(r.Name, "ignore-") }
+func isRLS(r *rules.Rule) bool    { return r.Group == "rls" }
+func isIgnore(r *rules.Rule) bool { return r.Group == "suppressions" }
 func isQuery(r *rules.Rule) bool  { return !isRLS(r) && !isIgnore(r) }
 
 // chapters are the rules of a kind: a list of them, and of each what its page says to
@@ -76,12 +77,35 @@ func chapters(of func(*rules.Rule) bool) string {
 		fmt.Fprintf(&b, "\n## %s\n", r.Name)
 		for _, s := range []string{"What it finds", "Why it is slow", "Bad", "Good"} {
 			if text := all.Section(r.Page, s); text != "" {
-				fmt.Fprintf(&b, "\n### %s\n\n%s\n", s, text)
+				fmt.Fprintf(&b, "\n### %s\n\n%s\n", s, relinked(text))
 			}
 		}
 		fmt.Fprintf(&b, "\nHow it is proved and what it does not see: `planvet rules show %s`.\n", r.Name)
 	}
 	return strings.TrimRight(b.String(), "\n")
+}
+
+// chapter is where a rule stands in the documents.
+func chapter(r *rules.Rule) string {
+	switch {
+	case isRLS(r):
+		return "rls-performance.md#" + r.Name
+	case isIgnore(r):
+		return "pr-checklist.md#" + r.Name
+	}
+	return "query-patterns.md#" + r.Name
+}
+
+var pageLink = regexp.MustCompile(`\]\(([a-z-]+)\.md\)`)
+
+// relinked has links between the rules' pages lead to their chapters.
+func relinked(text string) string {
+	return pageLink.ReplaceAllStringFunc(text, func(link string) string {
+		if r := all.Lookup(pageLink.FindStringSubmatch(link)[1]); r != nil {
+			return "](" + chapter(r) + ")"
+		}
+		return link
+	})
 }
 
 func tierTable() string {
@@ -104,13 +128,7 @@ func boxTable() string {
 		if len(b.Rules) > 0 {
 			var links []string
 			for _, name := range b.Rules {
-				page := "query-patterns.md"
-				if r := all.Lookup(name); isRLS(r) {
-					page = "rls-performance.md"
-				} else if isIgnore(r) {
-					page = "pr-checklist.md"
-				}
-				links = append(links, fmt.Sprintf("[%s](%s#%s)", name, page, name))
+				links = append(links, fmt.Sprintf("[%s](%s)", name, chapter(all.Lookup(name))))
 			}
 			by = strings.Join(links, ", ")
 		}

@@ -21,12 +21,19 @@ func Schema() []byte {
 	section := doc["properties"].(map[string]any)["rules"].(map[string]any)
 	setting := section["additionalProperties"].(map[string]any)
 	byName := map[string]any{}
-	for _, r := range all.All() {
-		one := map[string]any{"description": r.Summary}
+	add := func(name, what string) {
+		one := map[string]any{"description": what}
 		for k, v := range setting {
 			one[k] = v
 		}
-		byName[r.Name] = one
+		byName[name] = one
+	}
+	add(all.Everything, "all rules")
+	for _, g := range all.Groups() {
+		add(g.Name, "the group of "+g.Summary)
+	}
+	for _, r := range all.All() {
+		add(r.Name, r.Summary)
 	}
 	section["properties"], section["additionalProperties"] = byName, false
 	var b bytes.Buffer

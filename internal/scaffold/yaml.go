@@ -130,14 +130,14 @@ func databasesSection(y *yaml, f *Facts) {
 	case len(f.Chosen) > 0:
 		y.say("Several folders describe the same tables, and one of them was taken:")
 		for _, c := range f.Chosen {
-			y.say("  of %s", strings.Join(c.Candidates, ", "))
+			y.say("- of %s", strings.Join(c.Candidates, ", "))
 		}
 		f.named(y.set)
 		return
 	}
 	y.say("Found without being told:")
 	for _, d := range f.Databases {
-		y.say("  %s: %s", d.Name, d)
+		y.say("- %s: %s", d.Name, d)
 	}
 	f.named(y.example)
 }
@@ -155,18 +155,28 @@ func (f *Facts) named(line func(format string, args ...any)) {
 }
 
 func rulesSection(y *yaml, _ *Facts) {
-	y.say("Rules: off, on, or a severity of your own: error, warning, info. planvet rules show NAME prints a rule's page.")
+	y.say("Rules, one by one or a group at once: off, on, or a severity of your own: error, warning, info.")
+	y.say("planvet rules show NAME prints a rule's page.")
 	y.example("rules:")
 	wide := 0
 	for _, r := range all.All() {
 		wide = max(wide, len(r.Name))
 	}
-	for _, r := range all.All() {
-		value := string(r.Severity)
-		if r.Off {
-			value = "off"
+	line := func(name, value, what string) {
+		y.example("  %s %s # %s", report.Pad(name+":", wide+1), report.Pad(value, 7), what)
+	}
+	for _, g := range all.Groups() {
+		line(g.Name, "on", "the group of "+g.Summary)
+		for _, r := range all.All() {
+			if r.Group != g.Name {
+				continue
+			}
+			value := string(r.Severity)
+			if r.Off {
+				value = "off"
+			}
+			line(r.Name, value, r.Summary)
 		}
-		y.example("  %s %s # %s", report.Pad(r.Name+":", wide+1), report.Pad(value, 7), r.Summary)
 	}
 }
 
