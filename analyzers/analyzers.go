@@ -16,6 +16,7 @@ import (
 	"github.com/planvet/planvet/internal/predicate"
 	"github.com/planvet/planvet/migrationscan"
 	"github.com/planvet/planvet/rules"
+	"github.com/planvet/planvet/sqllint"
 )
 
 // Options configure the passes.
@@ -32,6 +33,8 @@ type Options struct {
 	Root string
 	// Enabled reports whether a rule runs; nil runs all.
 	Enabled func(rule string) bool
+	// Pooling says how connections are pooled; nil is not by transaction.
+	Pooling *sqllint.Pooling
 	// Keep decides on each finding before it is reported; nil keeps all. Its paths
 	// are relative to Root.
 	Keep func(f *rules.Finding) bool
@@ -61,7 +64,7 @@ func New(o Options) ([]*analysis.Analyzer, error) {
 	}
 	embed := embedsql.NewAnalyzer(embedsql.Options{Root: o.Root}, o.Facts)
 	return []*analysis.Analyzer{
-		sqlindex.NewAnalyzer(embed, sqlindex.Options{Root: o.Root, CatalogFor: o.CatalogFor, Enabled: o.Enabled, Keep: certain(o.Keep)}),
+		sqlindex.NewAnalyzer(embed, sqlindex.Options{Root: o.Root, CatalogFor: o.CatalogFor, Pooling: o.Pooling, Enabled: o.Enabled, Keep: certain(o.Keep)}),
 		nplusone.NewAnalyzer(embed, nplusone.PassOptions{Root: o.Root, Enabled: o.Enabled, Keep: certain(o.Keep), Facts: o.Facts}),
 	}, nil
 }

@@ -66,9 +66,15 @@ const (
 	ProbeForeignKey ProbeKind = "foreign-key"
 	// ProbePerItem: SQL runs once an item; SetSQL is its set form.
 	ProbePerItem ProbeKind = "per-item"
+	// ProbeSession: SQL, committed, leaves in its session what the one query of Facts sees;
+	// SetSQL, where it is set, does the same work and leaves nothing.
+	ProbeSession ProbeKind = "session"
 	// ProbeFact: Facts holds queries, each must return one row of one true.
 	ProbeFact ProbeKind = "fact"
 )
+
+// Plain reports whether a probe needs neither a plan nor rows.
+func (k ProbeKind) Plain() bool { return k == ProbeFact || k == ProbeSession }
 
 // FactQuery reads a catalog fact back from a server.
 type FactQuery struct {
@@ -114,7 +120,7 @@ type Probe struct {
 	// SetSQL unnests their arrays, the column of Table that each is for.
 	ItemParams  []int
 	ItemColumns []string
-	// Facts are read back where Kind is ProbeFact.
+	// Facts are read back where Kind is ProbeFact or ProbeSession.
 	Facts []FactQuery
 	// NeedsOrder is set when the fault is a missing order, not a missing filter.
 	NeedsOrder bool

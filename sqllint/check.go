@@ -17,6 +17,10 @@ type Options struct {
 	Enabled func(rule string) bool
 	// Policies adds policy quals for statements whose role is known.
 	Policies bool
+	// Pooling says how connections are pooled; nil is not by transaction.
+	Pooling *Pooling
+	// Commands are statements that are no queries: SET, LISTEN, CREATE TEMPORARY TABLE.
+	Commands []*Statement
 	// Sizes are the relations' sizes; nil means the catalog's statistics, and the
 	// default profile where there are none.
 	Sizes catalog.Sizes
@@ -30,6 +34,7 @@ type checker struct {
 
 // checkers are sorted by name.
 var checkers = []checker{
+	{poolSessionState, runPoolSessionState},
 	{unindexedForeignKey, runUnindexedForeignKey},
 	{unindexedJoin, runUnindexedJoin},
 	{unindexedOrder, runUnindexedOrder},
@@ -61,6 +66,9 @@ type pass struct {
 	cat   *catalog.Catalog
 	sizes catalog.Sizes
 	stmts []*Statement
+	// pooling and commands are as in Options.
+	pooling  *Pooling
+	commands []*Statement
 	// plans are the statements' analyses, in the same order.
 	plans   []*predicate.Analysis
 	needs   []predicate.Need
@@ -76,7 +84,7 @@ type pending struct{ finding rules.Finding }
 // statements is the fix of each. Findings are sorted; their IDs and verdicts are
 // left to the caller.
 func Check(cat *catalog.Catalog, stmts []*Statement, o Options) []rules.Finding {
-	p := &pass{cat: cat, sizes: o.Sizes, stmts: stmts}
+	p := &pass{cat: cat, sizes: o.Sizes, stmts: stmts, pooling: o.Pooling, commands: o.Commands}
 	if p.sizes == nil {
 		p.sizes = cat.Stats
 	}
@@ -146,7 +154,7 @@ func (p *pass) findings() []rules.Finding {
 			fix.SQL = append(fix.SQL, s.DDL)
 			notes = append(notes, s.Cost)
 		}
-		if len(fix.SQL) > 0 {
+		if len(fix.SQL) > 0 && f.finding.Fix == nil {
 			fix.Note = strings.Join(notes, "; ") + "; on a table in use, create index concurrently"
 			f.finding.Fix = fix
 			if f.finding.Probe != nil {

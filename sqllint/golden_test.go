@@ -79,7 +79,7 @@ func statements(t testing.TB, sql string) []*sqllint.Statement {
 
 func check(t testing.TB, ddl, sql string) []rules.Finding {
 	t.Helper()
-	return sqllint.Check(schema(t, ddl), statements(t, sql), sqllint.Options{Policies: true})
+	return sqllint.Check(schema(t, ddl), statements(t, sql), sqllint.Options{Policies: true, Pooling: &sqllint.Pooling{Declared: true}})
 }
 
 func render(fs []rules.Finding) string {

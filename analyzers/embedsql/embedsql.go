@@ -29,6 +29,8 @@ type Options struct {
 // otherwise.
 type Result struct {
 	Statements []*sqllint.Statement
+	// Commands are statements that are no queries: SET, LISTEN, CREATE TEMPORARY TABLE.
+	Commands []*sqllint.Statement
 	// Scripts are texts that define a schema, in the order in which they run as far
 	// as the code tells: packages by path, then slices by element, then by place.
 	Scripts []Script

@@ -45,7 +45,7 @@ func (x *extraction) emit(site program.Site, s *sink, t text) {
 			x.usesName[site.Call] = p
 			continue
 		}
-		if !s.sure && !looksSQL(r.text) {
+		if !s.sure && !looksSQL(r.text) && !sessionStart.MatchString(r.text) {
 			return
 		}
 		x.parsed(site, s, t, r)
@@ -72,6 +72,9 @@ func (t text) reason() string {
 }
 
 var sqlStart = regexp.MustCompile(`(?is)^(\s|--[^\n]*\n|/\*.*?\*/|\()*(select|insert|update|delete|with|merge|values|create|alter|drop|truncate|call|do|copy|explain|set|lock|refresh|grant|revoke|table)\b`)
+
+// sessionStart begins what is SQL where it parses, and often a sentence.
+var sessionStart = regexp.MustCompile(`(?i)^\s*(listen|prepare|declare|load)\s+\S`)
 
 func looksSQL(s string) bool { return sqlStart.MatchString(s) }
 
@@ -103,10 +106,6 @@ func (x *extraction) parsed(site program.Site, s *sink, t text, r rendered) {
 		if role, ok := roleSet(p.Stmt); ok {
 			x.setsRole[site.Call] = role
 		}
-		if !pgast.IsQuery(p.Stmt) {
-			x.noQuery[site.Call] = true
-			continue
-		}
 		st := &sqllint.Statement{
 			Text: p.Text, Stmt: p.Stmt, Fingerprint: pgast.Fingerprint(p.Stmt), Source: sqllint.FromGo,
 			Location: at, Symbol: symbol(site.In), Call: s.call, ResolvedBy: resolvedBy(t.how, r.origin),
@@ -117,6 +116,12 @@ func (x *extraction) parsed(site program.Site, s *sink, t text, r rendered) {
 				st.Symbol = m[1]
 				st.Generated = isGenerated(site.In.File)
 			}
+		}
+		if !pgast.IsQuery(p.Stmt) {
+			x.noQuery[site.Call] = true
+			x.res.Commands = append(x.res.Commands, st)
+			x.sites[st] = site
+			continue
 		}
 		x.res.Statements = append(x.res.Statements, st)
 		x.byCall[site.Call] = append(x.byCall[site.Call], st)

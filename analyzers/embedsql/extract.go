@@ -326,9 +326,11 @@ func (x *extraction) finish() {
 	r := x.res
 	x.listFailed()
 	x.dropMigrations()
-	slices.SortStableFunc(r.Statements, func(a, b *sqllint.Statement) int {
-		return cmp.Or(compare(a.Location, b.Location), cmp.Compare(a.Text, b.Text))
-	})
+	for _, list := range [][]*sqllint.Statement{r.Statements, r.Commands} {
+		slices.SortStableFunc(list, func(a, b *sqllint.Statement) int {
+			return cmp.Or(compare(a.Location, b.Location), cmp.Compare(a.Text, b.Text))
+		})
+	}
 	slices.SortStableFunc(r.Unresolved, func(a, b Unresolved) int {
 		return cmp.Or(compare(a.Location, b.Location), cmp.Compare(a.Reason, b.Reason))
 	})

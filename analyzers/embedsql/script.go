@@ -168,7 +168,7 @@ func (x *extraction) dropMigrations() {
 		funcs[s.in.Top()] = true
 		files[x.path(s.in.Pkg.Fset.Position(s.in.File.FileStart).Filename)] = true
 	}
-	x.res.Statements = slices.DeleteFunc(x.res.Statements, func(s *sqllint.Statement) bool {
+	migrates := func(s *sqllint.Statement) bool {
 		f := x.sites[s].In.Top()
 		file := x.path(f.Pkg.Fset.Position(f.File.FileStart).Filename)
 		drop := funcs[f] || files[file] && strings.Contains(strings.ToLower(file), "migrat")
@@ -176,5 +176,7 @@ func (x *extraction) dropMigrations() {
 			x.noQuery[x.sites[s].Call] = true
 		}
 		return drop
-	})
+	}
+	x.res.Statements = slices.DeleteFunc(x.res.Statements, migrates)
+	x.res.Commands = slices.DeleteFunc(x.res.Commands, migrates)
 }

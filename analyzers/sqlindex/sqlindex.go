@@ -2,6 +2,8 @@
 package sqlindex
 
 import (
+	"slices"
+
 	"golang.org/x/tools/go/analysis"
 
 	"github.com/planvet/planvet/analyzers/diag"
@@ -17,8 +19,10 @@ type Options struct {
 	Root string
 	// CatalogFor picks the catalog of a statement; nil results leave it out.
 	CatalogFor func(tables []catalog.Name, file string) *catalog.Catalog
-	Enabled    func(rule string) bool
-	Keep       func(*rules.Finding) bool
+	// Pooling says how connections are pooled; nil is not by transaction.
+	Pooling *sqllint.Pooling
+	Enabled func(rule string) bool
+	Keep    func(*rules.Finding) bool
 }
 
 // NewAnalyzer returns the pass. It reports what is certain from one package: not a
@@ -58,9 +62,19 @@ func Check(r *embedsql.Result, o Options) []rules.Finding {
 		}
 		byCatalog[cat] = append(byCatalog[cat], s)
 	}
+	commands := slices.DeleteFunc(slices.Clone(r.Commands), func(s *sqllint.Statement) bool { return s.Generated })
+	if len(order) == 0 && len(commands) > 0 {
+		if cat := o.CatalogFor(nil, commands[0].Location.Path); cat != nil {
+			order = append(order, cat)
+		}
+	}
 	var out []rules.Finding
-	for _, cat := range order {
-		for _, f := range sqllint.Check(cat, byCatalog[cat], sqllint.Options{Enabled: o.Enabled, Policies: true}) {
+	for i, cat := range order {
+		opts := sqllint.Options{Enabled: o.Enabled, Policies: true, Pooling: o.Pooling}
+		if i == 0 { // commands name no table that would tell which
+			opts.Commands = commands
+		}
+		for _, f := range sqllint.Check(cat, byCatalog[cat], opts) {
 			if f.Query != nil { // what the catalog alone tells is not this package's
 				out = append(out, f)
 			}

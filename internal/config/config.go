@@ -35,6 +35,8 @@ type Config struct {
 	// Settings are the session settings that policies read.
 	Settings   map[string]string
 	SearchPath Strings
+	// Pooling is how the project's connections are pooled.
+	Pooling Pooling
 	// SpecRefs are the user's own references by rule name.
 	SpecRefs map[string]string
 	Confirm  Confirm
@@ -80,6 +82,17 @@ type Table struct {
 type Confirm struct {
 	// Rows are made in each table of a shadow; 0 for the default.
 	Rows int64
+}
+
+// Pooling is what a config says of connection pools.
+type Pooling struct {
+	// Mode is transaction, session or none; "" where the config does not say.
+	Mode string
+	// Prepared tells whether the pooler follows named statements of the protocol; nil where
+	// the config does not say.
+	Prepared *bool
+	// Direct are globs of paths whose code connects to the server itself.
+	Direct Strings
 }
 
 // Strings is a list that may be written as one string.

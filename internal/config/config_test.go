@@ -40,6 +40,7 @@ postgres: 17
 claims: {sub: abc, casinos: [1, 2], nested: {admin: true}}
 settings: {app.tenant: 42}
 search_path: [app, public]
+pooling: {mode: transaction, prepared_statements: false, direct: internal/listen}
 spec_refs: {nplusone: NFR-12}
 confirm: {rows: 5000}
 `
@@ -49,7 +50,7 @@ func TestParseFull(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	countries, events := int64(250), int64(1000000)
+	countries, events, no := int64(250), int64(1000000), false
 	want := &Config{
 		File: "planvet.yaml", Version: 1,
 		Databases: map[string]Database{
@@ -70,6 +71,7 @@ func TestParseFull(t *testing.T) {
 			"sub": "abc", "casinos": []any{uint64(1), uint64(2)}, "nested": map[string]any{"admin": true},
 		},
 		Settings: map[string]string{"app.tenant": "42"}, SearchPath: Strings{"app", "public"},
+		Pooling:  Pooling{Mode: "transaction", Prepared: &no, Direct: Strings{"internal/listen"}},
 		SpecRefs: map[string]string{"nplusone": "NFR-12"}, Confirm: Confirm{Rows: 5000},
 	}
 	if d := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Config{})); d != "" {
@@ -100,6 +102,10 @@ func TestParse(t *testing.T) {
 		{"ok_version_alone", "version: 1\n", ""},
 		{"ok_null_sections", "version: 1\nrules:\ntables:\n", ""},
 		{"ok_migrations", "version: 1\nmigrations: db\n", ""},
+		{"ok_pooling", "version: 1\npooling: session\n", ""},
+		{"err_pooling", "version: 1\npooling: statement\n", `c.yaml:2:10: pooling: "statement" is not one of transaction, session, none`},
+		{"err_pooling_mode", "version: 1\npooling: {direct: [a]}\n", `pooling has no mode: use transaction, session or none`},
+		{"err_pooling_prepared", "version: 1\npooling: {mode: none, prepared_statements: maybe}\n", `pooling.prepared_statements must be true or false`},
 		{"err_no_version", "go: ./...\n", `c.yaml:1:1: no version: begin with "version: 1"`},
 		{"err_version", "version: 2\n", `c.yaml:1:1: version 2 is not one that this planvet reads: use 1`},
 		{"err_unknown_key", "version: 1\nfail-on: error\n", `c.yaml:2:1: unknown key "fail-on"; did you mean "fail_on"?`},

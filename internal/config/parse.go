@@ -37,6 +37,7 @@ var top = []strictyaml.Field[Config]{
 	}},
 	{Name: "settings", Read: func(r *strictyaml.Reader, c *Config, path string, n ast.Node) { c.Settings = r.Texts(path, n) }},
 	{Name: "search_path", Read: func(r *strictyaml.Reader, c *Config, path string, n ast.Node) { c.SearchPath = r.Strings(path, n) }},
+	{Name: "pooling", Read: readPooling},
 	{Name: "spec_refs", Read: func(r *strictyaml.Reader, c *Config, path string, n ast.Node) {
 		c.SpecRefs = map[string]string{}
 		r.Mapping(path, n, func(key string, at, v ast.Node) {
@@ -68,6 +69,36 @@ var ruleFields = []strictyaml.Field[Rule]{
 		}
 		u.On, u.Off = b.Value, !b.Value
 	}},
+}
+
+var poolingFields = []strictyaml.Field[Pooling]{
+	{Name: "mode", Read: func(r *strictyaml.Reader, u *Pooling, path string, n ast.Node) {
+		u.Mode = r.OneOf(path, n, poolModes...)
+	}},
+	{Name: "prepared_statements", Read: func(r *strictyaml.Reader, u *Pooling, path string, n ast.Node) {
+		b, ok := r.Bare(n).(*ast.BoolNode)
+		if !ok {
+			r.Fail(n, "%s must be true or false", path)
+			return
+		}
+		u.Prepared = &b.Value
+	}},
+	{Name: "direct", Read: func(r *strictyaml.Reader, u *Pooling, path string, n ast.Node) { u.Direct = r.Strings(path, n) }},
+}
+
+var poolModes = []string{"transaction", "session", "none"}
+
+// readPooling reads pooling: transaction, and pooling: {mode: transaction, direct: […]}.
+func readPooling(r *strictyaml.Reader, c *Config, path string, n ast.Node) {
+	switch r.Bare(n).(type) {
+	case *ast.MappingNode, *ast.MappingValueNode:
+		strictyaml.Read(r, poolingFields, &c.Pooling, path, n)
+		if r.Err == nil && c.Pooling.Mode == "" {
+			r.Fail(n, "%s has no mode: use transaction, session or none", path)
+		}
+	default:
+		c.Pooling.Mode = r.OneOf(path, n, poolModes...)
+	}
 }
 
 var tableFields = []strictyaml.Field[Table]{

@@ -43,6 +43,7 @@ func TestSchemaKeys(t *testing.T) {
 	check("databases", names(databaseFields), at("properties", "databases", "additionalProperties"))
 	check("tables", names(tableFields), at("properties", "tables", "additionalProperties"))
 	check("confirm", names(confirmFields), at("properties", "confirm"))
+	check("pooling", names(poolingFields), at("properties", "pooling", "anyOf"))
 	rule := doc["properties"].(map[string]any)["rules"].(map[string]any)["additionalProperties"].(map[string]any)["anyOf"].([]any)[1]
 	var keys []string
 	for k := range rule.(map[string]any)["properties"].(map[string]any) {

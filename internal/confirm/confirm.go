@@ -38,6 +38,10 @@ type Explainer interface {
 	// ParamTypes returns the types that the server infers, as format_type prints
 	// them.
 	ParamTypes(ctx context.Context, sql string) ([]string, error)
+	// Survives runs a statement in a transaction of a session of its own, commits, and asks
+	// that session whether observe, one row of one boolean, is true. It is refused on a
+	// server that is not planvet's own.
+	Survives(ctx context.Context, sql, observe string) (bool, error)
 	// Hypothetical lets f plan with indexes that exist for this session alone, by
 	// HypoPG, and hands it their names; the error is ErrNoHypoPG where that is missing.
 	Hypothetical(ctx context.Context, ddl []string, f func(names []string) error) error
@@ -96,7 +100,7 @@ func Confirm(ctx context.Context, cat *catalog.Catalog, fs []rules.Finding, o Op
 			}
 			a.say("asking about finding %d of %d: %s on %s.%s", i+1, len(out), f.Rule, f.Object.Schema, f.Object.Table)
 			who := a
-			if planner != nil && !rows && f.Probe.Kind != rules.ProbeFact {
+			if planner != nil && !rows && !f.Probe.Kind.Plain() {
 				who = planner
 			}
 			v, err := who.ask(f)
@@ -240,6 +244,8 @@ func (a *asker) judge(f *rules.Finding) rules.Verdict {
 	// nothing of them.
 	other := f.Rule == "rls-leakproof" || f.Rule == "rls-row-function"
 	switch {
+	case a.o.Live && p.Kind == rules.ProbeSession:
+		return inconclusive("a named server's sessions are not tried out; use --confirm shadow")
 	case a.o.Live && other:
 		return inconclusive("on a named server this cannot be shown without changing it; use --confirm shadow")
 	case a.o.Live && p.Kind != rules.ProbeFact:
@@ -260,6 +266,8 @@ func (a *asker) judge(f *rules.Finding) rules.Verdict {
 		return a.perItem(p)
 	case rules.ProbeFact:
 		return a.fact(p)
+	case rules.ProbeSession:
+		return a.survives(p)
 	}
 	return inconclusive("%s cannot be asked of a planner", f.Rule)
 }

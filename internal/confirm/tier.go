@@ -70,7 +70,7 @@ func Estimable(f *rules.Finding) bool {
 
 // needsRows reports whether a finding is asked about where rows are.
 func (o *Options) needsRows(f *rules.Finding) bool {
-	if f.Probe == nil || f.Probe.Kind == rules.ProbeFact {
+	if f.Probe == nil || f.Probe.Kind.Plain() {
 		return false
 	}
 	return o.Plan == nil || o.Measure || !Estimable(f)

@@ -18,10 +18,13 @@ import (
 // returned beside them.
 func (p *Project) Check() (fs []rules.Finding, suppressed int) {
 	p.progress("checking")
+	pool := p.pooling()
 	for _, db := range p.Databases {
 		from := len(fs)
 		stmts := slices.DeleteFunc(slices.Clone(db.Statements), runsOnce)
-		fs = append(fs, sqllint.Check(db.Catalog, stmts, sqllint.Options{Enabled: p.enabled, Policies: true})...)
+		fs = append(fs, sqllint.Check(db.Catalog, stmts, sqllint.Options{
+			Enabled: p.enabled, Policies: true, Pooling: pool, Commands: db.Commands,
+		})...)
 		fs = append(fs, rlscheck.Check(db.Catalog, policyWorkload(stmts), rlscheck.Options{Enabled: p.enabled})...)
 		tag(fs[from:], db)
 	}

@@ -17,6 +17,7 @@ import (
 // goCode is what the Go packages of a project hold.
 type goCode struct {
 	statements []*sqllint.Statement
+	commands   []*sqllint.Statement
 	scripts    []migrationscan.Script
 	loops      []rules.Finding
 	files      []string
@@ -64,7 +65,7 @@ func (p *Project) loadCode(ctx context.Context) error {
 		}
 	}
 	r := embedsql.Extract(in, o)
-	code := &goCode{statements: r.Statements, files: r.Files, loops: nplusone.Check(r, nplusone.Options{})}
+	code := &goCode{statements: r.Statements, commands: r.Commands, files: r.Files, loops: nplusone.Check(r, nplusone.Options{})}
 	for _, s := range r.Scripts {
 		code.scripts = append(code.scripts, migrationscan.Script{
 			Path: s.Location.Path, Text: s.Text, Line: s.Location.Line, Column: s.Location.Column, GoLiteral: true,

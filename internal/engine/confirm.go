@@ -91,7 +91,7 @@ func (p *Project) confirmLive(ctx context.Context, fs []rules.Finding, url strin
 
 func (p *Project) confirmShadow(ctx context.Context, fs []rules.Finding, o confirm.Options) (out []rules.Finding, err error) {
 	planned := !slices.ContainsFunc(fs, func(f rules.Finding) bool {
-		return f.Probe != nil && f.Probe.Kind != rules.ProbeFact && (o.Measure || !confirm.Estimable(&f))
+		return f.Probe != nil && !f.Probe.Kind.Plain() && (o.Measure || !confirm.Estimable(&f))
 	})
 	srv, refused, err := p.migratedServer(ctx, planned)
 	if err != nil {
@@ -118,7 +118,7 @@ func (p *Project) confirmShadow(ctx context.Context, fs []rules.Finding, o confi
 func (p *Project) confirmInShadow(ctx context.Context, srv *shadow.Server, name string, db *Database,
 	fs []rules.Finding, o confirm.Options,
 ) ([]rules.Finding, error) {
-	isFact := func(f *rules.Finding) bool { return f.Probe.Kind == rules.ProbeFact }
+	isFact := func(f *rules.Finding) bool { return f.Probe.Kind.Plain() }
 	isPlan := func(f *rules.Finding) bool { return !isFact(f) && !o.Measure && confirm.Estimable(f) }
 	isRows := func(f *rules.Finding) bool { return !isFact(f) && !isPlan(f) }
 	plan, rows := name, name

@@ -51,8 +51,9 @@ type Database struct {
 	Set     migrationscan.Set
 	Replay  *migrationscan.Result
 	Catalog *catalog.Catalog
-	// Statements are those that run on it, from every source.
-	Statements []*sqllint.Statement
+	// Statements are those that run on it, from every source; Commands are no queries:
+	// SET, LISTEN, CREATE TEMPORARY TABLE.
+	Statements, Commands []*sqllint.Statement
 	// Statistics are production's, where config names their file; else nil.
 	Statistics *stats.File
 }
@@ -79,9 +80,14 @@ type Project struct {
 	gopkgs *loadedGo
 	code   *goCode
 	files  []*sqllint.Statement // of query files; nil before they are read
-	sqlc   []config.SQLC        // PostgreSQL's entries
-	other  []config.SQLC        // other engines' entries
-	fsys   *tree
+	orders []*sqllint.Statement // commands of query files
+	// pool is nil where nothing tells that connections are pooled by transaction, or
+	// where nobody has asked yet.
+	pool      *sqllint.Pooling
+	poolKnown bool
+	sqlc      []config.SQLC // PostgreSQL's entries
+	other     []config.SQLC // other engines' entries
+	fsys      *tree
 }
 
 // Open finds a project's root and reads its config. It touches no other file.
@@ -265,7 +271,9 @@ func (p *Project) collect() {
 		p.Statements = append(p.Statements, r.Statements...)
 		p.addUnparsed(r)
 		db.Statements = append(db.Statements, r.Statements...)
+		db.Commands = append(db.Commands, r.Commands...)
 	}
+	p.collectCommands()
 	p.addWorkload()
 	byPlace := func(a, b *sqllint.Statement) int { return compareLocations(a.Location, b.Location) }
 	slices.SortStableFunc(p.Statements, byPlace)

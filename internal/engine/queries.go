@@ -25,6 +25,7 @@ func (p *Project) fileStatements() []*sqllint.Statement {
 		}
 		r := source.File(f, text)
 		p.files = append(p.files, r.Statements...)
+		p.orders = append(p.orders, r.Commands...)
 		p.addUnparsed(r)
 	}
 	return p.files

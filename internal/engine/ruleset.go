@@ -7,6 +7,7 @@ import (
 	"github.com/planvet/planvet/internal/config"
 	"github.com/planvet/planvet/rules"
 	"github.com/planvet/planvet/rules/all"
+	"github.com/planvet/planvet/sqllint"
 )
 
 // checkRuleNames reports a name of a rule or a group, in config or in the options, that
@@ -61,11 +62,12 @@ func (p *Project) enabled(rule string) bool {
 	return !r.Off
 }
 
-// Off are the rules that do not run, sorted.
+// Off are the rules that do not run, sorted: those that are switched off, and the one on
+// pools where nothing tells of a pool.
 func (p *Project) Off() []string {
 	var out []string
 	for _, name := range all.Names() {
-		if !p.enabled(name) {
+		if !p.enabled(name) || name == sqllint.PoolSessionState.Name && p.pooling() == nil {
 			out = append(out, name)
 		}
 	}

@@ -160,7 +160,7 @@ func vetAnalyzers(root, configFile string, encoded []byte, facts bool, unheeded 
 		return nil, err
 	}
 	return analyzers.New(analyzers.Options{
-		Root: root, Facts: facts, Enabled: p.enabled, Keep: p.keepInVet(unheeded),
+		Root: root, Facts: facts, Pooling: p.declaredPooling(), Enabled: p.enabled, Keep: p.keepInVet(unheeded),
 		CatalogFor: func(tables []catalog.Name, file string) *catalog.Catalog {
 			return p.databaseFor(tables, nil, file).Catalog
 		},

@@ -91,6 +91,7 @@ func (b *body) sql() {
 			continue
 		}
 		if !pgast.IsQuery(p.Stmt) {
+			b.command(p.Text, p.Stmt, p.Start, b.place(p.Start))
 			continue
 		}
 		edits := argumentEdits(p.Text, p.Stmt, b.f, b.cat, b.searchPath())
@@ -142,6 +143,8 @@ func (b *body) plpgsql() {
 				at = b.place(s.Offset)
 			}
 			b.add(s.Text, s.Stmt, variableEdits(s.Text, s.Stmt, pl.Vars), s.Offset, at, s.Loop)
+		case s.Stmt != nil:
+			b.command(s.Text, s.Stmt, s.Offset, at)
 		}
 	}
 }
@@ -183,6 +186,17 @@ func (b *body) add(text string, st pgast.Stmt, edits []edit, offset int, at rule
 	}
 	s.Fingerprint = pgast.Fingerprint(s.Stmt)
 	b.out.Statements = append(b.out.Statements, s)
+}
+
+// command adds what is no query.
+func (b *body) command(text string, st pgast.Stmt, offset int, at rules.Location) {
+	if !b.known {
+		offset = -1
+	}
+	b.out.Commands = append(b.out.Commands, &sqllint.Statement{
+		Text: text, Stmt: st, Fingerprint: pgast.Fingerprint(st), Source: sqllint.FromFunction, Location: at,
+		Symbol: b.symbol(), ResolvedBy: "body", Segments: cover{body: b.text, offset: offset, at: b.place}.segments(text, nil),
+	})
 }
 
 // role is the role that the body runs as: the owner for SECURITY DEFINER, the

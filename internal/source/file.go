@@ -130,10 +130,11 @@ func (f *file) piece(s section, start, end int, sqlc bool) {
 		f.fail(start+off, err.Error())
 		return
 	}
+	list := &f.out.Statements
 	if !pgast.IsQuery(got.stmt) {
-		return
+		list = &f.out.Commands
 	}
-	f.out.Statements = append(f.out.Statements, &sqllint.Statement{
+	*list = append(*list, &sqllint.Statement{
 		Text: got.text, Stmt: got.stmt, Fingerprint: pgast.Fingerprint(got.stmt),
 		Source: sqllint.FromSQL, Location: f.at(start), Symbol: s.name,
 		ResolvedBy: "file", Dynamic: got.dynamic,

@@ -11,6 +11,9 @@ import (
 // Result is what a source gave.
 type Result struct {
 	Statements []*sqllint.Statement
+	// Commands are statements that are no queries, and expressions of function bodies that
+	// read no table.
+	Commands []*sqllint.Statement
 	// Unparsed are the pieces that the grammar refused, with their places.
 	Unparsed []Problem
 	// Unresolved are EXECUTEs whose text could not be worked out.
@@ -26,6 +29,7 @@ type Problem struct {
 // Add appends another result.
 func (r *Result) Add(o Result) {
 	r.Statements = append(r.Statements, o.Statements...)
+	r.Commands = append(r.Commands, o.Commands...)
 	r.Unparsed = append(r.Unparsed, o.Unparsed...)
 	r.Unresolved = append(r.Unresolved, o.Unresolved...)
 }

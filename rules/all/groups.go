@@ -21,6 +21,7 @@ const Everything = "all"
 var groups = []Group{
 	{"indexes", "statements and foreign keys without an access path"},
 	{"loops", "statements that are sent for each element"},
+	{"pooling", "what breaks where a pooler shares server connections"},
 	{"rls", "what row level security makes slow, or leaves open"},
 	{"suppressions", "comments that keep findings from being reported"},
 }

@@ -85,6 +85,9 @@ func open(t *testing.T, r *rules.Rule, blocks []all.Block) *engine.Project {
 	if slices.ContainsFunc(blocks, func(b all.Block) bool { return b.Lang == "sql" }) {
 		conf += "migrations: migrations\nqueries: queries/*.sql\n"
 	}
+	if r.Group == "pooling" {
+		conf += "pooling: transaction\n"
+	}
 	if r.Off {
 		conf += "rules: {" + r.Name + ": on}\n"
 	}
