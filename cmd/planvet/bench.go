@@ -42,7 +42,7 @@ func benchCommand(code *report.ExitCode) *cli.Command {
 			&cli.DurationFlag{Name: "target-p95", Usage: "`TIME` that the p95 of each case has to stay within for --max-rps, like 80ms"},
 		}, gateFlags()),
 		Action:      func(c *cli.Context) error { return bench(c, code, false) },
-		Subcommands: []*cli.Command{baselineCommand(code), benchMergeCommand(code), benchExportCommand(), benchProbeCommand()},
+		Subcommands: []*cli.Command{benchBaselineCommand(code), benchMergeCommand(code), benchExportCommand(), benchProbeCommand()},
 	}
 }
 

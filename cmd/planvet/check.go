@@ -25,10 +25,10 @@ func checkCommand(code *report.ExitCode) *cli.Command {
 		ArgsUsage: "[path ...]",
 		Description: "Analyses the project of the first path (default: the working directory) as a\n" +
 			"whole; paths then filter what is reported.",
-		Flags: slices.Concat(projectFlags(), scopeFlags(), identityFlags(), outputFlags(), []cli.Flag{
-			&cli.StringFlag{Name: "confirm", Usage: "ask a planner: shadow starts a throwaway PostgreSQL, live asks --database-url"},
-			&cli.BoolFlag{Name: "measure", Usage: "with --confirm shadow: run statements on made rows, where plans on production-sized empty tables would do"},
-			&cli.StringFlag{Name: "database-url", EnvVars: []string{"PLANVET_DATABASE_URL"}, Usage: "`URL` of the server for --confirm live"},
+		Flags: slices.Concat(projectFlags(), scopeFlags(), identityFlags(), outputFlags(), confirmFlags(), []cli.Flag{
+			&cli.StringFlag{Name: "baseline", Usage: "do not report the findings in `FILE`, which planvet baseline writes; " + engine.BaselineFile + " at the project's root by default"},
+			&cli.BoolFlag{Name: "no-baseline", Usage: "report findings of the baseline too"},
+			&cli.BoolFlag{Name: "strict-baseline", Usage: "exit 1 when the baseline has entries whose finding is no more"},
 			&cli.StringFlag{Name: "statements", Usage: "judge what a server ran too: its pg_stat_statements at `URL|FILE`, a file being planvet monitor's report as JSON or its history"},
 			&cli.StringFlag{Name: "fail-on", Usage: "lowest severity that exits 1: error, warning, info or never (default: warning)"},
 			&cli.BoolFlag{Name: "strict", Usage: "exit 3 when anything was unparsed, unresolved or not applied"},
@@ -50,6 +50,15 @@ func projectFlags() []cli.Flag {
 		&cli.StringFlag{Name: "config", Usage: "read `FILE` instead of the planvet.yaml that is found"},
 		&cli.StringFlag{Name: "role", Usage: "role of statements whose role nothing tells"},
 		&cli.StringSliceFlag{Name: "rules", Usage: "run these rules only, by name or by group: `NAME[,NAME]`"},
+	}
+}
+
+// confirmFlags say whether a planner is asked, and which.
+func confirmFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "confirm", Usage: "ask a planner: shadow starts a throwaway PostgreSQL, live asks --database-url"},
+		&cli.BoolFlag{Name: "measure", Usage: "with --confirm shadow: run statements on made rows, where plans on production-sized empty tables would do"},
+		&cli.StringFlag{Name: "database-url", EnvVars: []string{"PLANVET_DATABASE_URL"}, Usage: "`URL` of the server for --confirm live"},
 	}
 }
 
@@ -110,7 +119,7 @@ func check(c *cli.Context) (report.ExitCode, error) {
 	if in.Workload, err = readWorkload(c); err != nil {
 		return report.ExitUnfinished, err
 	}
-	checked, doc, err := checkProject(c.Context, in, f.scope)
+	checked, doc, err := checkProject(c.Context, in, f.scope, f.baseline)
 	if err != nil {
 		return exitOf(err), err
 	}
@@ -139,20 +148,21 @@ func check(c *cli.Context) (report.ExitCode, error) {
 
 // checkFlags are the flags of check, validated.
 type checkFlags struct {
-	outputs []output
-	confirm string
-	ask     engine.ConfirmOptions
-	scope   engine.Scope
-	policy  report.Policy
-	text    report.TextOptions
+	confirming
+	outputs  []output
+	scope    engine.Scope
+	baseline baselineFlags
+	policy   report.Policy
+	text     report.TextOptions
 }
 
 func readCheckFlags(c *cli.Context) (*checkFlags, error) {
 	f := &checkFlags{
-		confirm: c.String("confirm"),
-		policy:  report.Policy{FailOn: c.String("fail-on"), Strict: c.Bool("strict"), Inconclusive: c.String("inconclusive")},
-		text:    report.TextOptions{Verbose: c.Bool("verbose")},
-		ask:     engine.ConfirmOptions{Role: c.String("role"), Measure: c.Bool("measure")},
+		policy: report.Policy{
+			FailOn: c.String("fail-on"), Strict: c.Bool("strict"), StrictBaseline: c.Bool("strict-baseline"), Inconclusive: c.String("inconclusive"),
+		},
+		text:     report.TextOptions{Verbose: c.Bool("verbose")},
+		baseline: baselineFlags{c.String("baseline"), c.Bool("no-baseline")},
 	}
 	var err error
 	if f.outputs, err = outputsOf(c); err != nil {
@@ -169,32 +179,50 @@ func readCheckFlags(c *cli.Context) (*checkFlags, error) {
 			return nil, err
 		}
 	}
-	if f.ask.Claims, f.ask.Settings, err = readIdentity(c); err != nil {
+	if f.baseline.none && (f.baseline.file != "" || f.policy.StrictBaseline) {
+		return nil, fmt.Errorf("--no-baseline leaves the baseline out: drop --baseline and --strict-baseline")
+	}
+	if f.confirming, err = readConfirmFlags(c); err != nil {
 		return nil, err
-	}
-	if f.confirm == "" && c.IsSet("confirm") {
-		return nil, oneOf("confirm", "", "shadow", "live")
-	}
-	if f.ask.Measure && f.confirm != "shadow" {
-		return nil, fmt.Errorf("--measure is about --confirm shadow: add it")
-	}
-	switch f.confirm {
-	case "", "shadow":
-		if f.confirm == "" && c.IsSet("database-url") && os.Getenv("PLANVET_DATABASE_URL") == "" {
-			return nil, fmt.Errorf("--database-url is only read by --confirm live: add it")
-		}
-	case "live":
-		f.ask.URL = c.String("database-url")
-		if f.ask.URL == "" {
-			return nil, fmt.Errorf("--confirm live needs --database-url URL, or PLANVET_DATABASE_URL in the environment")
-		}
-	default:
-		return nil, oneOf("confirm", f.confirm, "shadow", "live")
 	}
 	if err := oneOf("color", c.String("color"), "auto", "always", "never"); err != nil {
 		return nil, err
 	}
 	f.text.Color = report.ColorFor(c.App.Writer, c.String("color"))
+	return f, nil
+}
+
+// confirming is whom to ask about findings: nobody, a shadow or a live server.
+type confirming struct {
+	confirm string
+	ask     engine.ConfirmOptions
+}
+
+func readConfirmFlags(c *cli.Context) (confirming, error) {
+	f := confirming{c.String("confirm"), engine.ConfirmOptions{Role: c.String("role"), Measure: c.Bool("measure")}}
+	var err error
+	if f.ask.Claims, f.ask.Settings, err = readIdentity(c); err != nil {
+		return f, err
+	}
+	if f.confirm == "" && c.IsSet("confirm") {
+		return f, oneOf("confirm", "", "shadow", "live")
+	}
+	if f.ask.Measure && f.confirm != "shadow" {
+		return f, fmt.Errorf("--measure is about --confirm shadow: add it")
+	}
+	switch f.confirm {
+	case "", "shadow":
+		if f.confirm == "" && c.IsSet("database-url") && os.Getenv("PLANVET_DATABASE_URL") == "" {
+			return f, fmt.Errorf("--database-url is only read by --confirm live: add it")
+		}
+	case "live":
+		f.ask.URL = c.String("database-url")
+		if f.ask.URL == "" {
+			return f, fmt.Errorf("--confirm live needs --database-url URL, or PLANVET_DATABASE_URL in the environment")
+		}
+	default:
+		return f, oneOf("confirm", f.confirm, "shadow", "live")
+	}
 	return f, nil
 }
 

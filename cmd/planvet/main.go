@@ -86,7 +86,7 @@ func newApp(stdout, stderr io.Writer, code *report.ExitCode) *cli.App {
 		},
 		Commands: []*cli.Command{
 			initCommand(code), checkCommand(code), configCommand(code), schemaCommand(code), queriesCommand(code), rulesCommand(), vetCommand(code),
-			companionCommand(code),
+			baselineCommand(code), companionCommand(code),
 			explainCommand(code), shadowCommand(code), statsCommand(code), auditCommand(code), monitorCommand(code), topQueriesCommand(code), dashboardCommand(code),
 			rlsCommand(code), investigateCommand(code), benchCommand(code), gateCommand(code), sloCommand(code), memoryCommand(code),
 		},

@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/planvet/planvet/internal/engine"
 	"github.com/planvet/planvet/internal/report"
+	"github.com/planvet/planvet/rules"
 )
 
 // scopeFlags say what change is reported alone. golangci-lint's names for them work too.
@@ -43,9 +45,13 @@ type checkedProject struct {
 func (p *checkedProject) close() error { return p.change.Close() }
 
 // checkProject checks a project, or what a change of it brings, and makes the document of it.
-func checkProject(ctx context.Context, in engine.Options, s engine.Scope) (*checkedProject, *report.Document, error) {
+func checkProject(ctx context.Context, in engine.Options, s engine.Scope, b baselineFlags) (*checkedProject, *report.Document, error) {
 	if s.Zero() {
 		p, err := engine.Open(in)
+		if err != nil {
+			return nil, nil, err
+		}
+		baseline, err := b.read(p)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -53,16 +59,30 @@ func checkProject(ctx context.Context, in engine.Options, s engine.Scope) (*chec
 			return nil, nil, err
 		}
 		fs, suppressed := p.Check()
+		fs, known := b.apply(p, baseline, fs)
 		doc := document(p, fs)
-		doc.Suppressed = suppressed
+		doc.Suppressed, doc.Summary.Baseline = suppressed, known
 		return &checkedProject{Project: p, root: p.Root}, doc, nil
 	}
 	c, err := engine.Since(ctx, in, s)
 	if err != nil {
 		return nil, nil, err
 	}
-	doc := document(c.After.Project, c.New)
-	doc.Suppressed = c.After.Suppressed
+	baseline, err := b.read(c.After.Project)
+	if err != nil {
+		return nil, nil, errors.Join(err, c.Close())
+	}
+	brought := c.New
+	var known *report.Baseline
+	if c.Before != nil { // else nobody looked at what the entries are about
+		var kept []rules.Finding
+		kept, known = b.apply(c.After.Project, baseline, c.After.Findings)
+		brought = slices.DeleteFunc(slices.Clone(brought), func(f rules.Finding) bool {
+			return !slices.ContainsFunc(kept, func(k rules.Finding) bool { return k.ID == f.ID })
+		})
+	}
+	doc := document(c.After.Project, brought)
+	doc.Suppressed, doc.Summary.Baseline = c.After.Suppressed, known
 	doc.Summary.Since = &report.Since{
 		Revision: c.Rev, Commit: c.Commit, FilesChanged: c.Files, FilesRead: c.Read,
 		Before: c.Old, Gone: len(c.Gone), Notes: c.Notes,

@@ -17,8 +17,8 @@ func writeMarkdown(w io.Writer, d *Document, o *WriteOptions, room int) (string,
 	all := worstFirst(standing(d))
 	head := fmt.Sprintf("<!-- planvet:v1 findings -->\n## planvet\n\n%s.\n", MarkdownText(findingsLine(d, TextOptions{})))
 	tail := fmt.Sprintf("\n%s; %s.\n", MarkdownText(checked(d)), gapsLine(d, true))
-	if since := d.Summary.Since; since != nil {
-		tail = "\n" + MarkdownText(since.line()) + "\n" + tail
+	if lines := scopeLines(d); len(lines) > 0 {
+		tail = "\n" + MarkdownText(strings.Join(lines, "; ")) + "\n" + tail
 	}
 	if line := refutedLine(d); line != "" {
 		tail = "\n" + line + "\n" + tail

@@ -32,7 +32,11 @@ func validate(t *testing.T, schema string, write func(w io.Writer) error) {
 
 func TestContract(t *testing.T) {
 	bare := &Document{Findings: []rules.Finding{{Rule: "x", Severity: rules.Info, Certainty: rules.Certain}}, Unparsed: []Problem{{}}}
-	for name, d := range map[string]*Document{"sample": sample(), "clean": clean(), "empty": {}, "bare": bare, "hostile": hostile()} {
+	scoped := &Document{Summary: Summary{
+		Since:    &Since{Revision: "main", Commit: "0123456789abcdef", FilesChanged: 3, FilesRead: 1, Before: 7, Gone: 1, Notes: []string{"a note"}},
+		Baseline: &Baseline{File: "b.json", Findings: 2, Stale: []StaleEntry{{"v1:1", "unindexed-where", "a.sql", "gone"}}},
+	}}
+	for name, d := range map[string]*Document{"sample": sample(), "clean": clean(), "empty": {}, "bare": bare, "hostile": hostile(), "scoped": scoped} {
 		t.Run(name, func(t *testing.T) {
 			validate(t, "findings.schema.json", func(w io.Writer) error { return JSON(w, d) })
 			var b bytes.Buffer

@@ -42,46 +42,12 @@ type Summary struct {
 
 	// Workload is what a server ran, where one was asked; else nil.
 	Workload *Workload
+	// Baseline is what a baseline covered; nil where there is none.
+	Baseline *Baseline
 	// Since is the change that is reported alone; nil where everything is.
 	Since *Since
 
 	ElapsedMS int64
-}
-
-// Since says what change a report is about.
-type Since struct {
-	// Revision is what was asked for, Commit what it is.
-	Revision string `json:"revision"`
-	Commit   string `json:"commit"`
-	// FilesChanged differ, FilesRead of them are such that planvet reads; where none
-	// is, nothing was looked at.
-	FilesChanged int `json:"files_changed"`
-	FilesRead    int `json:"files_read"`
-	// Before counts the findings that were there before the change too, Gone those that
-	// it removed.
-	Before int      `json:"before"`
-	Gone   int      `json:"gone"`
-	Notes  []string `json:"notes,omitempty"`
-}
-
-// line tells it.
-func (s *Since) line() string {
-	name := s.Revision
-	if short := s.Commit[:min(len(s.Commit), 9)]; !strings.HasPrefix(s.Commit, name) {
-		name += " (" + short + ")"
-	}
-	if s.FilesRead == 0 {
-		return fmt.Sprintf("since %s: nothing that planvet reads changed (%s)", name, Plural(s.FilesChanged, "other file"))
-	}
-	was := Plural(s.Before, "finding") + " were"
-	if s.Before == 1 {
-		was = "1 finding was"
-	}
-	out := fmt.Sprintf("since %s: %s there before", name, was)
-	if s.Gone > 0 {
-		out += fmt.Sprintf(", %d gone", s.Gone)
-	}
-	return out
 }
 
 // Workload counts the statements that a server ran.

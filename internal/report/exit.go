@@ -28,6 +28,8 @@ type Policy struct {
 	FailOn string
 	// Strict makes a listed unparsed, unresolved or not applied item exit 3.
 	Strict bool
+	// StrictBaseline makes a stale entry of the baseline exit 1.
+	StrictBaseline bool
 	// Inconclusive says what an inconclusive verdict does: fail exits 4, pass and ""
 	// nothing.
 	Inconclusive string
@@ -41,6 +43,9 @@ func Exit(d *Document, p Policy) ExitCode {
 	var codes []ExitCode
 	if p.Strict && len(d.Unparsed)+len(d.Unresolved)+len(d.NotApplied) > 0 {
 		codes = append(codes, ExitUnfinished)
+	}
+	if p.StrictBaseline && d.Summary.Baseline != nil && len(d.Summary.Baseline.Stale) > 0 {
+		codes = append(codes, ExitFindings)
 	}
 	for i := range d.Findings {
 		f := &d.Findings[i]

@@ -77,8 +77,8 @@ func findingsView(d *Document) *pageView {
 	if d.Suppressed > 0 {
 		v.Silenced = Plural(d.Suppressed, "finding") + " silenced by comments"
 	}
-	if d.Summary.Since != nil {
-		v.Looked += "; " + Printable(d.Summary.Since.line())
+	for _, line := range scopeLines(d) {
+		v.Looked += "; " + Printable(line)
 	}
 	at := placesOf(d, "", inBytes)
 	counts := map[string]int{}

@@ -42,6 +42,7 @@ type jsonSummary struct {
 	Findings   jsonSeverity `json:"findings"`
 	Workload   *Workload    `json:"workload,omitempty"`
 	Since      *Since       `json:"since,omitempty"`
+	Baseline   *Baseline    `json:"baseline,omitempty"`
 	ElapsedMS  int64        `json:"elapsed_ms"`
 }
 
@@ -72,7 +73,7 @@ func jsonOf(d *Document) *jsonDocument {
 		Tool:          jsonTool{"planvet", d.Version},
 		Summary: jsonSummary{
 			Migrations: s.Migrations, Tables: s.Tables, Indexes: s.Indexes, Policies: s.Policies,
-			Statements: s.Statements, GoPackages: s.GoPackages, Workload: s.Workload, Since: s.Since, ElapsedMS: s.ElapsedMS,
+			Statements: s.Statements, GoPackages: s.GoPackages, Workload: s.Workload, Since: s.Since, Baseline: s.Baseline, ElapsedMS: s.ElapsedMS,
 		},
 		Findings: make([]jsonFinding, len(d.Findings)),
 		Unparsed: jsonErrors(d.Unparsed), Unresolved: jsonReasons(d.Unresolved), NotApplied: jsonErrors(d.NotApplied),

@@ -18,14 +18,11 @@ func (t *textWriter) summary(d *Document, o TextOptions) {
 		t.Printf("%s\n", line)
 	}
 	s := d.Summary
-	if s.Since != nil {
-		for _, n := range s.Since.Notes {
-			t.Printf("note: %s\n", Printable(n))
-		}
-		t.Printf("%s\n", Printable(s.Since.line()))
-		if s.Since.FilesRead == 0 {
-			return
-		}
+	for _, line := range scopeLines(d) {
+		t.Printf("%s\n", Printable(line))
+	}
+	if s.Since != nil && s.Since.FilesRead == 0 {
+		return
 	}
 	t.Printf("looked at %s (%s, %s, %s), %s and %s\n",
 		Plural(s.Migrations, "migration"), Plural(s.Tables, "table"), Plural(s.Indexes, "index"),

@@ -30,6 +30,9 @@ func Text(w io.Writer, d *Document, o TextOptions) error {
 			t.finding(f)
 		}
 	}
+	if b := d.Summary.Baseline; b != nil {
+		t.stale(b, o.Verbose)
+	}
 	if o.Verbose {
 		t.problems("unparsed", d.Unparsed)
 		t.problems("unresolved", d.Unresolved)
@@ -102,6 +105,23 @@ func (t *textWriter) refuted(f *rules.Finding) {
 		t.Printf("\n")
 	}
 	t.Printf("\n")
+}
+
+// staleShown is how many stale entries are listed without being asked for.
+const staleShown = 10
+
+// stale lists entries of a baseline whose finding is no more.
+func (t *textWriter) stale(b *Baseline, all bool) {
+	for i, e := range b.Stale {
+		if i == staleShown && !all {
+			t.Printf("%s: %d more entries are stale (--verbose lists them)\n", Printable(b.File), len(b.Stale)-i)
+			break
+		}
+		t.Printf("%s: stale: %s: %s %s\n", Printable(b.File), Printable(e.Path), Printable(e.Message), t.Styled(Dim, "["+Printable(e.Rule)+"]"))
+	}
+	if len(b.Stale) > 0 {
+		t.Printf("\n")
+	}
 }
 
 func (t *textWriter) severity(s rules.Severity) Style {
