@@ -226,8 +226,7 @@ func pullRequest(c *cli.Context) (*pullrequest.Target, error) {
 	return t, nil
 }
 
-// comment keeps the pull request's comment up to date. A token that may not, as that of a
-// fork, is said and no failure.
+// comment keeps the pull request's comment up to date.
 func (b *benched) comment(c *cli.Context) error {
 	t, err := pullRequest(c)
 	if err != nil {
@@ -237,7 +236,13 @@ func (b *benched) comment(c *cli.Context) error {
 	if b.out == nil {
 		marker = load.Marker
 	}
-	address, err := t.Comment(c.Context, marker, b.markdown(c, "comment", report.CommentLimit))
+	return commentOn(c, t, marker, b.markdown(c, "comment", report.CommentLimit))
+}
+
+// commentOn writes the comment that begins with marker. A token that may not is said and no
+// failure.
+func commentOn(c *cli.Context, t *pullrequest.Target, marker, body string) error {
+	address, err := t.Comment(c.Context, marker, body)
 	switch {
 	case errors.Is(err, pullrequest.ErrForbidden):
 		fmt.Fprintf(c.App.ErrWriter, "planvet: no comment on pull request %d: %v\n", t.Number, err)

@@ -88,7 +88,7 @@ func newApp(stdout, stderr io.Writer, code *report.ExitCode) *cli.App {
 			initCommand(code), checkCommand(code), configCommand(code), schemaCommand(code), queriesCommand(code), rulesCommand(), vetCommand(code),
 			baselineCommand(code), companionCommand(code),
 			explainCommand(code), shadowCommand(code), statsCommand(code), auditCommand(code), monitorCommand(code), topQueriesCommand(code), dashboardCommand(code),
-			rlsCommand(code), investigateCommand(code), benchCommand(code), gateCommand(code), sloCommand(code), memoryCommand(code),
+			rlsCommand(code), investigateCommand(code), benchCommand(code), gateCommand(code), sloCommand(code), memoryCommand(code), checklistCommand(code),
 		},
 	}
 	onUsageError(app.Commands, app.OnUsageError)

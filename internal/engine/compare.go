@@ -19,6 +19,8 @@ type Comparison struct {
 	Gone []rules.Finding
 	// Statements are the statements of after that are new or changed, in order.
 	Statements []ChangedStatement
+	// Unparsed, Unresolved and NotApplied are those of after that before did not have.
+	Unparsed, Unresolved, NotApplied []Problem
 }
 
 // ChangedStatement is a statement that a change brings.
@@ -97,7 +99,29 @@ func Compare(before, after *Result, renamed map[string]string) *Comparison {
 		}
 	}
 	c.Statements = changedStatements(before.Project, after.Project, renamed)
+	c.Unparsed = newProblems(before.Unparsed, after.Unparsed, renamed)
+	c.Unresolved = newProblems(before.Unresolved, after.Unresolved, renamed)
+	c.NotApplied = newProblems(before.NotApplied, after.NotApplied, renamed)
 	return c
+}
+
+// newProblems are those of after whose file and text before does not have as often.
+func newProblems(before, after []Problem, renamed map[string]string) (out []Problem) {
+	type key struct{ path, text string }
+	had := map[key]int{}
+	for _, p := range before {
+		had[key{p.Location.Path, p.Text}]++
+	}
+	for _, p := range after {
+		k := key{p.Location.Path, p.Text}
+		if from, ok := renamed[k.path]; ok {
+			k.path = from
+		}
+		if had[k]--; had[k] < 0 {
+			out = append(out, p)
+		}
+	}
+	return out
 }
 
 // worse reports whether a finding is more than it was.

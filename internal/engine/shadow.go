@@ -141,6 +141,11 @@ func SearchPath(cat *catalog.Catalog) string {
 	if cat.HasSchema("extensions") && !slices.Contains(path, "extensions") {
 		path = append(slices.Clone(path), "extensions")
 	}
+	return quotedPath(path)
+}
+
+// quotedPath is a search path as a setting's value.
+func quotedPath(path []string) string {
 	quoted := make([]string, len(path))
 	for i, s := range path {
 		quoted[i] = quoteName(s)

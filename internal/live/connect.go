@@ -74,7 +74,7 @@ func Connect(ctx context.Context, databaseURL string, o Options) (*Session, erro
 		}
 	}
 	if s.conn, err = pgx.ConnectConfig(ctx, cfg); err != nil {
-		return nil, fmt.Errorf("connecting to %s: %s", where(cfg), redact(reason(err), cfg))
+		return nil, fmt.Errorf("connecting to %s: %s", where(cfg), redact(Reason(err), cfg))
 	}
 	return s, nil
 }
@@ -87,8 +87,8 @@ func where(cfg *pgx.ConnConfig) string {
 	return fmt.Sprintf("database %s at %s:%d as %s", cfg.Database, cfg.Host, cfg.Port, cfg.User)
 }
 
-// reason is the innermost cause of a failed connection, on one line.
-func reason(err error) string {
+// Reason is the innermost cause of a failed connection, on one line.
+func Reason(err error) string {
 	var pg *pgconn.PgError
 	var dns *net.DNSError
 	var op *net.OpError

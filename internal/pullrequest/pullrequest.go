@@ -100,6 +100,22 @@ func (t *Target) Comment(ctx context.Context, marker, body string) (address stri
 	return written.URL, nil
 }
 
+// Read returns the comment that begins with marker and is the token's own, "" where there is
+// none.
+func (t *Target) Read(ctx context.Context, marker string) (body string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	mine, err := t.self(ctx)
+	if err != nil {
+		return "", err
+	}
+	old, err := t.find(ctx, marker, mine)
+	if old == nil {
+		return "", err
+	}
+	return old.Body, nil
+}
+
 // self tells comments of the token's owner from those of others, into which anybody may
 // write a marker. The token of a workflow is no user: its comments are a bot's.
 func (t *Target) self(ctx context.Context) (mine func(*comment) bool, err error) {

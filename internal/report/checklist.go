@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"slices"
@@ -10,16 +11,20 @@ import (
 	"github.com/planvet/planvet/rules"
 )
 
+// ChecklistMarker is what a checklist begins with. Nobody sees it; a later run finds the
+// comment that has it.
+const ChecklistMarker = "<!-- planvet:v1 checklist -->"
+
 // Checklist writes the pull request's checklist in Markdown. A box is ticked only
 // when what it claims was looked at in full and nothing was found; it is unticked
 // with its findings; and where something was not looked at, or not all of it, it
 // is unticked and says so. Refuted findings count for nothing.
 //
-// Each finding carries its identity in a hidden comment, so that a later run can
-// keep what a person ticked.
+// Findings and boxes carry their identities in hidden comments. What a person ticked in
+// the list before, see Review, stays ticked as long as it says the same.
 func Checklist(w io.Writer, d *Document) error {
 	t := NewPrinter(w, TextOptions{})
-	t.Printf("<!-- planvet:v1 checklist -->\n## Performance checklist\n\n")
+	t.Printf("%s\n## Performance checklist\n\n", ChecklistMarker)
 	taken := map[int]bool{}
 	for _, b := range boxes {
 		t.box(d, b, taken)
@@ -34,182 +39,61 @@ func Checklist(w io.Writer, d *Document) error {
 		t.Printf("\nOther findings:\n\n")
 		t.items(d, rest, "")
 	}
+	t.plans(d)
 	t.Printf("\n%s; %s.\n", checked(d), gapsLine(d, true))
 	return t.err
 }
 
-// box is one line of the checklist.
-type box struct {
-	title string
-	// holds tells which findings belong to it; nil for none.
-	holds func(f *rules.Finding) bool
-	// state decides the tick and says why, found being the number of findings.
-	state func(d *Document, found int) (ticked bool, text string)
-}
-
-var boxes = []box{
-	{"EXPLAIN attached", nil, explained},
-	{
-		"Indexes exist",
-		func(f *rules.Finding) bool {
-			return strings.HasPrefix(f.Rule, "unindexed-") || f.Rule == "redundant-index" || f.Rule == "migration-drops-used-index"
-		},
-		func(d *Document, found int) (bool, string) {
-			g := sqlGap(d, len(d.Unresolved))
-			if d.Summary.Statements == 0 {
-				g.add("no statement was found")
-			}
-			g.off(d, "unindexed-where", "unindexed-join", "unindexed-order", "unindexed-foreign-key")
-			return g.tick(found, Plural(d.Summary.Statements, "statement"))
-		},
-	},
-	{
-		"No N+1",
-		func(f *rules.Finding) bool { return f.Rule == "nplusone" },
-		loops("nplusone"),
-	},
-	{
-		"RLS predicates indexed",
-		func(f *rules.Finding) bool { return strings.HasPrefix(f.Rule, "rls-") },
-		func(d *Document, found int) (bool, string) {
-			g := sqlGap(d, 0)
-			g.off(d, "rls-unindexed-predicate")
-			if d.Summary.Policies == 0 && found == 0 && len(g.parts) == 0 {
-				return true, "the schema has no policies"
-			}
-			return g.tick(found, Plural(d.Summary.Policies, "policy"))
-		},
-	},
-	{"Benchmark not regressed", nil, unmeasured("no benchmark was run")},
-	{
-		"Pooling considered",
-		func(f *rules.Finding) bool { return f.Rule == "pool-session-state" },
-		unmeasured("connection pools are not looked at"),
-	},
-	{
-		"Batches over loops",
-		func(f *rules.Finding) bool { return f.Rule == "row-at-a-time-write" },
-		loops("row-at-a-time-write"),
-	},
-}
-
-// explained is ticked when every finding has evidence of a planner.
-func explained(d *Document, _ int) (bool, string) {
-	// A finding on an ignore comment has nothing to explain.
-	asks := func(f *rules.Finding) bool { return !strings.HasPrefix(f.Rule, "ignore-") }
-	n := count(d.Findings, asks)
-	without := count(d.Findings, func(f *rules.Finding) bool {
-		return asks(f) && f.Verdict.Status != rules.Confirmed && f.Verdict.Status != rules.Refuted
-	})
-	switch {
-	case !d.ConfirmRun:
-		return false, "not measured: run with --confirm"
-	case n == 0:
-		return false, "not measured: there was no finding to explain"
-	case without > 0:
-		return false, fmt.Sprintf("%d of %s without evidence", without, Plural(n, "finding"))
-	}
-	return true, Plural(n, "finding") + " with evidence"
-}
-
-func loops(rule string) func(*Document, int) (bool, string) {
-	return func(d *Document, found int) (bool, string) {
-		g := gap{none: !d.GoRun || d.Summary.GoPackages == 0}
-		if g.none {
-			g.add("no Go package was analysed")
-		}
-		g.add(amount(len(d.Unresolved), "unresolved call", "unresolved calls"))
-		g.off(d, rule)
-		return g.tick(found, Plural(d.Summary.GoPackages, "Go package"))
-	}
-}
-
-func unmeasured(why string) func(*Document, int) (bool, string) {
-	return func(_ *Document, found int) (bool, string) { return gap{[]string{why}, true}.tick(found, "") }
-}
-
-// gap is what of a box was not looked at.
-type gap struct {
-	parts []string
-	// none is set when nothing of it was.
-	none bool
-}
-
-func sqlGap(d *Document, unresolved int) gap {
-	g := gap{none: d.Summary.Tables == 0}
-	if g.none {
-		g.add("no schema was found")
-	}
-	g.add(amount(len(d.Unparsed), "unparsed piece of SQL", "unparsed pieces of SQL"))
-	g.add(amount(unresolved, "unresolved call", "unresolved calls"))
-	g.add(amount(len(d.NotApplied), "statement not applied", "statements not applied"))
-	return g
-}
-
-func (g *gap) add(s string) {
-	if s != "" {
-		g.parts = append(g.parts, s)
-	}
-}
-
-// off adds those of the rules that did not run.
-func (g *gap) off(d *Document, names ...string) {
-	n := 0
-	for _, r := range names {
-		if slices.Contains(d.Off, r) {
-			g.add(r + " did not run")
-			n++
-		}
-	}
-	g.none = g.none || n == len(names)
-}
-
-// tick decides: findings untick, a gap leaves the box unmeasured, wholly or in
-// part, and only what is left is ticked.
-func (g gap) tick(found int, looked string) (bool, string) {
-	why := strings.Join(g.parts, ", ")
-	switch {
-	case found > 0 && why != "":
-		return false, Plural(found, "finding") + "; not measured in full: " + why
-	case found > 0:
-		return false, Plural(found, "finding")
-	case g.none:
-		return false, "not measured: " + why
-	case why != "":
-		return false, "nothing found in " + looked + ", but not measured in full: " + why
-	}
-	return true, "nothing found in " + looked
-}
-
-func amount(n int, one, many string) string {
-	switch n {
-	case 0:
-		return ""
-	case 1:
-		return "1 " + one
-	}
-	return rules.Thousands(int64(n)) + " " + many
-}
-
 func (t *Printer) box(d *Document, b box, taken map[int]bool) {
-	var mine []int
-	for i := range d.Findings {
-		if f := &d.Findings[i]; b.holds != nil && live(f) && b.holds(f) {
-			mine = append(mine, i)
-			taken[i] = true
-		}
+	j := b.judge(d)
+	for _, i := range j.findings {
+		taken[i] = true
 	}
-	ticked, text := b.state(d, len(mine))
-	t.line(ticked, b.title, text)
-	t.items(d, mine, "  ")
-}
-
-func (t *Printer) line(ticked bool, title, text string) {
 	mark := " "
-	if ticked {
+	if j.ticked {
 		mark = "x"
 	}
-	t.Printf("- [%s] **%s**: %s\n", mark, title, text)
+	t.Printf("- [%s] **%s**: %s <!-- planvet:v1 box=%s state=%s -->\n", mark, b.title, j.text, b.name, j.hash)
+	t.items(d, j.findings, "  ")
+}
+
+// judgedBox is what a box says of a document.
+type judgedBox struct {
+	state
+	// findings are those that belong to it, hash what it says of them, by which a tick is
+	// kept. byHand is set where a person ticked it.
+	findings []int
+	hash     string
+	byHand   bool
+}
+
+func (b box) judge(d *Document) (j judgedBox) {
+	var ids []string
+	accepted := 0
+	for i := range d.Findings {
+		if f := &d.Findings[i]; b.holds != nil && live(f) && b.holds(f) {
+			j.findings, ids = append(j.findings, i), append(ids, f.ID)
+			if d.accepted(f.ID) {
+				accepted++
+			}
+		}
+	}
+	n := len(j.findings)
+	j.state = b.state(d, n)
+	if d.unread() && b.judged {
+		j.state = state{ticked: true, text: "nothing that planvet reads changed"}
+	}
+	slices.Sort(ids)
+	sum := sha256.Sum256([]byte(strings.Join(append(ids, j.why), "\n")))
+	j.hash = fmt.Sprintf("%x", sum[:6])
+	switch {
+	case j.ticked:
+	case n > 0 && accepted == n && j.why == "":
+		j.ticked, j.text = true, Plural(n, "finding")+", accepted"
+	case d.Review != nil && d.Review.Previous.Boxes[b.name] == j.hash:
+		j.ticked, j.byHand, j.text = true, true, j.text+" (ticked by hand)"
+	}
+	return j
 }
 
 // A pull request's comment holds 65,536 characters: a box lists so many findings,
@@ -228,12 +112,19 @@ func (t *Printer) items(d *Document, list []int, indent string) {
 			return
 		}
 		f := &d.Findings[i]
-		t.Printf("%s- [ ] `%s` %s [`%s`]%s <!-- planvet:v1 id=%s -->\n", indent,
+		mark := " "
+		if d.accepted(f.ID) {
+			mark = "x"
+		}
+		t.Printf("%s- [%s] `%s` %s [`%s`]%s <!-- planvet:v1 id=%s -->\n", indent, mark,
 			markdownCode(placeOf(f.Location)), MarkdownText(f.Message), markdownCode(f.Rule), remark(f), markdownID(f.ID))
 		if f.Fix != nil {
 			for _, s := range f.Fix.SQL {
 				t.Printf("%s  fix: `%s`\n", indent, markdownCode(s))
 			}
+		}
+		if f.SpecRef != "" {
+			t.Printf("%s  spec: %s\n", indent, MarkdownText(f.SpecRef))
 		}
 		for _, r := range d.Remembered[f.ID] {
 			t.Printf("%s  remembered: %s\n", indent, MarkdownText(r.Text))

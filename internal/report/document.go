@@ -31,6 +31,9 @@ type Document struct {
 	Off []string
 	// Remembered is what a memory tells of findings, by their identities.
 	Remembered map[string][]Remembered
+	// Review is what a checklist of a change has beside the findings; nil where nobody
+	// asked for it.
+	Review *Review
 	// Read returns a file of the project by its relative path, for excerpts; nil
 	// leaves excerpts out.
 	Read func(path string) ([]byte, error)

@@ -1,0 +1,254 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/planvet/planvet/internal/casetest"
+	"github.com/planvet/planvet/internal/report"
+	"github.com/planvet/planvet/internal/shadow/shadowtest"
+	"github.com/planvet/planvet/rules/all"
+)
+
+// shop is a project without a fault, in Go, with row security.
+func shop() map[string]string {
+	return map[string]string{
+		"go.mod": "module example.com/shop\n\ngo 1.24\n",
+		"migrations/1_init.sql": `create table customers (id bigint primary key, email text not null);
+create table orders (
+	id bigint primary key,
+	customer_id bigint not null references customers (id),
+	status text not null,
+	placed_at timestamptz not null
+);
+create index on orders (customer_id);
+create index on orders (status);
+create table notes (id bigint primary key, tenant_id bigint not null, body text not null);
+create index on notes (tenant_id);
+alter table notes enable row level security;
+create policy tenant on notes using (tenant_id = (select current_setting('app.tenant')::bigint));
+`,
+		"store.go": `package shop
+
+import (
+	"context"
+	"database/sql"
+)
+
+func Orders(ctx context.Context, db *sql.DB, customer int64) (*sql.Rows, error) {
+	return db.QueryContext(ctx, "select id, status from orders where customer_id = $1", customer)
+}
+`,
+	}
+}
+
+// faults are a change with one of each kind, and two new queries besides.
+func faults() map[string]string {
+	return map[string]string{
+		"migrations/2_change.sql": `drop index orders_customer_id_idx;
+create table audits (id bigint primary key, tenant_id bigint not null, body text not null);
+alter table audits enable row level security;
+create policy tenant on audits using (tenant_id = (select current_setting('app.tenant')::bigint));
+`,
+		"loops.go": `package shop
+
+import (
+	"context"
+	"database/sql"
+)
+
+func Emails(ctx context.Context, db *sql.DB, ids []int64) ([]string, error) {
+	var out []string
+	for _, id := range ids {
+		var email string
+		if err := db.QueryRowContext(ctx, "select email from customers where id = $1", id).Scan(&email); err != nil {
+			return nil, err
+		}
+		out = append(out, email)
+	}
+	return out, nil
+}
+
+func Close(ctx context.Context, db *sql.DB, ids []int64) error {
+	for _, id := range ids {
+		if _, err := db.ExecContext(ctx, "update orders set status = 'closed' where id = $1", id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+`,
+	}
+}
+
+var boxLine = regexp.MustCompile(`(?m)^- \[([ x])\] \*\*([^*]+)\*\*: .* <!-- planvet:v1 box=([a-z]+) state=[0-9a-f]+ -->$`)
+
+// unticked are the names of a checklist's boxes that are not ticked.
+func unticked(list string) (names []string) {
+	for _, m := range boxLine.FindAllStringSubmatch(list, -1) {
+		if m[1] == " " && (m[3] != "pooling" || slices.Contains(all.Names(), "pool-session-state")) {
+			names = append(names, m[3])
+		}
+	}
+	return names
+}
+
+// TestChecklist: a change with one fault of each kind unticks exactly those boxes, has the
+// plans of its two new queries, and keeps what a person ticks.
+func TestChecklist(t *testing.T) {
+	shadowtest.Server(t)
+	r := casetest.GitRepository(t, shop())
+	t.Chdir(r.Dir)
+	passed := filepath.Join(t.TempDir(), "gate.json")
+	write := func(file, text string) string {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	write(passed, `{"version": 1, "threshold_percent": 10, "verdict": "pass", "cases": [{"suite": "api", "case": "orders", "verdict": "pass"}]}`)
+	failed := write(passed+"2", `{"version": 1, "threshold_percent": 10, "verdict": "fail", "cases": [{"suite": "api", "case": "orders", "verdict": "fail", "reasons": ["p95 is slower"]}]}`)
+	lax := write(passed+"3", `{"version": 1, "threshold_percent": 25, "verdict": "pass", "cases": []}`)
+
+	code, clean, errs := planvetRun(t, "checklist", "--since", "HEAD", "--gate", passed)
+	if code != 0 || len(unticked(clean)) != 0 || strings.Contains(clean, "### Plans") {
+		t.Fatalf("nothing changed: exit %d\n%s%s", code, clean, errs)
+	}
+	r.Write(map[string]string{"store.go": strings.ReplaceAll(shop()["store.go"], "id, status", "id")})
+	code, clean, errs = planvetRun(t, "checklist", "--since", "HEAD", "--gate", passed)
+	if code != 0 || len(unticked(clean)) != 0 || !strings.Contains(clean, "<summary>changed: <code>store.go:9") || !strings.Contains(clean, "Index Scan on orders_customer_id_idx") {
+		t.Fatalf("a harmless change: exit %d\n%s%s", code, clean, errs)
+	}
+	r.Git("checkout", "-q", ".")
+
+	r.Write(faults())
+	args := []string{"checklist", "--since", "HEAD"}
+	code, list, errs := planvetRun(t, args...)
+	want := []string{"indexes", "loops", "policies", "gate", "batches"}
+	if got := unticked(list); code != 1 || !slices.Equal(got, want) {
+		t.Fatalf("exit %d, unticked %v, want %v\n%s%s", code, got, want, list, errs)
+	}
+	for _, part := range []string{
+		"**EXPLAIN attached**: 2 new or changed queries with the plan below",
+		"<summary>new: <code>loops.go:", "select email from customers where id = $1", "Index Scan using customers_pkey on customers",
+		"update orders set status", "fix: `create index on orders (customer_id)`",
+		"not measured: no benchmark was run", "[`nplusone`]", "[`row-at-a-time-write`]", "[`rls-unindexed-predicate`]", "confirmed",
+	} {
+		if !strings.Contains(list, part) {
+			t.Errorf("%q is not in\n%s", part, list)
+		}
+	}
+	if n := strings.Count(list, "<details"); n != 2 {
+		t.Errorf("%d plans, want those of the 2 new queries", n)
+	}
+	unplanned := append([]string{"plans"}, want...)
+	for _, file := range []string{failed, lax} {
+		if got := unticked(listed(t, append(args, "--confirm", "none", "--gate", file))); !slices.Equal(got, unplanned) {
+			t.Errorf("%s: unticked %v", file, got)
+		}
+	}
+
+	// A person ticks the benchmark's box and each finding.
+	ticked := strings.ReplaceAll(list, "- [ ] **Benchmark", "- [x] **Benchmark")
+	ticked = strings.ReplaceAll(ticked, "  - [ ] ", "  - [x] ")
+	old := write(filepath.Join(t.TempDir(), "old.md"), strings.ReplaceAll(ticked, "\n", "\r\n"))
+	code, again, errs := planvetRun(t, append(args, "--previous", old)...)
+	if got := unticked(again); code != 0 || len(got) != 0 || !strings.Contains(again, "(ticked by hand)") || !strings.Contains(again, "findings, accepted") {
+		t.Errorf("ticked by hand: exit %d, unticked %v\n%s%s", code, got, again, errs)
+	}
+	// A new fault of one kind unticks its box alone, and what was ticked in it stays.
+	r.Write(map[string]string{"migrations/3_more.sql": "drop index notes_tenant_id_idx;\n"})
+	again = listed(t, append(args, "--previous", old))
+	if got := unticked(again); !slices.Equal(got, []string{"policies"}) || !strings.Contains(again, "  - [x] ") {
+		t.Errorf("a new fault: unticked %v\n%s", got, again)
+	}
+}
+
+func listed(t *testing.T, args []string) string {
+	t.Helper()
+	_, out, _ := planvetRun(t, args...)
+	return out
+}
+
+// TestChecklistUsage: what is asked for wrongly is one line that says what to do.
+func TestChecklistUsage(t *testing.T) {
+	r := casetest.GitRepository(t, shop())
+	t.Chdir(r.Dir)
+	r.Write(map[string]string{"other.json": "{}", "../gate.txt": "no"})
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{nil, "a checklist is of a change: say which, by --since REV"},
+		{[]string{"--since", "HEAD", "--previous", "none.md"}, "--previous: open none.md"},
+		{[]string{"--since", "HEAD", "--gate", "other.json"}, "--gate other.json is no report of a gate"},
+		{[]string{"--since", "HEAD", "--confirm", "live"}, "--confirm live needs --database-url"},
+		{[]string{"--since", "HEAD", "--confirm", "docker"}, "use shadow, live, none"},
+		{[]string{"--since", "HEAD", "--fail-on", "all"}, "use error, warning, info, never"},
+		{[]string{"--since", "HEAD", "--pull-request", "3"}, "--pull-request is for --comment"},
+	} {
+		code, out, errs := planvetRun(t, append([]string{"checklist"}, c.args...)...)
+		if code != 2 || out != "" || strings.Count(errs, "\n") != 1 || !strings.Contains(errs, c.want) {
+			t.Errorf("%q: exit %d, %q%q, want %q", c.args, code, out, errs, c.want)
+		}
+	}
+}
+
+// TestChecklistWithoutServer: where no planner is to be had the list stands, and says so.
+func TestChecklistWithoutServer(t *testing.T) {
+	r := casetest.GitRepository(t, shop())
+	t.Chdir(r.Dir)
+	r.Write(faults())
+	code, list, errs := planvetRun(t, "checklist", "--since", "HEAD", "--confirm", "live", "--database-url", "postgres://u@127.0.0.1:1/d")
+	if code != 1 || !strings.Contains(list, "- [ ] **EXPLAIN attached**: not measured: ") || !strings.Contains(list, "[`nplusone`]") || strings.Count(errs, "\n") != 1 {
+		t.Errorf("exit %d\n%s%s", code, list, errs)
+	}
+}
+
+// TestChecklistComment: the list is one comment of the pull request, and what is ticked
+// there stays ticked.
+func TestChecklistComment(t *testing.T) {
+	r := casetest.GitRepository(t, shop())
+	t.Chdir(r.Dir)
+	r.Write(faults())
+	body := ""
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		comment := map[string]any{"id": 9, "html_url": "https://example.org/9", "body": body, "user": map[string]string{"type": "Bot"}}
+		switch {
+		case q.URL.Path == "/user":
+			w.WriteHeader(http.StatusForbidden)
+		case q.Method == http.MethodGet && body == "":
+			w.Write([]byte("[]"))
+		case q.Method == http.MethodGet:
+			json.NewEncoder(w).Encode([]any{comment})
+		default:
+			var in struct{ Body string }
+			if err := json.NewDecoder(q.Body).Decode(&in); err != nil {
+				t.Error(err)
+			}
+			body = in.Body
+			json.NewEncoder(w).Encode(comment)
+		}
+	}))
+	defer server.Close()
+	for k, v := range map[string]string{"GITHUB_API_URL": server.URL, "GITHUB_TOKEN": "x", "GITHUB_REPOSITORY": "o/r", "GITHUB_REF": "refs/pull/7/merge"} {
+		t.Setenv(k, v)
+	}
+	args := []string{"checklist", "--since", "HEAD", "--confirm", "none", "--comment"}
+	code, list, errs := planvetRun(t, args...)
+	if code != 1 || body != list || !strings.HasPrefix(body, report.ChecklistMarker) || !strings.Contains(errs, "commented: https://example.org/9") {
+		t.Fatalf("exit %d, %s\n%s", code, errs, body)
+	}
+	body = strings.Replace(body, "- [ ] **No N+1**", "- [x] **No N+1**", 1)
+	if code, _, errs = planvetRun(t, args...); code != 1 || slices.Contains(unticked(body), "loops") || !slices.Contains(unticked(body), "indexes") {
+		t.Errorf("exit %d, %s\n%s", code, errs, body)
+	}
+}
