@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/planvet/planvet/internal/casetest"
 	"github.com/planvet/planvet/internal/report"
 	"github.com/planvet/planvet/internal/shadow/shadowtest"
@@ -104,6 +106,10 @@ func unticked(list string) (names []string) {
 // plans of its two new queries, and keeps what a person ticks.
 func TestChecklist(t *testing.T) {
 	shadowtest.Server(t)
+	page, err := filepath.Abs("../../docs/checklist.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	r := casetest.GitRepository(t, shop())
 	t.Chdir(r.Dir)
 	passed := filepath.Join(t.TempDir(), "gate.json")
@@ -146,6 +152,7 @@ func TestChecklist(t *testing.T) {
 			t.Errorf("%q is not in\n%s", part, list)
 		}
 	}
+	checklistPage(t, page, list)
 	if n := strings.Count(list, "<details"); n != 2 {
 		t.Errorf("%d plans, want those of the 2 new queries", n)
 	}
@@ -176,6 +183,31 @@ func listed(t *testing.T, args []string) string {
 	t.Helper()
 	_, out, _ := planvetRun(t, args...)
 	return out
+}
+
+// checklistPage holds docs/checklist.md against a list, measured figures masked; UPDATE=1
+// writes it.
+func checklistPage(t *testing.T, page, list string) {
+	t.Helper()
+	const open, end = "<!-- planvet:checklist -->\n", "<!-- /planvet:checklist -->\n"
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, ok := strings.Cut(string(text), open)
+	block, after, ok2 := strings.Cut(rest, end)
+	if !ok || !ok2 {
+		t.Fatal("docs/checklist.md has no block for the list")
+	}
+	fresh := report.MarkdownFence("markdown", list)
+	switch {
+	case casetest.Update():
+		if err := os.WriteFile(page, []byte(before+open+fresh+end+after), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	case mask(block) != mask(fresh):
+		t.Errorf("docs/checklist.md is stale: UPDATE=1 go test ./cmd/planvet -run TestChecklist$\n%s", cmp.Diff(mask(block), mask(fresh)))
+	}
 }
 
 // TestChecklistUsage: what is asked for wrongly is one line that says what to do.
