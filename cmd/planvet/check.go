@@ -244,7 +244,7 @@ func confirmFindings(ctx context.Context, p *engine.Project, d *report.Document,
 // document is the report's view of a project.
 func document(p *engine.Project, fs []rules.Finding) *report.Document {
 	d := &report.Document{
-		Version: version(), Findings: fs, Read: p.Read, GoRun: p.GoPackages > 0, Rules: all.All(), Off: p.Off(),
+		Version: version(), Findings: fs, Read: p.Read, GoRun: p.GoPackages > 0, Rules: all.All(), Off: p.Off(), Pooling: p.Config.Pooling.Mode,
 		Unparsed: problems(p.Unparsed), Unresolved: problems(p.Unresolved), NotApplied: problems(p.NotApplied),
 	}
 	d.Summary.GoPackages = p.GoPackages

@@ -16,13 +16,13 @@ import (
 	"github.com/planvet/planvet/internal/casetest"
 	"github.com/planvet/planvet/internal/report"
 	"github.com/planvet/planvet/internal/shadow/shadowtest"
-	"github.com/planvet/planvet/rules/all"
 )
 
-// shop is a project without a fault, in Go, with row security.
-func shop() map[string]string {
+// boutique is a project without a fault, in Go, with row security.
+func boutique() map[string]string {
 	return map[string]string{
-		"go.mod": "module example.com/shop\n\ngo 1.24\n",
+		"planvet.yaml": "version: 1\npooling: transaction\n",
+		"go.mod":       "module example.com/shop\n\ngo 1.24\n",
 		"migrations/1_init.sql": `create table customers (id bigint primary key, email text not null);
 create table orders (
 	id bigint primary key,
@@ -51,7 +51,7 @@ func Orders(ctx context.Context, db *sql.DB, customer int64) (*sql.Rows, error) 
 	}
 }
 
-// faults are a change with one of each kind, and two new queries besides.
+// faults are a change with one of each kind; its two loops send the new queries.
 func faults() map[string]string {
 	return map[string]string{
 		"migrations/2_change.sql": `drop index orders_customer_id_idx;
@@ -78,6 +78,11 @@ func Emails(ctx context.Context, db *sql.DB, ids []int64) ([]string, error) {
 	return out, nil
 }
 
+func Tenant(ctx context.Context, db *sql.DB) error {
+	_, err := db.ExecContext(ctx, "set app.tenant = '1'")
+	return err
+}
+
 func Close(ctx context.Context, db *sql.DB, ids []int64) error {
 	for _, id := range ids {
 		if _, err := db.ExecContext(ctx, "update orders set status = 'closed' where id = $1", id); err != nil {
@@ -95,7 +100,7 @@ var boxLine = regexp.MustCompile(`(?m)^- \[([ x])\] \*\*([^*]+)\*\*: .* <!-- pla
 // unticked are the names of a checklist's boxes that are not ticked.
 func unticked(list string) (names []string) {
 	for _, m := range boxLine.FindAllStringSubmatch(list, -1) {
-		if m[1] == " " && (m[3] != "pooling" || slices.Contains(all.Names(), "pool-session-state")) {
+		if m[1] == " " {
 			names = append(names, m[3])
 		}
 	}
@@ -110,7 +115,7 @@ func TestChecklist(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := casetest.GitRepository(t, shop())
+	r := casetest.GitRepository(t, boutique())
 	t.Chdir(r.Dir)
 	passed := filepath.Join(t.TempDir(), "gate.json")
 	write := func(file, text string) string {
@@ -128,7 +133,7 @@ func TestChecklist(t *testing.T) {
 	if code != 0 || len(unticked(clean)) != 0 || strings.Contains(clean, "### Plans") {
 		t.Fatalf("nothing changed: exit %d\n%s%s", code, clean, errs)
 	}
-	r.Write(map[string]string{"store.go": strings.ReplaceAll(shop()["store.go"], "id, status", "id")})
+	r.Write(map[string]string{"store.go": strings.ReplaceAll(boutique()["store.go"], "id, status", "id")})
 	code, clean, errs = planvetRun(t, "checklist", "--since", "HEAD", "--gate", passed)
 	if code != 0 || len(unticked(clean)) != 0 || !strings.Contains(clean, "<summary>changed: <code>store.go:9") || !strings.Contains(clean, "Index Scan on orders_customer_id_idx") {
 		t.Fatalf("a harmless change: exit %d\n%s%s", code, clean, errs)
@@ -138,7 +143,7 @@ func TestChecklist(t *testing.T) {
 	r.Write(faults())
 	args := []string{"checklist", "--since", "HEAD"}
 	code, list, errs := planvetRun(t, args...)
-	want := []string{"indexes", "loops", "policies", "gate", "batches"}
+	want := []string{"indexes", "loops", "policies", "gate", "pooling", "batches"}
 	if got := unticked(list); code != 1 || !slices.Equal(got, want) {
 		t.Fatalf("exit %d, unticked %v, want %v\n%s%s", code, got, want, list, errs)
 	}
@@ -146,7 +151,7 @@ func TestChecklist(t *testing.T) {
 		"**EXPLAIN attached**: 2 new or changed queries with the plan below",
 		"<summary>new: <code>loops.go:", "select email from customers where id = $1", "Index Scan using customers_pkey on customers",
 		"update orders set status", "fix: `create index on orders (customer_id)`",
-		"not measured: no benchmark was run", "[`nplusone`]", "[`row-at-a-time-write`]", "[`rls-unindexed-predicate`]", "confirmed",
+		"not measured: no benchmark was run", "[`nplusone`]", "[`row-at-a-time-write`]", "[`pool-session-state`]", "[`rls-unindexed-predicate`]", "confirmed",
 	} {
 		if !strings.Contains(list, part) {
 			t.Errorf("%q is not in\n%s", part, list)
@@ -212,7 +217,7 @@ func checklistPage(t *testing.T, page, list string) {
 
 // TestChecklistUsage: what is asked for wrongly is one line that says what to do.
 func TestChecklistUsage(t *testing.T) {
-	r := casetest.GitRepository(t, shop())
+	r := casetest.GitRepository(t, boutique())
 	t.Chdir(r.Dir)
 	r.Write(map[string]string{"other.json": "{}", "../gate.txt": "no"})
 	for _, c := range []struct {
@@ -236,7 +241,7 @@ func TestChecklistUsage(t *testing.T) {
 
 // TestChecklistWithoutServer: where no planner is to be had the list stands, and says so.
 func TestChecklistWithoutServer(t *testing.T) {
-	r := casetest.GitRepository(t, shop())
+	r := casetest.GitRepository(t, boutique())
 	t.Chdir(r.Dir)
 	r.Write(faults())
 	code, list, errs := planvetRun(t, "checklist", "--since", "HEAD", "--confirm", "live", "--database-url", "postgres://u@127.0.0.1:1/d")
@@ -248,7 +253,7 @@ func TestChecklistWithoutServer(t *testing.T) {
 // TestChecklistComment: the list is one comment of the pull request, and what is ticked
 // there stays ticked.
 func TestChecklistComment(t *testing.T) {
-	r := casetest.GitRepository(t, shop())
+	r := casetest.GitRepository(t, boutique())
 	t.Chdir(r.Dir)
 	r.Write(faults())
 	body := ""

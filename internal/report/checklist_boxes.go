@@ -116,14 +116,20 @@ func gated(d *Document, _ int) state {
 	return state{text: text, why: g.Headline + strings.Join(g.Lines, "\n")}
 }
 
+// pooling is ticked where statements were held against a pool of transactions, or config
+// says that there is none. How a project pools, nobody guesses.
 func pooling(d *Document, found int) state {
 	const rule = "pool-session-state"
-	g := gap{none: !d.GoRun && d.Summary.Statements == 0}
+	off := slices.Contains(d.Off, rule)
+	switch {
+	case off && (d.Pooling == "session" || d.Pooling == "none"):
+		return state{ticked: true, text: "planvet.yaml says pooling: " + d.Pooling}
+	case off && d.Pooling == "":
+		return gap{[]string{"nothing says how the project pools connections; write pooling: transaction, session or none in planvet.yaml"}, true}.tick(found, "")
+	}
+	g := gap{none: d.Summary.Statements == 0 && !d.GoRun}
 	if g.none {
 		g.add("no statement was found")
-	}
-	if !slices.ContainsFunc(d.Rules, func(r *rules.Rule) bool { return r.Name == rule }) {
-		return gap{[]string{"connection pools are not looked at"}, true}.tick(found, "")
 	}
 	g.add(amount(len(d.Unparsed), "unparsed piece of SQL", "unparsed pieces of SQL"))
 	g.add(amount(len(d.Unresolved), "unresolved call", "unresolved calls"))

@@ -29,6 +29,8 @@ type Document struct {
 	// Off are rules that did not run because of flags or config; a box of the
 	// checklist that rests on one is not measured.
 	Off []string
+	// Pooling is what config says of connection pools: transaction, session or none.
+	Pooling string
 	// Remembered is what a memory tells of findings, by their identities.
 	Remembered map[string][]Remembered
 	// Review is what a checklist of a change has beside the findings; nil where nobody
