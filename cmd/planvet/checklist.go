@@ -64,7 +64,7 @@ func checklist(c *cli.Context) (report.ExitCode, error) {
 	}
 	progress := report.NewProgress(c.App.ErrWriter)
 	defer progress.Done()
-	checked, doc, err := checkProject(c.Context, projectOptions(c, progress), f.scope)
+	checked, doc, err := checkProject(c.Context, projectOptions(c, progress), f.scope, baselineFlags{})
 	if err != nil {
 		return exitOf(err), err
 	}
