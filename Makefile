@@ -35,10 +35,11 @@ test: ## all tests, with real servers; CI runs this
 	$(GO) test -timeout 20m ./...
 	cd $(CONSUMERS) && $(GO) test ./...
 
-test-all: ## all tests on every supported PostgreSQL, and the gate's live examination
+test-all: ## all tests on every supported PostgreSQL, the hook that pre-commit builds, and the gate's live examination
 	@for v in $(PG_MAJORS); do \
 		echo "PostgreSQL $$v"; PLANVET_TEST_PG_MAJOR=$$v $(GO) test -timeout 20m ./... || exit 1; \
 	done
+	cd $(CONSUMERS) && PLANVET_TEST_PRE_COMMIT_BUILD=1 $(GO) test -count 1 -run TestPreCommit .
 	$(MAKE) gate-live
 
 gate-live: ## 60 live gates under noise, of versions that are and are not slower: at most 20 minutes
