@@ -47,29 +47,38 @@ func (a *annotations) Fire(e *logrus.Entry) error {
 // actions runs a script as a step of a workflow, by act, on this machine.
 func actions(t *testing.T, dir, script string) *annotations {
 	t.Helper()
-	if runtime.GOOS == "windows" {
-		t.Skip("the step is a script of bash")
+	seen, err := workflow(t, "on: push\njobs:\n  planvet:\n    runs-on: here\n    steps:\n      - run: |\n          "+
+		strings.ReplaceAll(script, "\n", "\n          ")+"\n", runner.Config{Workdir: dir, EventName: "push", BindWorkdir: true})
+	if err != nil {
+		t.Fatal(err)
 	}
-	workflow := "on: push\njobs:\n  planvet:\n    runs-on: here\n    steps:\n      - run: |\n          " +
-		strings.ReplaceAll(script, "\n", "\n          ") + "\n"
+	return seen
+}
+
+// workflow runs a workflow's text for the event that a configuration names. The error is
+// that of a step that fails.
+func workflow(t *testing.T, text string, config runner.Config) (*annotations, error) {
+	t.Helper()
+	if runtime.GOOS == "windows" {
+		t.Skip("the steps are scripts of bash")
+	}
 	file := filepath.Join(t.TempDir(), "workflow.yml")
-	if err := os.WriteFile(file, []byte(workflow), 0o666); err != nil {
+	if err := os.WriteFile(file, []byte(text), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	planner, err := model.NewWorkflowPlanner(file, true, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, err := planner.PlanEvent("push")
+	plan, err := planner.PlanEvent(config.EventName)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("HOME", t.TempDir()) // act keeps its cache there
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
-	r, err := runner.New(&runner.Config{
-		Workdir: dir, EventName: "push", Actor: "planvet", Platforms: map[string]string{"here": "-self-hosted"}, BindWorkdir: true,
-		DefaultBranch: "main", JSONLogger: true, GitHubInstance: "github.com",
-	})
+	config.Actor, config.Platforms = "planvet", map[string]string{"here": "-self-hosted", "ubuntu-latest": "-self-hosted"}
+	config.DefaultBranch, config.JSONLogger, config.GitHubInstance = "main", true, "github.com"
+	r, err := runner.New(&config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,10 +87,7 @@ func actions(t *testing.T, dir, script string) *annotations {
 	logger.SetOutput(logWriter{t})
 	logger.AddHook(seen)
 	ctx := runner.WithJobLoggerFactory(context.Background(), loggers{logger})
-	if err := r.NewPlanExecutor(plan)(common.WithLogger(ctx, logger)); err != nil {
-		t.Fatal(err)
-	}
-	return seen
+	return seen, r.NewPlanExecutor(plan)(common.WithLogger(ctx, logger))
 }
 
 // loggers gives every job the one logger.
