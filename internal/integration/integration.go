@@ -80,7 +80,7 @@ func (f File) In(dir string) File {
 	at := map[string][2]string{
 		"pre-commit": {`(?m)^( +)- (id: planvet\b.*)$`, "${1}- ${2}\n${1}  args: [DIR]"},
 		"lefthook":   {"(?m)^(.*run: planvet check --staged)$", "${1} DIR"},
-		"github":     {"(?m)^(      )- (uses: planvet/planvet@.*)\n +# with:$", "${1}- ${2}\n${1}  with:\n${1}    args: DIR"},
+		"github":     {"(?m)^(      )- (uses: planvet/planvet@.*)\n +# with:$", "${1}- ${2}\n${1}  with:\n${1}    working-directory: DIR"},
 		"gitlab":     {`(?m)^( +PLANVET_ARGS: )""`, `${1}"DIR"`},
 	}[f.Name]
 	if at[0] != "" {
