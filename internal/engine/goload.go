@@ -3,8 +3,6 @@ package engine
 import (
 	"context"
 	"errors"
-	"go/ast"
-	"go/parser"
 	"go/token"
 	"io/fs"
 	"os"
@@ -58,7 +56,7 @@ func goModules(root string, skip func(rel string) bool) (dirs []string, stray st
 //
 // Dependencies are type-checked from source without their function bodies: it
 // takes a fraction of what compiling them for export data takes on a cold
-// machine, and needs no compiler. Packages that do not type-check are returned
+// machine, and needs no compiler, nor cgo's. Packages that do not type-check are returned
 // with what is known of them; what could not be loaded at all is listed.
 func loadGo(ctx context.Context, root string, patterns []string, skip func(rel string) bool) ([]*packages.Package, []Problem) {
 	var out []*packages.Package
@@ -86,29 +84,13 @@ func loadGo(ctx context.Context, root string, patterns []string, skip func(rel s
 	return out, problems
 }
 
-const loadMode = packages.NeedName | packages.NeedFiles | packages.NeedCompiledGoFiles | packages.NeedImports |
-	packages.NeedDeps | packages.NeedTypes | packages.NeedSyntax | packages.NeedTypesInfo | packages.NeedTypesSizes |
-	packages.NeedModule | packages.NeedEmbedFiles
+const loadMode = packages.NeedName | packages.NeedFiles | packages.NeedImports | packages.NeedDeps | packages.NeedModule
 
 func loadModule(ctx context.Context, fset *token.FileSet, root, dir string, patterns []string) ([]*packages.Package, error) {
 	if len(patterns) == 0 {
 		patterns = []string{"./..."}
 	}
-	cfg := &packages.Config{
-		Context: ctx, Dir: dir, Mode: loadMode, Fset: fset, Env: os.Environ(),
-		ParseFile: func(fset *token.FileSet, name string, src []byte) (*ast.File, error) {
-			own := strings.HasPrefix(name, root+string(filepath.Separator))
-			mode := parser.SkipObjectResolution
-			if own {
-				mode |= parser.ParseComments
-			}
-			f, err := parser.ParseFile(fset, name, src, mode)
-			if f != nil && !own {
-				dropBodies(f)
-			}
-			return f, err
-		},
-	}
+	cfg := &packages.Config{Context: ctx, Dir: dir, Mode: loadMode, Fset: fset, Env: os.Environ()}
 	pkgs, err := packages.Load(cfg, patterns...)
 	if outsideWorkspace(pkgs, err) {
 		cfg.Env = append(cfg.Env, "GOWORK=off")
@@ -120,7 +102,7 @@ func loadModule(ctx context.Context, fset *token.FileSet, root, dir string, patt
 	own := pkgs[:0]
 	var problem error
 	for _, p := range pkgs {
-		if len(p.GoFiles) == 0 && len(p.CompiledGoFiles) == 0 {
+		if len(p.GoFiles) == 0 {
 			if len(p.Errors) > 0 && problem == nil {
 				problem = firstLine(p.Errors[0])
 			}
@@ -128,6 +110,7 @@ func loadModule(ctx context.Context, fset *token.FileSet, root, dir string, patt
 		}
 		own = append(own, p)
 	}
+	newChecker(ctx, fset, root).all(own)
 	return own, problem
 }
 
@@ -147,14 +130,6 @@ func outsideWorkspace(pkgs []*packages.Package, err error) bool {
 		}
 	}
 	return false
-}
-
-func dropBodies(f *ast.File) {
-	for _, d := range f.Decls {
-		if fd, ok := d.(*ast.FuncDecl); ok {
-			fd.Body = nil
-		}
-	}
 }
 
 func firstLine(err error) error {

@@ -47,3 +47,42 @@ func TestGoAroundTheRoot(t *testing.T) {
 		})
 	}
 }
+
+// Code with cgo is read without a compiler of C: what C gives is unknown, the rest is
+// typed.
+func TestCgoNeedsNoCompiler(t *testing.T) {
+	t.Setenv("CGO_ENABLED", "1")
+	t.Setenv("CC", filepath.Join(t.TempDir(), "none"))
+	p := loaded(t, `
+-- go.mod --
+module example.com/farm
+
+go 1.25
+-- migrations/1_init.sql --
+create table sheds (id bigint primary key, doors int);
+-- weather/weather.go --
+package weather
+
+// double wind(void) { return 1; }
+import "C"
+
+func Wind() float64 { return float64(C.wind()) }
+-- sheds.go --
+package farm
+
+import (
+	"database/sql"
+
+	"example.com/farm/weather"
+)
+
+type store struct{ *sql.DB }
+
+func Open(db store) (*sql.Rows, error) {
+	return db.Query("select id from sheds where doors > $1", weather.Wind())
+}
+`)
+	if p.GoPackages != 2 || len(p.Statements) != 1 || len(p.Unresolved) != 0 {
+		t.Errorf("%d packages, %d statements, unresolved: %v", p.GoPackages, len(p.Statements), p.Unresolved)
+	}
+}
