@@ -31,6 +31,11 @@ func (w *walker) callResult(call *ast.CallExpr, i int) value {
 	if v, ok := w.library(call, i); ok {
 		return v
 	}
+	if i == 0 && len(call.Args) == 1 {
+		if e := forPostgres(w.pkg.Info, call.Args[0]); e != nil {
+			return w.eval(e) // the function chooses by the engine at hand
+		}
+	}
 	var out value
 	for n, c := range w.x.prog.Callees(w.pkg, call) {
 		if c.Func == nil || n >= 4 {
@@ -142,6 +147,10 @@ func (w *walker) library(call *ast.CallExpr, i int) (value, bool) {
 	case "ToSql", "ToSQL", "MustSql":
 		if i == 0 && path != "" && !w.x.prog.Own(path) {
 			return hole(holeAny, "what is built by "+path[strings.LastIndexByte(path, '/')+1:]), true
+		}
+	case "CopyIn", "CopyInSchema":
+		if i == 0 && strings.HasSuffix(path, "/pq") {
+			return concat(concat(plain("copy "), hole(holeName, "a table")), plain(" from stdin")), true
 		}
 	case "QuoteIdentifier", "Sanitize", "SanitizeIdentifier":
 		return hole(holeName, "a quoted name"), true

@@ -50,6 +50,9 @@ func (r *Result) QueryOf(in *program.Func, call *ast.CallExpr) *Query {
 	}
 	if len(q.Statements) == 0 && s.arg < 0 && s.builder == "" {
 		if w := x.walks[in.Top()]; w != nil && w.prepared[call] != nil {
+			if x.noQuery[w.prepared[call]] {
+				return nil // each call of a COPY adds a row to what the driver holds
+			}
 			q.Statements = x.byCall[w.prepared[call]]
 		} else if st := x.namedStatement(in.Pkg, call); st != nil {
 			q.Statements = []*sqllint.Statement{st}

@@ -1,6 +1,8 @@
 package embedsql
 
 import (
+	"go/ast"
+	"go/types"
 	"slices"
 	"strings"
 
@@ -37,6 +39,49 @@ func (x *extraction) otherDialect(f *program.Func) bool {
 	v := other && !ours
 	x.dialects[f.File] = v
 	return v
+}
+
+// forPostgres is the value that a map of texts by dialect has for PostgreSQL, or for
+// all: map[Engine]string{Pgsql: "…", Sqlite: "…"}; nil for another map.
+func forPostgres(info *types.Info, e ast.Expr) ast.Expr {
+	l, ok := ast.Unparen(e).(*ast.CompositeLit)
+	if !ok {
+		return nil
+	}
+	if t := info.TypeOf(l); t == nil || !isMap(t) {
+		return nil
+	}
+	var own, every ast.Expr
+	dialects := false
+	for _, el := range l.Elts {
+		kv, ok := el.(*ast.KeyValueExpr)
+		if !ok {
+			return nil
+		}
+		key := strings.ToLower(types.ExprString(kv.Key))
+		key = strings.Trim(key[strings.LastIndexByte(key, '.')+1:], "\"`")
+		named := func(n string) bool { return strings.Contains(key, n) }
+		switch {
+		case key == "pg" || slices.ContainsFunc(ownNames, named):
+			own, dialects = kv.Value, true
+		case slices.ContainsFunc(otherNames, named):
+			dialects = true
+		case strings.HasSuffix(key, "any") || strings.HasSuffix(key, "default"):
+			every = kv.Value
+		}
+	}
+	switch {
+	case own != nil:
+		return own
+	case dialects || len(l.Elts) == 1:
+		return every
+	}
+	return nil
+}
+
+func isMap(t types.Type) bool {
+	_, ok := t.Underlying().(*types.Map)
+	return ok
 }
 
 // A folder named oracle holds prices as often as a database.

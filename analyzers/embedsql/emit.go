@@ -76,6 +76,9 @@ var sqlStart = regexp.MustCompile(`(?is)^(\s|--[^\n]*\n|/\*.*?\*/|\()*(select|in
 // sessionStart begins what is SQL where it parses, and often a sentence.
 var sessionStart = regexp.MustCompile(`(?i)^\s*(listen|prepare|declare|load)\s+\S`)
 
+// copyIn is the end of a COPY whose table is not known.
+var copyIn = regexp.MustCompile(`(?i)\bfrom\s+stdin\s*$`)
+
 func looksSQL(s string) bool { return sqlStart.MatchString(s) }
 
 var sqlcName = regexp.MustCompile(`(?m)^\s*-- name: *([\w-]+)`)
@@ -92,7 +95,9 @@ func (x *extraction) parsed(site program.Site, s *sink, t text, r rendered) {
 	at := x.callPlace(site)
 	for _, p := range pieces {
 		if p.Err != nil {
-			if looksSQL(p.Text) {
+			if copyIn.MatchString(p.Text) {
+				x.noQuery[site.Call] = true
+			} else if looksSQL(p.Text) {
 				x.failed = append(x.failed, failed{Unparsed{
 					Location: r.locate(max(p.Err.Offset, p.Start), at), Call: s.call, Text: p.Text, Error: p.Err.Msg,
 				}, site.Call, at, r.dynamic})

@@ -181,6 +181,10 @@ func (w *walker) composite(l *ast.CompositeLit) value {
 		}
 	}
 	out := value{list: true}
+	if e := forPostgres(w.pkg.Info, l); e != nil {
+		out.items, out.keys = []value{w.eval(e)}, []string{""}
+		return out
+	}
 	for _, e := range l.Elts {
 		key := ""
 		if kv, ok := e.(*ast.KeyValueExpr); ok {
