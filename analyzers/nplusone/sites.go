@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"regexp"
 	"strings"
 
 	"github.com/planvet/planvet/analyzers/program"
@@ -47,6 +48,8 @@ type ctx struct {
 	breaks bool
 	// rare is set on an error path.
 	rare bool
+	// spawned is set in what a goroutine of its own runs.
+	spawned bool
 	// flush is set where a branch sends what the turns before have gathered.
 	flush bool
 }
@@ -203,6 +206,9 @@ func (s *scanner) stmt(st ast.Stmt, x ctx) {
 		s.clauses(st.Body, x)
 	case *ast.SelectStmt:
 		s.clauses(st.Body, x)
+	case *ast.GoStmt:
+		x.spawned = true
+		s.call(st.Call, x)
 	default:
 		s.expr(st, x)
 	}
@@ -354,15 +360,21 @@ func (s *scanner) call(call *ast.CallExpr, x ctx) {
 		}
 		switch how := s.c.runsLiteral(s.root.Pkg, call, i); how {
 		case runsOnce:
-			s.inline(lit, x)
+			y := x
+			y.spawned = x.spawned || calledName(call) == "Go"
+			s.inline(lit, y)
 		case runsEach:
 			s.inline(lit, x.enter(s.c.callbackLoop(s.root, call, lit)))
 		}
 	}
-	if !x.rare && !x.flush {
+	// What starts a worker for each element runs the worker's set-up, once each.
+	worker := x.spawned && workers.MatchString(calledName(call))
+	if !x.rare && !x.flush && !worker {
 		s.sites = append(s.sites, site{call: call, in: x.in, loops: x.loops, cond: x.cond})
 	}
 }
+
+var workers = regexp.MustCompile(`^([Ss]tart|[Rr]un|[Ss]erve|[Ll]isten|[Ww]atch|[Ll]oop|[Ww]orkers?)([A-Z_]|$)`)
 
 func (s *scanner) inline(lit *ast.FuncLit, x ctx) {
 	f := s.c.prog.LitFunc(lit)
