@@ -52,7 +52,9 @@ func (w *walker) literalBody(l *ast.FuncLit) {
 func (w *walker) call(c *ast.CallExpr) {
 	w.builderEffect(c)
 	if s := w.x.sinkOf(w.pkg, c); s != nil {
-		w.out.sinks = append(w.out.sinks, sinkCall{w.fn, c, s})
+		if _, again := w.out.loop[c]; !again {
+			w.out.sinks = append(w.out.sinks, sinkCall{w.fn, c, s})
+		}
 		w.out.loop[c] = w.loops > 0
 		if s.arg >= 0 && s.arg < len(c.Args) {
 			w.record(c, s.arg)

@@ -3,6 +3,7 @@ package embedsql
 import (
 	"go/ast"
 	"go/token"
+	"maps"
 
 	"github.com/planvet/planvet/analyzers/program"
 )
@@ -35,6 +36,8 @@ type walker struct {
 	loops int
 	out   *walked
 	seen  map[*ast.FuncLit]bool
+	// turning is set while a loop is walked element by element.
+	turning bool
 }
 
 // walk reads a function and its literals, once. It is nil while the function is
@@ -275,6 +278,10 @@ func (w *walker) rangeStmt(s *ast.RangeStmt) {
 	w.visit(s.X)
 	over := w.eval(s.X)
 	w.loop(func() {
+		if w.turns(over) {
+			w.eachTurn(s, over.items)
+			return
+		}
 		if over.list {
 			w.set(s.Value, over.element())
 			var keys value
@@ -289,4 +296,46 @@ func (w *walker) rangeStmt(s *ast.RangeStmt) {
 		}
 		w.block(s.Body.List)
 	})
+}
+
+// maxTurns is the length up to which a list of structs is walked element by element.
+const maxTurns = 24
+
+// turns reports whether a list's elements hold texts that belong together: a table
+// with its column. To mix them would make texts that never run.
+func (w *walker) turns(over value) bool {
+	if !over.list || over.open || w.turning || len(over.items) < 2 || len(over.items) > maxTurns {
+		return false
+	}
+	for _, it := range over.items {
+		n := 0
+		for _, f := range it.fields {
+			if len(f.texts) > 0 {
+				n++
+			}
+		}
+		if n >= 2 {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *walker) eachTurn(s *ast.RangeStmt, items []value) {
+	start, seen := w.env, w.seen
+	var end env
+	w.turning = true
+	for _, it := range items {
+		w.env, w.seen = start.clone(), maps.Clone(seen)
+		w.set(s.Value, it)
+		w.block(s.Body.List)
+		if end == nil {
+			end = w.env
+			continue
+		}
+		w.merge(end)
+		end = w.env
+	}
+	w.turning = false
+	w.env = end
 }
