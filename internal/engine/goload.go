@@ -110,7 +110,7 @@ func loadModule(ctx context.Context, fset *token.FileSet, root, dir string, patt
 		}
 		own = append(own, p)
 	}
-	newChecker(ctx, fset, root).all(own)
+	checkTypes(ctx, fset, own)
 	return own, problem
 }
 

@@ -86,3 +86,39 @@ func Open(db store) (*sql.Rows, error) {
 		t.Errorf("%d packages, %d statements, unresolved: %v", p.GoPackages, len(p.Statements), p.Unresolved)
 	}
 }
+
+// Packages that import each other do not compile; what they say is read all the same,
+// and nothing waits for ever.
+func TestImportsInACircle(t *testing.T) {
+	p := loaded(t, `
+-- go.mod --
+module example.com/farm
+
+go 1.25
+-- migrations/1_init.sql --
+create table sheds (id bigint primary key, doors int);
+-- barns/barns.go --
+package barns
+
+import "example.com/farm/fields"
+
+const Query = "select id from sheds where doors = $1"
+
+var _ = fields.Name
+-- fields/fields.go --
+package fields
+
+import (
+	"database/sql"
+
+	"example.com/farm/barns"
+)
+
+const Name = "fields"
+
+func Find(db *sql.DB, n int) (*sql.Rows, error) { return db.Query("select doors from sheds where id = $1", len(barns.Query)) }
+`)
+	if len(p.Statements) != 1 {
+		t.Errorf("%d packages, %d statements, unresolved: %v", p.GoPackages, len(p.Statements), p.Unresolved)
+	}
+}

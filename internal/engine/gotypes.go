@@ -8,11 +8,8 @@ import (
 	"go/parser"
 	"go/token"
 	"go/types"
-	"maps"
-	"os"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 
 	"golang.org/x/tools/go/packages"
@@ -24,18 +21,45 @@ import (
 type checker struct {
 	ctx   context.Context
 	fset  *token.FileSet
-	root  string
+	own   map[*packages.Package]bool
+	deps  map[*packages.Package][]*packages.Package
 	slots chan struct{} // as many packages at once as there are processors
 
 	mu   sync.Mutex
 	done map[*packages.Package]*sync.Once
 }
 
-func newChecker(ctx context.Context, fset *token.FileSet, root string) *checker {
-	return &checker{
-		ctx: ctx, fset: fset, root: root + string(os.PathSeparator), slots: make(chan struct{}, runtime.GOMAXPROCS(0)),
+// checkTypes fills the types of packages after those of their imports, and for these
+// packages themselves also their syntax and what each expression is. What does not
+// type-check is filled as far as it goes, and listed with the package.
+func checkTypes(ctx context.Context, fset *token.FileSet, own []*packages.Package) {
+	c := &checker{
+		ctx: ctx, fset: fset, own: map[*packages.Package]bool{}, deps: map[*packages.Package][]*packages.Package{}, slots: make(chan struct{}, runtime.GOMAXPROCS(0)),
 		done: map[*packages.Package]*sync.Once{},
 	}
+	for _, p := range own {
+		c.own[p] = true
+		c.follow(p, map[*packages.Package]bool{})
+	}
+	c.all(own)
+}
+
+// follow notes the imports of a package and of those, without what closes a circle:
+// the compiler refuses it, and nobody may wait for himself.
+func (c *checker) follow(p *packages.Package, above map[*packages.Package]bool) {
+	if _, ok := c.deps[p]; ok {
+		return
+	}
+	above[p] = true
+	deps := []*packages.Package{}
+	for _, i := range p.Imports {
+		if !above[i] {
+			c.follow(i, above)
+			deps = append(deps, i)
+		}
+	}
+	c.deps[p] = deps
+	delete(above, p)
 }
 
 func (c *checker) all(pkgs []*packages.Package) {
@@ -46,9 +70,6 @@ func (c *checker) all(pkgs []*packages.Package) {
 	wg.Wait()
 }
 
-// check fills the types of a package after those of its imports; for code below the
-// root also its syntax and what each expression is. What does not type-check is
-// filled as far as it goes.
 func (c *checker) check(p *packages.Package) {
 	c.mu.Lock()
 	once := c.done[p]
@@ -58,7 +79,7 @@ func (c *checker) check(p *packages.Package) {
 	}
 	c.mu.Unlock()
 	once.Do(func() {
-		c.all(slices.Collect(maps.Values(p.Imports)))
+		c.all(c.deps[p])
 		c.slots <- struct{}{}
 		defer func() { <-c.slots }()
 		if c.ctx.Err() == nil {
@@ -72,31 +93,37 @@ func (c *checker) one(p *packages.Package) {
 		p.Types = types.Unsafe
 		return
 	}
-	own := false
+	own := c.own[p]
+	mode := parser.SkipObjectResolution
+	if own {
+		mode |= parser.ParseComments
+	}
 	var files []*ast.File
 	for _, name := range p.GoFiles {
-		mine := strings.HasPrefix(name, c.root)
-		own = own || mine
-		mode := parser.SkipObjectResolution
-		if mine {
-			mode |= parser.ParseComments
+		f, err := parser.ParseFile(c.fset, name, nil, mode)
+		if err != nil && own {
+			p.Errors = append(p.Errors, packages.Error{Msg: firstLine(err).Error(), Kind: packages.ParseError})
 		}
-		f, _ := parser.ParseFile(c.fset, name, nil, mode)
 		if f == nil {
 			continue
 		}
-		if !mine {
+		if !own {
 			dropBodies(f)
 		}
 		files = append(files, f)
 	}
 	conf := types.Config{
-		Error:            func(error) {}, // what is known is taken
+		Error: func(err error) { // what is known is taken
+			var te types.Error
+			if own && errors.As(err, &te) && !te.Soft {
+				p.Errors = append(p.Errors, packages.Error{Pos: c.fset.Position(te.Pos).String(), Msg: te.Msg, Kind: packages.TypeError})
+			}
+		},
 		IgnoreFuncBodies: !own,
 		FakeImportC:      true,
 		Sizes:            cmp.Or(types.SizesFor("gc", runtime.GOARCH), types.SizesFor("gc", "amd64")),
 		Importer: importer(func(path string) (*types.Package, error) {
-			if i := p.Imports[path]; i != nil && i.Types != nil {
+			if i := p.Imports[path]; i != nil && slices.Contains(c.deps[p], i) && i.Types != nil {
 				return i.Types, nil
 			}
 			return nil, errors.New("no package " + path)
