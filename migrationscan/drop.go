@@ -8,14 +8,45 @@ import (
 	"github.com/planvet/planvet/internal/pgast"
 )
 
+// drop takes away what a statement lists, in whatever order what depends on each
+// other there stands.
 func (r *replayer) drop(s *pgast.Drop) error {
-	var first error
-	for _, o := range s.Objects {
-		if err := r.dropOne(s, o); err != nil && first == nil {
-			first = err
+	if s.Kind == pgast.ObjTable && len(s.Objects) > 1 {
+		r.unlink(s.Objects)
+	}
+	for left := s.Objects; ; {
+		var first error
+		var held []pgast.DropObject
+		for _, o := range left {
+			if err := r.dropOne(s, o); err != nil {
+				held = append(held, o)
+				if first == nil {
+					first = err
+				}
+			}
+		}
+		if len(held) == 0 || len(held) == len(left) {
+			return first
+		}
+		left = held
+	}
+}
+
+// unlink takes away the foreign keys among tables that go together.
+func (r *replayer) unlink(tables []pgast.DropObject) {
+	going := map[*catalog.Relation]bool{}
+	for _, o := range tables {
+		if rel := r.resolve(o.Name); rel != nil {
+			going[rel] = true
 		}
 	}
-	return first
+	for rel := range going {
+		for _, fk := range r.foreignKeysOn(rel) {
+			if fk.rel != rel && going[fk.rel] {
+				r.dropConstraintEntry(fk.rel, fk.c.Name)
+			}
+		}
+	}
 }
 
 func (r *replayer) dropOne(s *pgast.Drop, o pgast.DropObject) error {

@@ -124,10 +124,22 @@ func (r *resolver) orderItem(e pgast.Expr) Order {
 	e, o.Collation = uncollate(e)
 	if v, ok := e.(*Var); ok {
 		o.Column = v.Column
-	} else {
-		o.KeyExpr = r.normal(e, o.Rel)
+		return o
 	}
+	if what, _ := r.mutable(e); what != "" || hasParam(e) {
+		return Order{} // no index can hold it
+	}
+	o.KeyExpr = r.normal(e, o.Rel)
 	return o
+}
+
+func hasParam(e pgast.Expr) bool {
+	found := false
+	each(e, func(x pgast.Expr) bool {
+		found = found || isParam(x)
+		return !found
+	})
+	return found
 }
 
 func (r *resolver) limit(b *Block, sc *scope, s *pgast.Select) {
