@@ -84,7 +84,7 @@ func takesValue(flags []cli.Flag, name string, top bool) (string, bool, error) {
 	if top {
 		names = append(names, "version", "v")
 	}
-	if slices.Contains(names, name) || name == "generate-bash-completion" {
+	if slices.Contains(names, name) {
 		return name, false, nil
 	}
 	return "", false, fmt.Errorf("unknown flag %q%s", "--"+name, config.Hint(name, names))

@@ -28,7 +28,7 @@ func initCommand(code *report.ExitCode) *cli.Command {
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "dry-run", Usage: "say what would be written, and write nothing"},
 			&cli.StringSliceFlag{Name: "with", Usage: "write the file of a program that was not found: pre-commit, lefthook, github, gitlab, golangci-lint or golangci-lint-build"},
-			&cli.StringSliceFlag{Name: "without", Usage: "leave out config, perf, references, hooks, ci or the first check"},
+			&cli.StringSliceFlag{Name: "without", Usage: "leave out config, perf, references, hooks, ci or check, the first check"},
 			&cli.StringFlag{Name: "color", Value: "auto", Usage: "auto, always or never"},
 		},
 		Action: func(c *cli.Context) error {

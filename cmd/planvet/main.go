@@ -68,18 +68,17 @@ func newApp(stdout, stderr io.Writer, code *report.ExitCode) *cli.App {
 		Description: "planvet check reads migrations, Go code and query files of a project and reports\n" +
 			"queries and policies without an access path, and loops over queries.\n" +
 			"With --confirm a real planner is asked about each finding.",
-		Version:              version(),
-		Writer:               stdout,
-		ErrWriter:            stderr,
-		HideHelpCommand:      true,
-		EnableBashCompletion: true,
+		Version:         version(),
+		Writer:          stdout,
+		ErrWriter:       stderr,
+		HideHelpCommand: true,
 		// Errors are printed once, by run.
 		ExitErrHandler: func(*cli.Context, error) {},
 		OnUsageError:   func(_ *cli.Context, err error, _ bool) error { return usage(err) },
 		CommandNotFound: func(c *cli.Context, name string) {
 			*code = report.ExitUsage
 			var names []string
-			for _, known := range c.App.Commands {
+			for _, known := range c.App.VisibleCommands() {
 				names = append(names, known.Name)
 			}
 			fmt.Fprintf(stderr, "planvet: unknown command %q%s; `planvet --help` lists them\n", name, config.Hint(name, names))
@@ -89,6 +88,7 @@ func newApp(stdout, stderr io.Writer, code *report.ExitCode) *cli.App {
 			baselineCommand(code), companionCommand(code),
 			explainCommand(code), shadowCommand(code), statsCommand(code), auditCommand(code), monitorCommand(code), topQueriesCommand(code), dashboardCommand(code),
 			rlsCommand(code), investigateCommand(code), benchCommand(code), gateCommand(code), sloCommand(code), memoryCommand(code), checklistCommand(code),
+			completionCommand(), manCommand(), completeCommand(),
 		},
 	}
 	onUsageError(app.Commands, app.OnUsageError)
