@@ -90,7 +90,7 @@ func valuesOf(path []string, f cli.Flag, cur string) completion {
 	name, what := f.Names()[0], flagUsage(f)
 	switch {
 	case name == "rules":
-		return listed(append(groupAnswers(), ruleAnswers()...), cur)
+		return commaListed(append(groupAnswers(), ruleAnswers()...), cur)
 	case name == "output" && path[0] == "check":
 		var out []word
 		for _, format := range report.FormatNames() {
@@ -98,7 +98,7 @@ func valuesOf(path []string, f cli.Flag, cur string) completion {
 		}
 		return completion{values: matching(out, cur), files: true}
 	case name == "without" && path[0] == "init":
-		return listed(plain(append(slices.Clone(scaffold.Parts), firstCheck)), cur)
+		return commaListed(plain(append(slices.Clone(scaffold.Parts), firstCheck)), cur)
 	case name == "confirm" && path[0] == "check":
 		return completion{values: matching(plain([]string{"shadow", "live"}), cur)}
 	case name == "format" && path[0] == "dashboard":
@@ -126,8 +126,8 @@ func enumerated(usage string) []string {
 	return strings.FieldsFunc(strings.Replace(found, " or ", ", ", 1), func(r rune) bool { return r == ',' || r == ' ' })
 }
 
-// listed completes the last word of a list with commas, without those that stand there.
-func listed(all []word, cur string) completion {
+// commaListed completes the last word of a list with commas, without those that stand there.
+func commaListed(all []word, cur string) completion {
 	before := ""
 	if i := strings.LastIndexByte(cur, ','); i >= 0 {
 		before = cur[:i+1]

@@ -33,7 +33,7 @@ func answers(line string) []string {
 
 func TestComplete(t *testing.T) {
 	for line, want := range map[string]string{
-		"ch":                             "check",
+		"mem":                            "memory",
 		"rules sh":                       "show",
 		"rules show rls-l":               "rls-leakproof",
 		"check --conf":                   "--config --confirm",
@@ -163,7 +163,7 @@ func shell(t *testing.T, name string, args ...string) string {
 
 func TestBashCompletes(t *testing.T) {
 	for _, c := range []struct{ words, want string }{
-		{"planvet che", "check"},
+		{"planvet inves", "investigate"},
 		{"planvet check --fail-o", "--fail-on"},
 		{"planvet check --format = sar", "sarif"},
 		{"planvet check --confirm =", "shadow live"},
@@ -193,7 +193,7 @@ func TestBashCompletes(t *testing.T) {
 
 func TestFishCompletes(t *testing.T) {
 	for line, want := range map[string]string{
-		"planvet che":                 "check\treport queries",
+		"planvet inves":               "investigate\t",
 		"planvet check --fail-o":      "--fail-on\tlowest severity",
 		"planvet check --format=sar":  "--format=sarif",
 		"planvet check --rules nplus": "nplusone\t",
