@@ -211,7 +211,7 @@ func TestFishCompletes(t *testing.T) {
 // zsh completes on a terminal only: its own module zpty gives it one.
 func TestZshCompletes(t *testing.T) {
 	for line, want := range map[string]string{
-		"planvet chec":                 "planvet check ",
+		"planvet inves":                "planvet investigate ",
 		"planvet check --fail-o":       "planvet check --fail-on ",
 		"planvet check --format=sar":   "planvet check --format=sarif ",
 		"planvet check --rules nplus":  "planvet check --rules nplusone ",
