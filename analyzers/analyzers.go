@@ -11,6 +11,7 @@ import (
 
 	"github.com/planvet/planvet/analyzers/embedsql"
 	"github.com/planvet/planvet/analyzers/nplusone"
+	"github.com/planvet/planvet/analyzers/poolstate"
 	"github.com/planvet/planvet/analyzers/sqlindex"
 	"github.com/planvet/planvet/catalog"
 	"github.com/planvet/planvet/internal/predicate"
@@ -46,7 +47,7 @@ type Options struct {
 // Rules are the rules of the passes themselves.
 var Rules = nplusone.Rules
 
-// New returns the passes that report: sqlindex and nplusone. They require embedsql,
+// New returns the passes that report: sqlindex, poolstate and nplusone. They require embedsql,
 // which a driver runs by itself.
 func New(o Options) ([]*analysis.Analyzer, error) {
 	if o.CatalogFor == nil {
@@ -65,6 +66,7 @@ func New(o Options) ([]*analysis.Analyzer, error) {
 	embed := embedsql.NewAnalyzer(embedsql.Options{Root: o.Root}, o.Facts)
 	return []*analysis.Analyzer{
 		sqlindex.NewAnalyzer(embed, sqlindex.Options{Root: o.Root, CatalogFor: o.CatalogFor, Pooling: o.Pooling, Enabled: o.Enabled, Keep: certain(o.Keep)}),
+		poolstate.NewAnalyzer(embed, poolstate.Options{Root: o.Root, Pooling: o.Pooling, Enabled: o.Enabled, Keep: certain(o.Keep)}),
 		nplusone.NewAnalyzer(embed, nplusone.PassOptions{Root: o.Root, Enabled: o.Enabled, Keep: certain(o.Keep), Facts: o.Facts}),
 	}, nil
 }

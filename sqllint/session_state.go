@@ -12,10 +12,10 @@ import (
 
 // sessionState is one thing that a statement leaves in its server session.
 type sessionState struct {
-	// pos is its offset in the statement's text.
-	pos     int
-	message string
-	object  rules.Object
+	// pos is its offset in the statement's text, name what it is about in its message.
+	pos           int
+	name, message string
+	object        rules.Object
 	// fix is the statement that leaves nothing, "" where another way is needed; note is
 	// what else there is to do.
 	fix, note string
@@ -50,7 +50,44 @@ func sessionStates(s *Statement) []sessionState {
 		}
 		return true
 	})
+	if s.Dynamic { // a name in it may stand for what is not known, and the text is not what runs
+		for i := range out {
+			out[i].guess(s)
+		}
+	}
 	return out
+}
+
+// guess takes out of a state what only stands for an unknown part of the text.
+func (st *sessionState) guess(s *Statement) {
+	st.fix, st.run = "", ""
+	if st.name == "" || written(s, st.name) {
+		return
+	}
+	if rest, ok := strings.CutPrefix(st.message, st.name+" "); ok {
+		st.message = "a setting " + rest
+	} else {
+		st.message = strings.Replace(st.message, " "+st.name, "", 1)
+	}
+	st.object.Table = ""
+}
+
+// written reports whether a word of a statement's text stands in a file as it is.
+func written(s *Statement, word string) bool {
+	at := strings.Index(strings.ToLower(s.Text), strings.ToLower(word))
+	if at < 0 {
+		return false
+	}
+	for i, g := range s.Segments {
+		end := len(s.Text)
+		if i+1 < len(s.Segments) {
+			end = s.Segments[i+1].Start
+		}
+		if g.Start < at && at+len(word) < end { // at its ends an unknown part may go on
+			return g.At.Path != "" && g.Exact
+		}
+	}
+	return false
 }
 
 // within is the statement's text with the word replaced, and the call alone where the text
@@ -73,6 +110,7 @@ func commandState(s *Statement) (sessionState, bool) {
 		return settingState(s.Text, c)
 	case *pgast.Prepare:
 		return sessionState{
+			name:    c.Name,
 			message: fmt.Sprintf("prepare %s names a statement of one server connection; under transaction pooling execute may run on another, which lacks it", c.Name),
 			note:    "send the query itself with parameters, and let the driver prepare it; PgBouncer from 1.21 on follows the protocol's named statements (max_prepared_statements), and no version follows PREPARE",
 			run:     s.Text, says: "the prepared statement " + c.Name + " is still there after commit (pg_prepared_statements)",
@@ -80,6 +118,7 @@ func commandState(s *Statement) (sessionState, bool) {
 		}, c.Name != ""
 	case *pgast.Listen:
 		return sessionState{
+			name:    c.Channel,
 			message: fmt.Sprintf("listen %s subscribes one server connection; under transaction pooling that goes to other clients, and notifications are lost", c.Channel),
 			note:    directNote + "; notify works through the pool",
 			run:     s.Text, says: "the session still listens to " + c.Channel + " after commit (pg_listening_channels)",
@@ -87,6 +126,7 @@ func commandState(s *Statement) (sessionState, bool) {
 		}, true
 	case *pgast.DeclareCursor:
 		return sessionState{
+			name:    c.Name,
 			message: fmt.Sprintf("cursor %s with hold lives on in one server connection; under transaction pooling fetch may run on another, which lacks it", c.Name),
 			note:    "read the cursor within its transaction, without with hold, or page by keys",
 			run:     "declare " + ident(c.Name) + " cursor with hold for select 1", instead: "declare " + ident(c.Name) + " cursor for select 1",
@@ -130,6 +170,7 @@ func settingState(text string, c *pgast.Set) (sessionState, bool) {
 // setting is what a SET or a set_config leaves.
 func setting(name string) sessionState {
 	st := sessionState{
+		name:    name,
 		message: name + " is set for the session; under transaction pooling its server connection hands the value on to other clients, and this one may lose it",
 		note:    "set local holds for the transaction that the statements run in",
 		says:    name + " still has the session's value after commit",
@@ -145,6 +186,7 @@ func setting(name string) sessionState {
 func tableState(name string) sessionState {
 	t := literal(name)
 	return sessionState{
+		name:    name,
 		message: fmt.Sprintf("temporary table %s lives in one server connection; under transaction pooling later statements may run on another, and it stays there for other clients", name),
 		object:  rules.Object{Table: name}, table: name,
 		note: "create it with on commit drop inside of the transaction that uses it",

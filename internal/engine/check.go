@@ -29,7 +29,7 @@ func (p *Project) Check() (fs []rules.Finding, suppressed int) {
 		tag(fs[from:], db)
 	}
 	if p.code != nil {
-		fs = append(fs, p.loops()...)
+		fs = append(append(fs, p.loops()...), p.code.pools...)
 	}
 	fs, suppressed = suppress.Apply(fs, p.directives(), func(r string) bool { return all.Lookup(r) != nil }, p.wholeRuleSet())
 	fs = p.settings(fs)

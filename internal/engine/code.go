@@ -9,6 +9,7 @@ import (
 
 	"github.com/planvet/planvet/analyzers/embedsql"
 	"github.com/planvet/planvet/analyzers/nplusone"
+	"github.com/planvet/planvet/analyzers/poolstate"
 	"github.com/planvet/planvet/migrationscan"
 	"github.com/planvet/planvet/rules"
 	"github.com/planvet/planvet/sqllint"
@@ -20,6 +21,7 @@ type goCode struct {
 	commands   []*sqllint.Statement
 	scripts    []migrationscan.Script
 	loops      []rules.Finding
+	pools      []rules.Finding
 	files      []string
 }
 
@@ -65,7 +67,7 @@ func (p *Project) loadCode(ctx context.Context) error {
 		}
 	}
 	r := embedsql.Extract(in, o)
-	code := &goCode{statements: r.Statements, commands: r.Commands, files: r.Files, loops: nplusone.Check(r, nplusone.Options{})}
+	code := &goCode{statements: r.Statements, commands: r.Commands, files: r.Files, loops: nplusone.Check(r, nplusone.Options{}), pools: poolstate.Check(r, p.pooling())}
 	for _, s := range r.Scripts {
 		code.scripts = append(code.scripts, migrationscan.Script{
 			Path: s.Location.Path, Text: s.Text, Line: s.Location.Line, Column: s.Location.Column, GoLiteral: true,

@@ -6,6 +6,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/planvet/planvet/rules"
@@ -78,6 +79,27 @@ var (
 	commented    = regexp.MustCompile(`^\s*(#|;|//|--)`)
 )
 
+// image is that of a PgBouncer, with its version.
+var image = regexp.MustCompile(`(?i)\bpgbouncer[\w./-]*:v?(\d+)\.(\d+)`)
+
+// byVersion tells from the image's version whether PgBouncer follows named statements
+// without being told to: from 1.24 on, and before 1.21 it cannot.
+func byVersion(text []byte) string {
+	m := image.FindSubmatch(text)
+	if m == nil {
+		return ""
+	}
+	major, _ := strconv.Atoi(string(m[1]))
+	minor, _ := strconv.Atoi(string(m[2]))
+	switch {
+	case major > 1 || minor >= 24:
+		return "yes"
+	case minor < 21:
+		return "no"
+	}
+	return ""
+}
+
 // maxEvidence is the size of a file up to which it is read for a pool's mode.
 const maxEvidence = 256 << 10
 
@@ -113,11 +135,27 @@ func (p *Project) poolEvidence() (at rules.Location, says, prepared string) {
 				prepared = "yes"
 			case preparedNone.Match(text):
 				prepared = "no"
+			default:
+				prepared = byVersion(text)
 			}
 		}
 		return nil
 	})
 	return at, says, prepared
+}
+
+// showsPool reports whether a file of the project shows transaction pooling. One that no
+// longer does brings no finding.
+func (p *Project) showsPool(file string) bool {
+	if p.fsys == nil || p.Config.Pooling.Mode != "" || !poolFile(path.Base(file)) {
+		return false
+	}
+	text, err := fs.ReadFile(p.fsys, file)
+	if err != nil || len(text) > maxEvidence {
+		return false
+	}
+	line, _ := evidence(file, text)
+	return line > 0
 }
 
 // poolSilent are folders whose files say nothing of production.

@@ -39,6 +39,17 @@ func TestEvidence(t *testing.T) {
 	}
 }
 
+func TestByVersion(t *testing.T) {
+	for text, want := range map[string]string{
+		"image: edoburu/pgbouncer:v1.25.1-p0": "yes", "image: bitnami/pgbouncer:1.24": "yes", "image: edoburu/pgbouncer:1.20.1": "no",
+		"image: ghcr.io/x/pgbouncer:1.22.0": "", "image: pgbouncer:latest": "", "image: postgres:16": "",
+	} {
+		if got := byVersion([]byte(text)); got != want {
+			t.Errorf("%s: %q, want %q", text, got, want)
+		}
+	}
+}
+
 // TestPooling: the rule speaks where a project pools by transaction, and says how it knows.
 func TestPooling(t *testing.T) {
 	const ini = "[pgbouncer]\npool_mode = transaction\n"

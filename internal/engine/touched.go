@@ -66,7 +66,7 @@ func (p *Project) reads(file string) bool {
 		return true
 	case strings.HasPrefix(base, "sqlc."), strings.HasPrefix(base, ".gmrc"), base == "_journal.json":
 		return true
-	case p.named(file):
+	case p.named(file), p.showsPool(file):
 		return true
 	case strings.HasPrefix(base, "."), strings.HasSuffix(base, "_test.go"):
 		return false

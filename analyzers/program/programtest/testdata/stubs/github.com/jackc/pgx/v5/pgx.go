@@ -34,7 +34,18 @@ func (c *Conn) Exec(ctx context.Context, sql string, arguments ...any) (pgconn.C
 func (c *Conn) Query(ctx context.Context, sql string, args ...any) (Rows, error) { return nil, nil }
 func (c *Conn) QueryRow(ctx context.Context, sql string, args ...any) Row        { return nil }
 func (c *Conn) Begin(ctx context.Context) (Tx, error)                            { return nil, nil }
-func (c *Conn) SendBatch(ctx context.Context, b *Batch) BatchResults             { return nil }
+func (c *Conn) Prepare(ctx context.Context, name, sql string) (*pgconn.StatementDescription, error) {
+	return nil, nil
+}
+func (c *Conn) SendBatch(ctx context.Context, b *Batch) BatchResults { return nil }
+
+type QueryExecMode int32
+
+const QueryExecModeExec QueryExecMode = 3
+
+type ConnConfig struct{ DefaultQueryExecMode QueryExecMode }
+
+func Connect(ctx context.Context, connString string) (*Conn, error) { return nil, nil }
 
 type QueuedQuery struct{}
 type Batch struct{}

@@ -9,6 +9,21 @@ import (
 
 type Pool struct{}
 
+type Config struct{ ConnConfig *pgx.ConnConfig }
+
+func New(ctx context.Context, connString string) (*Pool, error)        { return nil, nil }
+func NewWithConfig(ctx context.Context, config *Config) (*Pool, error) { return nil, nil }
+func ParseConfig(connString string) (*Config, error)                   { return nil, nil }
+
+type Conn struct{}
+
+func (c *Conn) Exec(ctx context.Context, sql string, arguments ...any) (pgconn.CommandTag, error) {
+	return pgconn.CommandTag{}, nil
+}
+func (c *Conn) Release() {}
+
+func (p *Pool) Acquire(ctx context.Context) (*Conn, error) { return nil, nil }
+
 func (p *Pool) Exec(ctx context.Context, sql string, arguments ...any) (pgconn.CommandTag, error) {
 	return pgconn.CommandTag{}, nil
 }
