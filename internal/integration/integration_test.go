@@ -1,6 +1,8 @@
 package integration
 
 import (
+	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -54,5 +56,57 @@ func TestIn(t *testing.T) {
 		if f.In("") != f {
 			t.Errorf("%s changes without a folder", f.Name)
 		}
+	}
+}
+
+// The pages show what is written, to the letter.
+func TestPages(t *testing.T) {
+	for page, names := range map[string][]string{
+		"hooks.md": {"pre-commit", "lefthook"},
+		"ci.md":    {"github", "gitlab", "golangci-lint-build", "golangci-lint"},
+	} {
+		text, err := os.ReadFile("../../docs/" + page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names {
+			f, err := Named(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(string(text), "```yaml\n# "+f.Path+"\n"+f.Text+"```\n") {
+				t.Errorf("docs/%s does not show %s as it is written", page, f.Path)
+			}
+		}
+	}
+}
+
+// The action's inputs are in docs/ci.md, in their order.
+func TestActionInputs(t *testing.T) {
+	action, err := os.ReadFile("../../action.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile("../../docs/ci.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var a struct{ Inputs yaml.MapSlice }
+	if err := yaml.Unmarshal(action, &a); err != nil {
+		t.Fatal(err)
+	}
+	var want strings.Builder
+	for _, in := range a.Inputs {
+		about := in.Value.(map[string]any)
+		initial, _ := about["default"].(string)
+		if initial != "" {
+			initial = "`" + initial + "`"
+		}
+		fmt.Fprintf(&want, "| `%s` | %s | %s |\n", in.Key, initial, about["description"])
+	}
+	_, rest, _ := strings.Cut(string(page), "<!-- planvet action inputs -->\n| input | default | what it is |\n| --- | --- | --- |\n")
+	got, _, ok := strings.Cut(rest, "<!-- /planvet action inputs -->")
+	if !ok || got != want.String() {
+		t.Errorf("docs/ci.md has of the action's inputs\n%swant\n%s", got, want.String())
 	}
 }

@@ -189,3 +189,42 @@ func TestGolangCILint(t *testing.T) {
 		}
 	}
 }
+
+// What docs/ci.md shows is what golangci-lint prints, of the project of docs/hooks.md.
+func TestPage(t *testing.T) {
+	l := newLinter(t)
+	f, err := integration.Named("golangci-lint")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"app.go", "find.sql"} {
+		if err := os.Remove(filepath.Join(l.dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.write(map[string]string{
+		f.Path: f.Text, "migrations/001_players.sql": table, "store/players.go": `package store
+
+import (
+	"context"
+	"database/sql"
+)
+
+// ByName finds players.
+func ByName(ctx context.Context, db *sql.DB, name string) (*sql.Rows, error) {
+	return db.QueryContext(ctx, "select id from players where name = $1", name)
+}
+`,
+	})
+	got, stderr, err := l.program("run", "--color=never")
+	if err == nil {
+		t.Fatal("there is no issue")
+	}
+	page, err := os.ReadFile("../../docs/ci.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(page), "<!-- planvet golangci-lint -->\n```text\n"+got+"```\n") {
+		t.Errorf("docs/ci.md does not show what golangci-lint prints:\n%s%s", got, stderr)
+	}
+}

@@ -2,6 +2,7 @@ package consumers
 
 import (
 	"encoding/json"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -148,9 +149,10 @@ func TestAction(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	given := strings.NewReplacer("        # with:\n", "        with:\n          version: installed\n", "        #   upload-sarif: true # alerts of code scanning\n", "          upload-sarif: true\n").Replace(f.Text)
-	if !strings.Contains(given, "          version: installed\n          #") && !strings.Contains(given, "          upload-sarif: true\n") {
-		t.Fatalf("the workflow has no inputs to ask for:\n%s", given)
+	given := strings.NewReplacer("        # with:\n", "        with:\n          version: installed\n          checklist-args: --confirm=none\n", "        #   ", "          ").
+		Replace(strings.Replace(f.Text, "        #   args: --confirm shadow\n", "", 1))
+	if strings.Count(given, "          checklist: true ") != 1 || strings.Count(given, "          upload-sarif: true ") != 1 || strings.Contains(given, "confirm shadow") {
+		t.Fatalf("the workflow has other inputs to ask for:\n%s", given)
 	}
 	actionsOf := t.TempDir()
 	root, err := filepath.Abs("../../..")
@@ -182,12 +184,13 @@ func TestAction(t *testing.T) {
 		change           map[string]string
 		fork             bool
 		fails, uploaded  bool
+		comments         int
 		places           []place
 	}{
-		{"a pull request", "pull_request", "refs/pull/7/merge", dropped, false, true, true, []place{{"svc/app.go", 6, 64, "warning"}}},
-		{"a pull request from a fork", "pull_request", "refs/pull/7/merge", dropped, true, true, false, []place{{"svc/app.go", 6, 64, "warning"}}},
-		{"a pull request with nothing to judge", "pull_request", "refs/pull/7/merge", remarked, false, false, true, nil},
-		{"a push", "push", "refs/heads/change", old, false, true, true, []place{{"svc/old.go", 6, 66, "warning"}}},
+		{"a pull request", "pull_request", "refs/pull/7/merge", dropped, false, true, true, 1, []place{{"svc/app.go", 6, 64, "warning"}}},
+		{"a pull request from a fork", "pull_request", "refs/pull/7/merge", dropped, true, true, false, 0, []place{{"svc/app.go", 6, 64, "warning"}}},
+		{"a pull request with nothing to judge", "pull_request", "refs/pull/7/merge", remarked, false, false, true, 1, nil},
+		{"a push", "push", "refs/heads/change", old, false, true, true, 0, []place{{"svc/old.go", 6, 66, "warning"}}},
 	} {
 		t.Run(step.name, func(t *testing.T) {
 			p := newPullRequest(t, step.change)
@@ -208,11 +211,15 @@ func TestAction(t *testing.T) {
 			if err := os.WriteFile(file, event, 0o666); err != nil {
 				t.Fatal(err)
 			}
+			api := &comments{readOnly: step.fork}
+			server := httptest.NewServer(api)
+			defer server.Close()
 			seen, err := workflow(t, given, runner.Config{
+				Token:   "a token",
 				Workdir: p.runner, EventName: step.event, EventPath: file,
 				Env: map[string]string{
 					"PATH": filepath.Dir(bin) + string(os.PathListSeparator) + os.Getenv("PATH"), "UPLOADED": uploaded, "GITHUB_REPOSITORY": "o/r",
-					"GITHUB_REF": step.ref, "GIT_CONFIG_GLOBAL": os.DevNull, "PLANVET_CONFIG": "",
+					"GITHUB_API_URL": server.URL, "GITHUB_REF": step.ref, "GIT_CONFIG_GLOBAL": os.DevNull, "PLANVET_CONFIG": "",
 				},
 				ActionCache: &runner.LocalRepositoryCache{
 					Parent: runner.GoGitActionCache{Path: t.TempDir()}, CacheDirCache: map[string]string{},
@@ -232,6 +239,9 @@ func TestAction(t *testing.T) {
 			text, err := os.ReadFile(uploaded)
 			if (err == nil) != step.uploaded || step.uploaded && !json.Valid(text) {
 				t.Errorf("uploaded: %v", err)
+			}
+			if len(api.bodies) != step.comments || step.comments == 1 && !strings.Contains(api.bodies[0], "- [") {
+				t.Errorf("the pull request has the comments %q", api.bodies)
 			}
 		})
 	}

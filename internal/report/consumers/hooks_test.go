@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"testing"
@@ -160,46 +161,6 @@ func preCommit(t *testing.T) (command, env []string) {
 	return []string{python, "-m", "pre_commit"}, append(env, "PYTHONPATH="+filepath.Join(root, "usr/lib/python3/dist-packages"))
 }
 
-// fromDebian unpacks packages into a folder of the test's and installs nothing. Where
-// there is no apt-get, or it reaches no packages, the test is skipped.
-func fromDebian(t *testing.T, packages ...string) (root string) {
-	t.Helper()
-	for _, program := range []string{"apt-get", "dpkg-deb"} {
-		if _, err := exec.LookPath(program); err != nil {
-			t.Skip("this is no Debian: there is no " + program)
-		}
-	}
-	dir, root := t.TempDir(), t.TempDir()
-	apt := func(args ...string) (string, error) {
-		cmd := exec.Command("apt-get", args...)
-		cmd.Dir = dir
-		out, err := cmd.CombinedOutput()
-		return string(out), err
-	}
-	download := append([]string{"download"}, packages...)
-	if _, err := apt(download...); err != nil {
-		// The machine's lists may be old, or none: they are left as they are.
-		own := []string{"-o", "Dir::State::lists=" + filepath.Join(dir, "lists"), "-o", "Dir::Cache=" + filepath.Join(dir, "cache")}
-		out, err := apt(append(own, "update")...)
-		if err == nil {
-			out, err = apt(append(own, download...)...)
-		}
-		if err != nil {
-			t.Skipf("apt-get fetches no packages here: %v\n%s", err, out)
-		}
-	}
-	debs, err := filepath.Glob(filepath.Join(dir, "*.deb"))
-	if err != nil || len(debs) != len(packages) {
-		t.Fatalf("%d of %d packages, %v", len(debs), len(packages), err)
-	}
-	for _, deb := range debs {
-		if out, err := exec.Command("dpkg-deb", "-x", deb, root).CombinedOutput(); err != nil {
-			t.Fatalf("%v\n%s", err, out)
-		}
-	}
-	return root
-}
-
 // hooksRepository is a repository as pre-commit clones it: planvet's, or what of it
 // a hook of the PATH's planvet needs.
 func hooksRepository(t *testing.T, whole bool) (dir, rev string) {
@@ -261,5 +222,51 @@ func TestPreCommit(t *testing.T) {
 			}
 			c.hooked("Passed", "Passed")
 		})
+	}
+}
+
+// revision is that of HEAD, which is another in each run.
+var revision = regexp.MustCompile(`HEAD \([0-9a-f]+\)`)
+
+// What docs/hooks.md shows is what a hook prints.
+func TestHooksPage(t *testing.T) {
+	if testing.Short() {
+		t.Skip("planvet is built")
+	}
+	c := newClone(t)
+	c.git("rm", "-qr", "svc")
+	c.write(map[string]string{
+		"go.mod": changed["svc/go.mod"], "migrations/001_players.sql": changed["svc/migrations/001_players.sql"], "migrations/002_index.sql": changed["svc/migrations/002_index.sql"],
+		"store/players.go": `package store
+
+import (
+	"context"
+	"database/sql"
+)
+
+// ByName finds players.
+func ByName(ctx context.Context, db *sql.DB, name string) (*sql.Rows, error) {
+	return db.QueryContext(ctx, "select id from players where name = $1", name)
+}
+`,
+	})
+	c.commit("the page's project")
+	c.git("rm", "-q", "migrations/002_index.sql")
+	bin, err := planvet()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := c.run(bin, "check", "--staged")
+	if err == nil {
+		t.Fatal("the commit passes")
+	}
+	text, err := os.ReadFile("../../../docs/hooks.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, shown, _ := strings.Cut(string(text), "<!-- planvet hook -->\n```text\n")
+	shown, _, _ = strings.Cut(shown, "```\n<!-- /planvet hook -->")
+	if mask := func(s string) string { return revision.ReplaceAllString(s, "HEAD (…)") }; mask(shown) != mask(got) {
+		t.Errorf("docs/hooks.md shows\n%sand a hook prints\n%s", shown, got)
 	}
 }
