@@ -44,14 +44,15 @@ func (p *plScanner) params(s Stmt) {
 	})
 }
 
-// outputKeys marks the sort and group keys that name an item of the select list.
+// outputKeys marks the sort and group keys that name an item of the select list. The
+// sort of a UNION names nothing else.
 func outputKeys(s *Select, marked map[Expr]bool) {
 	names := map[string]bool{}
 	for _, t := range s.Targets {
 		names[outputName(t)] = true
 	}
 	mark := func(e Expr) {
-		if c, ok := e.(*ColumnRef); ok && len(c.Names) == 1 && names[c.Names[0]] {
+		if c, ok := e.(*ColumnRef); ok && len(c.Names) == 1 && (s.SetOp != "" || names[c.Names[0]]) {
 			marked[e] = true
 		}
 	}

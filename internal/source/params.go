@@ -16,6 +16,17 @@ type edit struct {
 	start, end int
 	// name tells equal parameters.
 	name string
+	// typ is the parameter's type where the server would guess another.
+	typ string
+}
+
+// written is the edit's text as parameter n.
+func (e edit) written(n int) string {
+	out := "$" + strconv.Itoa(n)
+	if strings.EqualFold(e.typ, "interval") {
+		out += "::interval" // now() - $1 is that of two times otherwise
+	}
+	return out
 }
 
 // parametrise writes $n for the names that are parameters, equal names getting one
@@ -32,7 +43,7 @@ func parametrise(text string, edits []edit) (out string, st pgast.Stmt, ok bool)
 			numbers[e.name] = n
 		}
 		b.WriteString(text[last:e.start])
-		b.WriteString("$" + strconv.Itoa(n))
+		b.WriteString(e.written(n))
 		last = e.end
 	}
 	b.WriteString(text[last:])
@@ -67,7 +78,7 @@ func (c cover) segments(text string, edits []edit) []sqllint.Segment {
 		if numbers[e.name] == 0 {
 			numbers[e.name] = len(numbers) + 1
 		}
-		grown += len("$"+strconv.Itoa(numbers[e.name])) - (e.end - e.start)
+		grown += len(e.written(numbers[e.name])) - (e.end - e.start)
 		last = e.end
 	}
 	return c.run(out, text, last, len(text), grown)
@@ -102,7 +113,7 @@ func variableEdits(text string, st pgast.Stmt, vars []pgast.PLVar) []edit {
 			return true
 		}
 		if end := nameEnd(text, p.Pos()); end > p.Pos() {
-			out = append(out, edit{p.Pos(), end, vars[p.Number-1].Name})
+			out = append(out, edit{p.Pos(), end, vars[p.Number-1].Name, vars[p.Number-1].Type})
 		}
 		return true
 	})
@@ -113,6 +124,12 @@ func variableEdits(text string, st pgast.Stmt, vars []pgast.PLVar) []edit {
 // name in the statement wins, as it does on the server.
 func argumentEdits(text string, st pgast.Stmt, f *catalog.Function, cat *catalog.Catalog, path []string) []edit {
 	args := map[string]int{}
+	typ := func(i int) string {
+		if i < 1 || i > len(f.Args) {
+			return ""
+		}
+		return f.Args[i-1]
+	}
 	for i, a := range f.ArgNames {
 		if a != "" {
 			args[a] = i + 1
@@ -124,7 +141,7 @@ func argumentEdits(text string, st pgast.Stmt, f *catalog.Function, cat *catalog
 		switch x := n.(type) {
 		case *pgast.Param: // $n stands for the argument itself
 			if x.Pos() >= 0 {
-				out = append(out, edit{x.Pos(), x.Pos() + 1 + len(strconv.Itoa(x.Number)), "$" + strconv.Itoa(x.Number)})
+				out = append(out, edit{x.Pos(), x.Pos() + 1 + len(strconv.Itoa(x.Number)), "$" + strconv.Itoa(x.Number), typ(x.Number)})
 			}
 		case *pgast.ColumnRef:
 			name := ""
@@ -137,7 +154,7 @@ func argumentEdits(text string, st pgast.Stmt, f *catalog.Function, cat *catalog
 			}
 			if i := args[name]; i > 0 && x.Pos() >= 0 {
 				if end := nameEnd(text, x.Pos()); end > x.Pos() {
-					out = append(out, edit{x.Pos(), end, "$" + strconv.Itoa(i)})
+					out = append(out, edit{x.Pos(), end, "$" + strconv.Itoa(i), typ(i)})
 				}
 			}
 		}
