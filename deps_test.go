@@ -93,6 +93,7 @@ internal/report: rules ; terminal
 internal/engine: rules rules/all catalog catalog/builtin migrationscan sqllint rlscheck analyzers/... internal/pgast internal/predicate internal/source internal/suppress internal/config internal/plan internal/live internal/shadow internal/stats internal/confirm internal/report internal/revision ; x/tools
 internal/vetunit: analyzers/... internal/engine rules ; x/tools
 gclplugin: internal/config internal/engine internal/vetunit ; x/tools golangci
+internal/lsp: rules migrationscan internal/engine internal/report internal/suppress ; jsonrpc
 cmd/planvet: rules rules/all catalog analyzers/... internal/... ; cli terminal
 
 # the SQL extension, embedded, and who installs it as a schema
@@ -114,6 +115,7 @@ var groups = map[string][]string{
 	"x/tools":      {"golang.org/x/tools"},
 	"yaml":         {"github.com/goccy/go-yaml"},
 	"cli":          {"github.com/urfave/cli/v2"},
+	"jsonrpc":      {"github.com/sourcegraph/jsonrpc2"},
 	"tests":        {"github.com/google/go-cmp", "golang.org/x/tools/txtar"},
 	"hdrhistogram": {"github.com/HdrHistogram/hdrhistogram-go"},
 	"golangci":     {"github.com/golangci/plugin-module-register"},

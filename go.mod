@@ -16,6 +16,7 @@ require (
 	github.com/prometheus/common v0.45.0
 	github.com/rogpeppe/go-internal v1.16.0
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
+	github.com/sourcegraph/jsonrpc2 v0.2.3
 	github.com/urfave/cli/v2 v2.27.7
 	go.opentelemetry.io/proto/otlp v1.0.0
 	golang.org/x/term v0.48.0

@@ -79,6 +79,21 @@ type Fix struct {
 	Note string   `json:"note,omitempty"`
 }
 
+// IsDDL reports whether the fix is statements that change the schema, all of it: what
+// belongs into a migration.
+func (f *Fix) IsDDL() bool {
+	if f == nil {
+		return false
+	}
+	for _, s := range f.SQL {
+		first, _, _ := strings.Cut(strings.TrimSpace(strings.ToLower(s)), " ")
+		if first != "create" && first != "alter" && first != "drop" {
+			return false
+		}
+	}
+	return len(f.SQL) > 0
+}
+
 // Finding is one fault at one place.
 type Finding struct {
 	ID        string    `json:"id"`

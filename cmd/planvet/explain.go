@@ -77,7 +77,7 @@ func explainQuery(c *cli.Context) error {
 		if err != nil {
 			return answer{}, err
 		}
-		if told := recalled(c, ".", memory.Shape(r.SQL)); len(told) > 0 {
+		if told := recalled(c.Context, c.App.ErrWriter, ".", memory.Shape(r.SQL)); len(told) > 0 {
 			r.Remembered = told[0]
 		}
 		return answer{r.Events(), func(w io.Writer) error { return writeExplained(c, w, r) }}, nil

@@ -87,7 +87,7 @@ func newApp(stdout, stderr io.Writer, code *report.ExitCode) *cli.App {
 			initCommand(code), checkCommand(code), configCommand(code), schemaCommand(code), queriesCommand(code), rulesCommand(), vetCommand(code),
 			baselineCommand(code), companionCommand(code),
 			explainCommand(code), shadowCommand(code), statsCommand(code), auditCommand(code), monitorCommand(code), topQueriesCommand(code), dashboardCommand(code),
-			rlsCommand(code), investigateCommand(code), benchCommand(code), gateCommand(code), sloCommand(code), memoryCommand(code), checklistCommand(code),
+			rlsCommand(code), investigateCommand(code), benchCommand(code), gateCommand(code), sloCommand(code), memoryCommand(code), checklistCommand(code), lspCommand(code),
 			completionCommand(), manCommand(), completeCommand(),
 		},
 	}

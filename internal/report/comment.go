@@ -78,7 +78,7 @@ func markdownItem(f *rules.Finding, at *places) string {
 	}
 	if f.Fix != nil {
 		if len(f.Fix.SQL) > 0 {
-			b.WriteString("\n" + indented(MarkdownFence("sql", fixSQL(f.Fix)), "  "))
+			b.WriteString("\n" + indented(MarkdownFence("sql", FixSQL(f.Fix)), "  "))
 		}
 		if f.Fix.Note != "" {
 			b.WriteString("\n  " + MarkdownText(f.Fix.Note) + "\n")
@@ -96,8 +96,8 @@ func rememberedItems(rs []Remembered) string {
 	return b.String()
 }
 
-// fixSQL is a fix as one script.
-func fixSQL(f *rules.Fix) string {
+// FixSQL is a fix as one script.
+func FixSQL(f *rules.Fix) string {
 	var b strings.Builder
 	for _, s := range f.SQL {
 		b.WriteString(strings.TrimRight(dedent(s), "; \n") + ";\n")

@@ -137,7 +137,7 @@ func viewOf(f *rules.Finding, at *places) pageFinding {
 	}
 	if f.Fix != nil {
 		if len(f.Fix.SQL) > 0 {
-			out.SQL = printableLines(fixSQL(f.Fix))
+			out.SQL = printableLines(FixSQL(f.Fix))
 		}
 		out.Note = Printable(f.Fix.Note)
 	}

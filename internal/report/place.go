@@ -44,7 +44,7 @@ func (p *places) of(l rules.Location) rules.Location {
 	if p.unit == inUTF16 && l.Column > 1 {
 		line, ok := p.line(l)
 		if ok && l.Column-1 <= len(line) {
-			l.Column = utf16Column(line, l.Column)
+			l.Column = UTF16Column(line, l.Column)
 		} else {
 			l.Column = 0
 		}
@@ -81,9 +81,9 @@ func (p *places) line(l rules.Location) (string, bool) {
 	return x.line(l)
 }
 
-// utf16Column turns a column of bytes from 1 into one of UTF-16 units. Bytes that
+// UTF16Column turns a column of bytes from 1 into one of UTF-16 units. Bytes that
 // are no text count as the one character that decoders make of each.
-func utf16Column(line string, column int) int {
+func UTF16Column(line string, column int) int {
 	n := 1
 	for i := 0; i < column-1 && i < len(line); {
 		r, size := utf8.DecodeRuneInString(line[i:])

@@ -193,7 +193,7 @@ func (s *sarifWriter) location(l rules.Location) sarifLocation {
 // that the finding is about; where there is none, and where the fix is not DDL, the
 // statement is told in the message alone.
 func (s *sarifWriter) fixes(f *rules.Finding) []sarifFix {
-	if f.Fix == nil || !ddl(f.Fix.SQL) {
+	if !f.Fix.IsDDL() {
 		return nil
 	}
 	for _, l := range append([]rules.Location{f.Location}, related(f)...) {
@@ -207,7 +207,7 @@ func (s *sarifWriter) fixes(f *rules.Finding) []sarifFix {
 					URI: uri(s.at.path(path.Join(path.Dir(l.Path), "planvet_fix.sql"))), Base: sarifRoot,
 					Description: &sarifText{Text: "a new migration, to be named as the migration tool expects"},
 				},
-				[]sarifReplacement{{sarifRegion{StartLine: 1, StartColumn: 1, EndLine: 1, EndColumn: 1}, sarifText{Text: fixSQL(f.Fix)}}},
+				[]sarifReplacement{{sarifRegion{StartLine: 1, StartColumn: 1, EndLine: 1, EndColumn: 1}, sarifText{Text: FixSQL(f.Fix)}}},
 			}},
 		}}
 	}
@@ -220,16 +220,6 @@ func related(f *rules.Finding) []rules.Location {
 		out[i] = r.Location
 	}
 	return out
-}
-
-func ddl(sql []string) bool {
-	for _, s := range sql {
-		first, _, _ := strings.Cut(strings.TrimSpace(strings.ToLower(s)), " ")
-		if !slices.Contains([]string{"create", "alter", "drop"}, first) {
-			return false
-		}
-	}
-	return len(sql) > 0
 }
 
 // notifications say what is no result: what a limit left out, what a planner

@@ -75,7 +75,9 @@ func parse(comment string) (d Directive, whole, ok bool) {
 		return d, false, false // planvet:ignored, planvet:ignore-this
 	}
 	names, reason, _ := strings.Cut(s, ":")
-	d.Reason = strings.TrimSpace(reason)
+	if d.Reason = strings.TrimSpace(reason); d.Reason == Placeholder {
+		d.Reason = ""
+	}
 	for n := range strings.SplitSeq(names, ",") {
 		// Without a colon, words after the name are a reason in the wrong place.
 		if f := strings.Fields(n); len(f) > 0 {
