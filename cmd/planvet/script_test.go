@@ -25,7 +25,11 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if lspMade != "" {
+		os.RemoveAll(lspMade)
+	}
+	os.Exit(code)
 }
 
 // TestScripts runs the scenarios under testdata/script: arguments in, exit code,

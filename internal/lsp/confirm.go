@@ -194,9 +194,11 @@ func (s *Server) prove(ctx context.Context, cancel context.CancelFunc, p *projec
 	if err != nil {
 		t.Note = report.Redact(err.Error())
 	}
-	p.answer(t)
 	s.mu.Unlock()
 	s.publish(p)
+	s.mu.Lock()
+	p.answer(t) // who hears of it finds it published
+	s.mu.Unlock()
 	s.log(messageInfo, "planvet: %s: %s", p.root, t.String())
 	if err != nil {
 		s.showOnce(messageWarning, "planvet: "+err.Error())
