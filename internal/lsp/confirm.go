@@ -169,6 +169,7 @@ func (s *Server) prove(ctx context.Context, cancel context.CancelFunc, p *projec
 			s.mu.Unlock()
 			cancel()
 		})
+		defer bar.end("stopped")
 		res.tell.Store(bar)
 		part, err = res.engine.Confirm(ctx, part, engine.ConfirmOptions{})
 		bar.end("")

@@ -55,8 +55,15 @@ func character(line string, at int, utf8 bool) int {
 // or a character that is none, up to the line's end.
 func word(line string, at int) int {
 	end := at
-	for end < len(line) && (line[end] == '_' || line[end] == '.' || line[end] == '"' || line[end] == '$' ||
-		line[end] >= '0' && line[end] <= '9' || line[end]|0x20 >= 'a' && line[end]|0x20 <= 'z' || line[end] >= 0x80) {
+	for end < len(line) {
+		c := line[end]
+		if close := strings.IndexByte(line[end+1:], '"'); c == '"' && close >= 0 {
+			end += close + 2
+			continue
+		}
+		if c != '_' && c != '.' && c != '$' && (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') && c < 0x80 {
+			break
+		}
 		end++
 	}
 	if end == at {

@@ -3,12 +3,16 @@ package lsp
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 )
 
 // progressBar shows what goes on, where the client can. Its messages are sent by a goroutine of
 // its own, since the client has to agree before the first.
-type progressBar struct{ says chan map[string]any }
+type progressBar struct {
+	says  chan map[string]any
+	ended atomic.Bool
+}
 
 // bar begins one; cancel, where it is not nil, is what a person's cancelling does.
 func (s *Server) bar(title string, cancel context.CancelFunc) *progressBar {
@@ -23,7 +27,7 @@ func (s *Server) bar(title string, cancel context.CancelFunc) *progressBar {
 	if !can {
 		return &progressBar{}
 	}
-	b := &progressBar{make(chan map[string]any, 64)}
+	b := &progressBar{says: make(chan map[string]any, 64)}
 	b.says <- map[string]any{"kind": "begin", "title": title, "cancellable": cancel != nil}
 	go func() {
 		ctx, stop := context.WithTimeout(s.ctx, 5*time.Second)
@@ -44,14 +48,15 @@ func (s *Server) bar(title string, cancel context.CancelFunc) *progressBar {
 
 // report tells the step; one that finds no room is left out.
 func (b *progressBar) report(what string) {
-	if b.says == nil || len(b.says) > cap(b.says)/2 {
+	if b.says == nil || b.ended.Load() || len(b.says) > cap(b.says)/2 {
 		return
 	}
 	b.says <- map[string]any{"kind": "report", "message": what}
 }
 
+// end is the last message; only the first counts.
 func (b *progressBar) end(what string) {
-	if b.says == nil {
+	if b.says == nil || b.ended.Swap(true) {
 		return
 	}
 	b.says <- map[string]any{"kind": "end", "message": what}

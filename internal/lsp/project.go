@@ -113,7 +113,7 @@ func (s *Server) start(p *project) {
 }
 
 // step does what is to be done next, and reports whether there was anything.
-func (s *Server) step(p *project) bool {
+func (s *Server) step(p *project) (more bool) {
 	s.mu.Lock()
 	ctx, cancel := context.WithCancel(s.ctx)
 	defer cancel()
@@ -154,7 +154,9 @@ func (s *Server) step(p *project) bool {
 			s.panicked("judging "+p.root, r)
 			s.mu.Lock()
 			p.answer(tally{Note: "planvet panicked"})
+			p.declined = true
 			s.mu.Unlock()
+			more = true
 		}
 	}()
 	if run {
@@ -168,6 +170,7 @@ func (s *Server) step(p *project) bool {
 // run judges the project once, and publishes what is found.
 func (s *Server) run(ctx context.Context, p *project) {
 	bar := s.bar("planvet: "+filepath.Base(p.root), nil)
+	defer bar.end("stopped")
 	res, err := s.analyse(ctx, p, bar)
 	if ctx.Err() != nil {
 		bar.end("stopped: something changed")
