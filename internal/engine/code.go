@@ -30,6 +30,10 @@ type loadedGo struct {
 	root     string
 	pkgs     []*packages.Package
 	problems []Problem
+	// stamp is of the files below the root that they come from, outsideStamp of those in
+	// the folders outside.
+	stamp, outsideStamp string
+	outside             []string
 }
 
 // loadCode loads the Go packages and takes the SQL out of them. Where another project
@@ -37,9 +41,8 @@ type loadedGo struct {
 // differ, and are read from this one's root.
 func (p *Project) loadCode(ctx context.Context) error {
 	p.progress("loading Go packages")
-	if p.gopkgs == nil {
-		p.gopkgs = &loadedGo{root: p.Root}
-		p.gopkgs.pkgs, p.gopkgs.problems = loadGo(ctx, p.Root, p.Config.Go, p.skip)
+	if p.reuseGo(); p.gopkgs == nil {
+		p.loadPackages(func() ([]*packages.Package, []Problem) { return loadGo(ctx, p.Root, p.Config.Go, p.skip) })
 	}
 	pkgs, from := p.gopkgs.pkgs, p.gopkgs.root
 	if err := ctx.Err(); err != nil {

@@ -36,6 +36,9 @@ type Options struct {
 	NoGo bool
 	// Workload is what a server ran, beside the code; nil where nobody asked one.
 	Workload *Workload
+	// Earlier is the same project as it was loaded before; its Go packages are taken
+	// where no Go file changed since. nil loads them.
+	Earlier *Project
 	// Progress is told what goes on; nil is silent.
 	Progress func(what string, done, total int)
 }

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/planvet/planvet/internal/engine"
 )
 
 // drive is a Windows path as the path of a URI has it.
@@ -46,7 +48,7 @@ func within(path, folder string) bool {
 // configNames are files that say how a project is read. The globs of watchers have them
 // too.
 var configNames = []string{
-	"planvet.yaml", ".planvet.yaml", "go.mod", "go.work", "sqlc.yaml", "sqlc.yml", "sqlc.json",
+	"planvet.yaml", ".planvet.yaml", engine.BaselineFile, "go.mod", "go.work", "sqlc.yaml", "sqlc.yml", "sqlc.json",
 	"config.toml", "dbconfig.yml", "tern.conf", "atlas.hcl",
 }
 

@@ -45,6 +45,7 @@ type result struct {
 	engine     *engine.Project
 	findings   []rules.Finding
 	suppressed int
+	baselined  int
 	// files are the lines of files as they were judged, by path relative to the root.
 	files      map[string][]string
 	remembered map[string][]report.Remembered
@@ -216,14 +217,22 @@ func (s *Server) analyse(ctx context.Context, p *project, bar *progressBar) (*re
 	res.tell.Store(bar)
 	s.mu.Lock()
 	config := s.settings.Config
+	var earlier *engine.Project
+	if p.result != nil {
+		earlier = p.result.engine
+	}
 	s.mu.Unlock()
 	if config != "" && !filepath.IsAbs(config) {
 		config = filepath.Join(p.folder, config)
 	}
 	e, err := engine.Open(engine.Options{
-		Dir: p.root, Paths: []string{p.root}, ConfigFile: config,
+		Dir: p.root, Paths: []string{p.root}, ConfigFile: config, Earlier: earlier,
 		Progress: func(what string, _, _ int) { res.tell.Load().report(what) },
 	})
+	if err != nil {
+		return nil, err
+	}
+	known, err := e.Baseline("")
 	if err != nil {
 		return nil, err
 	}
@@ -235,6 +244,10 @@ func (s *Server) analyse(ctx context.Context, p *project, bar *progressBar) (*re
 	}
 	res.engine = e
 	res.findings, res.suppressed = e.Check()
+	if known != nil {
+		a := e.ApplyBaseline(known, res.findings)
+		res.findings, res.baselined = a.Kept, a.Baselined
+	}
 	res.keys = keysOf(e, res.findings)
 	for i := range res.findings {
 		f := &res.findings[i]
@@ -273,6 +286,9 @@ func (p *project) line() string {
 	out := cmp.Or(map[int]string{0: "no findings"}[n], report.Plural(n, "finding"))
 	if p.result.suppressed > 0 {
 		out += fmt.Sprintf(", %d silenced by comments", p.result.suppressed)
+	}
+	if p.result.baselined > 0 {
+		out += fmt.Sprintf(", %d baselined", p.result.baselined)
 	}
 	if u, r, a := len(e.Unparsed), len(e.Unresolved), len(e.NotApplied); u+r+a > 0 {
 		out += fmt.Sprintf("; not analysed: %d unparsed, %d unresolved, %d not applied", u, r, a)
