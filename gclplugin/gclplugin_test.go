@@ -141,6 +141,7 @@ func TestMarker(t *testing.T) {
 		{"migrations/2_more.sql", "drop index players_name_idx;\n"},
 		{"p3/find.sql", "select 1"},
 		{"p3/queries/by_name.SQL", "select 1"},
+		{".planvet-baseline.json", "{\"version\": 1, \"findings\": []}\n"},
 		{"planvet.yaml", "version: 1\n"},
 		{"planvet.yaml", "version: 1\nfail_on: error\n"},
 	} {

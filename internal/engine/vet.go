@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/gob"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -35,6 +36,10 @@ func VetFiles(root, configFile string) ([]string, error) {
 		if file := p.Config.StatisticsOf(db.Set.Name); file != "" {
 			set[path.Clean(file)] = true
 		}
+	}
+	// What is known is judged by the baseline, and new again without it.
+	if _, err := fs.Stat(p.fsys, BaselineFile); err == nil {
+		set[BaselineFile] = true
 	}
 	var files []string
 	for f := range set {
@@ -159,12 +164,38 @@ func vetAnalyzers(root, configFile string, encoded []byte, facts bool, unheeded 
 	if p.Databases, err = decodeVet(encoded); err != nil {
 		return nil, err
 	}
+	known, err := p.Baseline("")
+	if err != nil {
+		return nil, err
+	}
 	return analyzers.New(analyzers.Options{
-		Root: root, Facts: facts, Pooling: p.declaredPooling(), Enabled: p.enabled, Keep: p.keepInVet(unheeded),
+		Root: root, Facts: facts, Pooling: p.declaredPooling(), Enabled: p.enabled, Keep: newInVet(known, p.keepInVet(unheeded)),
 		CatalogFor: func(tables []catalog.Name, file string) *catalog.Catalog {
 			return p.databaseFor(tables, nil, file).Catalog
 		},
 	})
+}
+
+// newInVet leaves out what a baseline knows. A pass sees one finding at a time, so an entry
+// covers all that say the same of the same file or of the same symbol, where planvet check
+// tells a second occurrence.
+func newInVet(b *suppress.Baseline, keep func(*rules.Finding) bool) func(*rules.Finding) bool {
+	if b == nil {
+		return keep
+	}
+	ids, said := map[string]bool{}, map[suppress.Entry]bool{}
+	for _, e := range b.Entries {
+		ids[e.ID] = true
+		said[suppress.Entry{Rule: e.Rule, Path: e.Path, Message: e.Message}] = true
+	}
+	return func(f *rules.Finding) bool {
+		if said[suppress.Entry{Rule: f.Rule, Path: f.Location.Path, Message: f.Message}] {
+			return false
+		}
+		one := []rules.Finding{*f}
+		rules.SetIDs(one)
+		return !ids[one[0].ID] && keep(f)
+	}
 }
 
 // keepInVet applies severities, fail-on and suppressions, but for those that are

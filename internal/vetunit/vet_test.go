@@ -154,3 +154,26 @@ func TestEmbedded(t *testing.T) {
 	w.write(root, map[string]string{"store/find.sql": "select id from players where name = $1"})
 	w.want("the first again", w.vet(root, nil, "vet", tool, "./..."), found)
 }
+
+// TestBaseline leaves out what planvet baseline write took in, and sees it again when the
+// file is gone, and what is new beside it.
+func TestBaseline(t *testing.T) {
+	w := newWorld(t)
+	root, tool := t.TempDir(), "-vettool="+w.bin
+	w.write(root, map[string]string{
+		"go.mod": goMod, "app.go": loop, "store/store.go": lookup, "migrations/001_table.up.sql": table,
+	})
+	w.want("no baseline", w.vet(root, nil, "vet", tool, "./..."), looped, missing)
+	cmd := exec.Command(w.bin, "baseline", "write", "--reason", "known")
+	cmd.Dir, cmd.Env = root, w.env
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	w.want("all is known", w.vet(root, nil, "vet", tool, "./..."))
+	w.write(root, map[string]string{"migrations/001_table.up.sql": table + "alter table players add email text;\n", "store/email.go": strings.NewReplacer("ByName", "ByEmail", "name =", "email =").Replace(lookup)})
+	w.want("a new one", w.vet(root, nil, "vet", tool, "./..."), "email.go: unindexed-where")
+	if err := os.Remove(filepath.Join(root, ".planvet-baseline.json")); err != nil {
+		t.Fatal(err)
+	}
+	w.want("no baseline again", w.vet(root, nil, "vet", tool, "./..."), looped, "email.go: unindexed-where", missing)
+}
