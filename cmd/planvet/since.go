@@ -61,7 +61,7 @@ func checkProject(ctx context.Context, in engine.Options, s engine.Scope, b base
 		fs, suppressed := p.Check()
 		fs, known := b.apply(p, baseline, fs)
 		doc := document(p, fs)
-		doc.Suppressed, doc.Summary.Baseline = suppressed, known
+		doc.Suppressed, doc.Silenced, doc.Summary.Baseline = suppressed, p.Silenced, known
 		return &checkedProject{Project: p, root: p.Root}, doc, nil
 	}
 	c, err := engine.Since(ctx, in, s)
@@ -82,7 +82,7 @@ func checkProject(ctx context.Context, in engine.Options, s engine.Scope, b base
 		})
 	}
 	doc := document(c.After.Project, brought)
-	doc.Suppressed, doc.Summary.Baseline = c.After.Suppressed, known
+	doc.Suppressed, doc.Silenced, doc.Summary.Baseline = c.After.Suppressed, c.After.Silenced, known
 	doc.Summary.Since = &report.Since{
 		Revision: c.Rev, Commit: c.Commit, FilesChanged: c.Files, FilesRead: c.Read,
 		Before: c.Old, Gone: len(c.Gone), Notes: c.Notes,

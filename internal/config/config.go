@@ -64,6 +64,8 @@ type Rule struct {
 	// Off switches the rule off; On switches a rule on that is off by default.
 	// A severity alone switches on too.
 	Off, On bool
+	// Objects say what else holds for single objects, in the file's order.
+	Objects []Object
 }
 
 // Table is what a config says of one table.

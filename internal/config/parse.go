@@ -69,6 +69,7 @@ var ruleFields = []strictyaml.Field[Rule]{
 		}
 		u.On, u.Off = b.Value, !b.Value
 	}},
+	{Name: "objects", Read: readObjects},
 }
 
 var poolingFields = []strictyaml.Field[Pooling]{
@@ -158,7 +159,7 @@ func readDatabases(r *strictyaml.Reader, c *Config, path string, n ast.Node) {
 	})
 }
 
-// readRules reads rules: NAME: off, NAME: error, NAME: {severity: info}.
+// readRules reads rules: NAME: off, NAME: error, NAME: {severity: info, objects: …}.
 func readRules(r *strictyaml.Reader, c *Config, path string, n ast.Node) {
 	c.Rules = map[string]Rule{}
 	r.Mapping(path, n, func(key string, at, v ast.Node) {

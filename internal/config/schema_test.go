@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"slices"
 	"testing"
 
@@ -35,6 +36,7 @@ func TestSchemaKeys(t *testing.T) {
 	}
 	check := func(what string, got, schema []string) {
 		slices.Sort(got)
+		slices.Sort(schema)
 		if !slices.Equal(got, schema) {
 			t.Errorf("%s: reader has %v, schema has %v", what, got, schema)
 		}
@@ -51,6 +53,8 @@ func TestSchemaKeys(t *testing.T) {
 	}
 	slices.Sort(keys)
 	check("rules", names(ruleFields), keys)
+	objects := rule.(map[string]any)["properties"].(map[string]any)["objects"].(map[string]any)["additionalProperties"]
+	check("objects", names(objectFields), slices.Collect(maps.Keys(objects.(map[string]any)["properties"].(map[string]any))))
 }
 
 func names[T any](fs []strictyaml.Field[T]) []string {

@@ -14,8 +14,8 @@ import (
 )
 
 // Check runs the checkers over a loaded project. Findings are sorted, have their
-// identities, and are free of what comments suppress; the count of those is
-// returned beside them.
+// identities, and are free of what comments suppress, the count of which is returned
+// beside them, and of what config silences of single objects, which Silenced counts.
 func (p *Project) Check() (fs []rules.Finding, suppressed int) {
 	p.progress("checking")
 	pool := p.pooling()
@@ -31,8 +31,11 @@ func (p *Project) Check() (fs []rules.Finding, suppressed int) {
 	if p.code != nil {
 		fs = append(append(fs, p.loops()...), p.code.pools...)
 	}
-	fs, suppressed = suppress.Apply(fs, p.directives(), func(r string) bool { return all.Lookup(r) != nil }, p.wholeRuleSet())
-	fs = p.settings(fs)
+	judged := suppress.Options{Known: func(r string) bool { return all.Lookup(r) != nil }, Today: p.today()}
+	ran := func(r string) bool { return p.enabled(r) && p.wholeRuleSet() }
+	judged.Ran = ran
+	fs, suppressed = suppress.Apply(fs, p.directives(), judged)
+	fs = p.settings(fs, func(r string) bool { return ran(r) && !p.LostGo() })
 	fs = slices.DeleteFunc(fs, func(f rules.Finding) bool { return !p.shows(f.Location.Path) || !p.enabled(f.Rule) })
 	for i := range fs {
 		if fs[i].Verdict.Status == "" {
@@ -147,20 +150,48 @@ func policyWorkload(stmts []*sqllint.Statement) []rlscheck.Workload {
 // platformPath is where migrationscan places the platform's own objects: no file.
 const platformPath = "supabase platform"
 
-// settings applies config's severities and references, and drops related places
-// that are in no file.
-func (p *Project) settings(fs []rules.Finding) []rules.Finding {
-	for i := range fs {
-		f := &fs[i]
-		if s := p.setting(f.Rule).Severity; s != "" {
-			f.Severity = rules.Severity(s)
+// settings applies config's severities, what it says of single objects, and references,
+// and drops related places that are in no file. ran reports whether a rule ran on
+// everything.
+func (p *Project) settings(fs []rules.Finding, ran func(rule string) bool) []rules.Finding {
+	objects := p.objects()
+	kept := fs[:0]
+	p.Silenced = 0
+	for _, f := range fs {
+		if !p.tiered(&f, objects) {
+			if p.shows(f.Location.Path) && p.enabled(f.Rule) {
+				p.Silenced++
+			}
+			continue
 		}
 		f.SpecRef = p.Config.SpecRefs[f.Rule]
 		f.Related = slices.DeleteFunc(f.Related, func(r rules.Related) bool {
 			return strings.HasPrefix(r.Location.Path, platformPath) || p.Ran != nil && p.Ran.schema != "" && r.Location.Path == serverSchema
 		})
+		kept = append(kept, f)
 	}
-	return fs
+	for _, f := range objects.faults(ran) {
+		if s := p.setting(f.Rule).Severity; s != "" {
+			f.Severity = rules.Severity(s)
+		}
+		kept = append(kept, f)
+	}
+	return kept
+}
+
+// tiered gives a finding the severity of config; false silences it.
+func (p *Project) tiered(f *rules.Finding, o *objects) bool {
+	s := p.setting(f.Rule).Severity
+	if c := o.of(f); c != nil {
+		if c.Off {
+			return false
+		}
+		s = c.Severity
+	}
+	if s != "" {
+		f.Severity = rules.Severity(s)
+	}
+	return true
 }
 
 // directives are the suppression comments of every file that was read.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io/fs"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/planvet/planvet/catalog"
 	"github.com/planvet/planvet/internal/config"
@@ -39,6 +41,8 @@ type Options struct {
 	// Earlier is the same project as it was loaded before; its Go packages are taken
 	// where no Go file changed since. nil loads them.
 	Earlier *Project
+	// Today is the day that suppressions are held against, as 2006-01-02; "" is today.
+	Today string
 	// Progress is told what goes on; nil is silent.
 	Progress func(what string, done, total int)
 }
@@ -75,6 +79,8 @@ type Project struct {
 	GoPackages int
 
 	Unparsed, Unresolved, NotApplied []Problem
+	// Silenced counts the findings of Check that config silences by their objects.
+	Silenced int
 
 	opts   Options
 	filter []string // slash paths relative to root; empty reports all
@@ -354,6 +360,10 @@ func (p *Project) Read(rel string) ([]byte, error) {
 		return nil, fmt.Errorf("reading %s: %w", rel, err)
 	}
 	return b, nil
+}
+
+func (p *Project) today() string {
+	return cmp.Or(p.opts.Today, time.Now().Format(time.DateOnly))
 }
 
 func (p *Project) progress(what string) {

@@ -141,6 +141,10 @@ func Since(ctx context.Context, o Options, s Scope) (_ *Change, err error) {
 	if !touched.code {
 		before.gopkgs = after.gopkgs
 	}
+	// A file that shows a pooler may be one that git does not hold.
+	if pool := after.pooling(); pool != nil && !touched.files[pool.Evidence.Path] {
+		before.pool, before.poolKnown = pool, true
+	}
 	before.filter, before.asked = nil, earlier(after.asked, c.Renamed)
 	if before, err = c.loadBefore(ctx, before); err != nil {
 		return nil, err

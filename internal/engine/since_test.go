@@ -338,6 +338,24 @@ func TestSinceErrors(t *testing.T) {
 	}
 }
 
+// A pooler that an ignored file shows was there before; one that comes with the change
+// makes the session's state a fault of queries that did not change.
+func TestSincePooler(t *testing.T) {
+	files := shop()
+	files[".gitignore"] = ".env\n"
+	files["store/lock.go"] = "package store\n\nimport \"database/sql\"\n\nfunc Lock(db *sql.DB) error {\n\t_, err := db.Exec(\"select pg_advisory_lock(1)\")\n\treturn err\n}\n"
+	r := casetest.GitRepository(t, files)
+	r.Write(map[string]string{".env": "DATABASE_URL=postgres://u@pool.example.com:6543/db\n", "more.sql": "-- name: One :one\nselect 1;\n"})
+	if c := since(t, r.Dir, Scope{Rev: "HEAD"}); len(c.New) != 0 || !strings.Contains(places(c.After.Findings), "pool-session-state") {
+		t.Errorf("new %s; all\n%s", places(c.New), places(c.After.Findings))
+	}
+	r.Remove(".env")
+	r.Write(map[string]string{"pgbouncer.ini": "pool_mode = transaction\n"})
+	if c := since(t, r.Dir, Scope{Rev: "HEAD"}); !strings.HasPrefix(places(c.New), "pool-session-state store/lock.go") {
+		t.Errorf("new %s", places(c.New))
+	}
+}
+
 // Nothing stays behind in the repository, and nothing in the folder for temporary files.
 func TestSinceLeavesNothing(t *testing.T) {
 	tmp := t.TempDir()
@@ -368,8 +386,9 @@ func TestTouched(t *testing.T) {
 	p.Config = mustConfig(t, "version: 1\nstatistics: prod.json\ndatabases: {main: {migrations: [db/**/*.ddl], schema: schema.txt}}\n")
 	for name, want := range map[string]bool{
 		"a.sql": true, "x/y.SQL": true, "planvet.yaml": true, "sub/sqlc.json": true, "prod.json": true, "other.json": false,
-		"db/a/b.ddl": true, "schema.txt": true, "README.md": false, "ci.yml": false, ".gitignore": false, "m/meta/_journal.json": true,
+		"db/a/b.ddl": true, "schema.txt": true, "README.md": false, ".github/workflows/ci.yml": false, ".gitignore": false, "m/meta/_journal.json": true,
 		".gmrc": true, "query.tmpl": true, "LICENSE": false, "web/App.TSX": false,
+		"deploy/nothing.ini": false,
 	} {
 		if got := p.reads(name); got != want {
 			t.Errorf("%s: %v, want %v", name, got, want)

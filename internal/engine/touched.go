@@ -16,12 +16,14 @@ type touched struct {
 	code bool
 	// renamed has the earlier path of renamed files, both relative to the project's root.
 	renamed map[string]string
+	// files are those of the project that differ, by the names of now and of then.
+	files map[string]bool
 }
 
 // touched judges the files that differ; prefix is the root's folder in the repository. What
 // no name tells is taken as read: an answer for nothing costs time, no fault.
 func (p *Project) touched(cs []revision.Change, prefix string) touched {
-	t := touched{renamed: map[string]string{}}
+	t := touched{renamed: map[string]string{}, files: map[string]bool{}}
 	within := func(file string) (string, bool) {
 		if prefix == "" {
 			return file, file != ""
@@ -31,6 +33,7 @@ func (p *Project) touched(cs []revision.Change, prefix string) touched {
 	for _, c := range cs {
 		to, inside := within(c.Path)
 		from, wasInside := within(c.Old)
+		t.files[to], t.files[from] = true, true
 		if inside && wasInside {
 			t.renamed[to] = from
 		}
@@ -93,7 +96,7 @@ func (p *Project) named(file string) bool {
 var unread = func() map[string]bool {
 	m := map[string]bool{}
 	for _, e := range strings.Fields(".md .markdown .mdx .rst .adoc .pdf .png .jpg .jpeg .gif .svg .ico .webp .avif .mp4 .woff .woff2 .ttf " +
-		".css .scss .sass .less .ts .tsx .js .jsx .mjs .cjs .vue .svelte .astro .html .htm .map .json .yaml .yml .toml .lock .proto .graphql " +
+		".ini .cfg .conf .env .css .scss .sass .less .ts .tsx .js .jsx .mjs .cjs .vue .svelte .astro .html .htm .map .json .yaml .yml .toml .lock .proto .graphql " +
 		".py .rb .java .kt .rs .swift .php .sh .bash .ps1 .bat .tf .csv .xml") {
 		m[e] = true
 	}

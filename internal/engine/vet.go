@@ -209,8 +209,8 @@ func (p *Project) keepInVet(unheeded func(suppress.Directive) bool) func(*rules.
 		least = rules.Severity(p.Config.FailOn).Rank() // 0 for never
 	}
 	return func(f *rules.Finding) bool {
-		if s := p.setting(f.Rule).Severity; s != "" {
-			f.Severity = rules.Severity(s)
+		if !p.tiered(f, p.objects()) {
+			return false
 		}
 		if f.Certainty != rules.Certain || least == 0 || f.Severity.Rank() < least {
 			return false
@@ -227,7 +227,7 @@ func (p *Project) keepInVet(unheeded func(suppress.Directive) bool) func(*rules.
 			directives[f.Location.Path] = ds
 		}
 		mu.Unlock()
-		kept, _ := suppress.Apply([]rules.Finding{*f}, ds, known, false)
+		kept, _ := suppress.Apply([]rules.Finding{*f}, ds, suppress.Options{Known: known, Today: p.today()})
 		return slices.ContainsFunc(kept, func(k rules.Finding) bool { return k.Rule == f.Rule })
 	}
 }

@@ -18,8 +18,8 @@ type Document struct {
 	// Unparsed is SQL that the grammar refused, Unresolved calls whose SQL could
 	// not be worked out, NotApplied DDL that the catalog could not replay.
 	Unparsed, Unresolved, NotApplied []Problem
-	// Suppressed counts findings that comments silenced.
-	Suppressed int
+	// Suppressed counts findings that comments silenced, Silenced those that config did.
+	Suppressed, Silenced int
 	// ConfirmRun is set when a planner was asked about the findings.
 	ConfirmRun bool
 	// GoRun is set when Go packages were analysed for loops over queries.

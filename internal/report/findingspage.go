@@ -74,9 +74,7 @@ func writeFindingsPage(w io.Writer, d *Document, _ *WriteOptions) (string, error
 
 func findingsView(d *Document) *pageView {
 	v := &pageView{Verdict: findingsLine(d, TextOptions{}), Looked: Printable(checked(d)), Gap: gapsLine(d, true)}
-	if d.Suppressed > 0 {
-		v.Silenced = Plural(d.Suppressed, "finding") + " silenced by comments"
-	}
+	v.Silenced = silencedLine(d)
 	for _, line := range scopeLines(d) {
 		v.Looked += "; " + Printable(line)
 	}

@@ -30,8 +30,8 @@ func (t *textWriter) summary(d *Document, o TextOptions) {
 	if s.Workload != nil {
 		t.Printf("%s\n", Printable(s.Workload.line()))
 	}
-	if d.Suppressed > 0 {
-		t.Printf("%s silenced by comments\n", Plural(d.Suppressed, "finding"))
+	if line := silencedLine(d); line != "" {
+		t.Printf("%s\n", line)
 	}
 	t.Printf("%s\n", gapsLine(d, o.Verbose))
 }
@@ -79,6 +79,19 @@ func findingsLine(d *Document, o TextOptions) string {
 		line += "; verdicts: " + strings.Join(verdicts, ", ")
 	}
 	return line
+}
+
+// silencedLine counts what comments and config silenced; "" where nothing is.
+func silencedLine(d *Document) string {
+	switch {
+	case d.Suppressed > 0 && d.Silenced > 0:
+		return fmt.Sprintf("%s silenced by comments, %d by planvet.yaml", Plural(d.Suppressed, "finding"), d.Silenced)
+	case d.Suppressed > 0:
+		return Plural(d.Suppressed, "finding") + " silenced by comments"
+	case d.Silenced > 0:
+		return Plural(d.Silenced, "finding") + " silenced by planvet.yaml"
+	}
+	return ""
 }
 
 // longReport is how many findings a reader still counts himself.

@@ -3,15 +3,35 @@ package suppress
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/planvet/planvet/rules"
 )
 
-// Apply drops the findings that directives cover, and adds findings for
-// directives without a reason (which are not in force), with unknown rules, and,
-// when all is set because the whole rule set ran, for directives that covered
-// nothing. It returns what is left, unsorted, and how many were dropped.
-func Apply(fs []rules.Finding, ds []Directive, known func(string) bool, all bool) (kept []rules.Finding, suppressed int) {
+// Options are what directives are judged by.
+type Options struct {
+	// Known reports whether there is a rule of a name.
+	Known func(rule string) bool
+	// Ran reports whether a rule ran on everything, so that what it did not find is not
+	// there; nil where none did.
+	Ran func(rule string) bool
+	// Today is the day, as 2006-01-02.
+	Today string
+}
+
+// Past reports whether a suppression's last day is past, and whether the day is one.
+func Past(until, today string) (past, ok bool) {
+	if _, err := time.Parse(time.DateOnly, until); err != nil {
+		return true, false
+	}
+	return until < today, true
+}
+
+// Apply drops the findings that directives cover, and adds findings for directives
+// that are not in force, because they have no reason or their day is past, for
+// unknown rules, and for directives of rules that ran that covered nothing. It
+// returns what is left, unsorted, and how many were dropped.
+func Apply(fs []rules.Finding, ds []Directive, o Options) (kept []rules.Finding, suppressed int) {
 	type key struct{ path, rule string }
 	byRule := map[key][]int{}
 	used := make([]map[string]bool, len(ds))
@@ -20,7 +40,7 @@ func Apply(fs []rules.Finding, ds []Directive, known func(string) bool, all bool
 		if d.NoLint {
 			byRule[key{d.Location.Path, ""}] = append(byRule[key{d.Location.Path, ""}], i)
 		}
-		if d.Reason == "" {
+		if d.Reason == "" || d.past(o.Today) {
 			continue
 		}
 		for _, r := range d.Rules {
@@ -43,9 +63,14 @@ func Apply(fs []rules.Finding, ds []Directive, known func(string) bool, all bool
 		}
 	}
 	for i, d := range ds {
-		kept = append(kept, d.faults(known, all, used[i])...)
+		kept = append(kept, d.faults(o, used[i])...)
 	}
 	return kept, suppressed
+}
+
+func (d *Directive) past(today string) bool {
+	past, _ := Past(d.Until, today)
+	return d.Until != "" && past
 }
 
 func (d *Directive) covers(line int) bool {
@@ -53,7 +78,7 @@ func (d *Directive) covers(line int) bool {
 }
 
 // faults are the findings on a directive itself.
-func (d *Directive) faults(known func(string) bool, all bool, used map[string]bool) []rules.Finding {
+func (d *Directive) faults(o Options, used map[string]bool) []rules.Finding {
 	if d.NoLint {
 		return nil
 	}
@@ -63,7 +88,7 @@ func (d *Directive) faults(known func(string) bool, all bool, used map[string]bo
 	var out []rules.Finding
 	var good []string
 	for _, r := range d.Rules {
-		if known(r) {
+		if o.Known(r) {
 			good = append(good, r)
 			continue
 		}
@@ -76,8 +101,11 @@ func (d *Directive) faults(known func(string) bool, all bool, used map[string]bo
 		return append(out, d.finding(withoutReason, fmt.Sprintf(
 			"planvet:ignore %s gives no reason after a colon and is not in force", strings.Join(good, ", "))))
 	}
+	if d.past(o.Today) {
+		return append(out, d.finding(expired, expiredMessage("planvet:ignore "+strings.Join(good, ", "), d.Until)))
+	}
 	for _, r := range good {
-		if all && !used[r] {
+		if o.Ran != nil && o.Ran(r) && !used[r] {
 			out = append(out, d.finding(unused, fmt.Sprintf(
 				"planvet:ignore %s covers no finding; it would hide the next one", r)))
 		}
@@ -85,16 +113,39 @@ func (d *Directive) faults(known func(string) bool, all bool, used map[string]bo
 	return out
 }
 
+// expiredMessage says that a suppression is no longer in force.
+func expiredMessage(what, until string) string {
+	if _, ok := Past(until, ""); !ok {
+		return fmt.Sprintf("%s holds until %s, which is no day, and is not in force", what, until)
+	}
+	return fmt.Sprintf("%s held until %s; what it covers is reported again", what, until)
+}
+
 func (d *Directive) finding(r *rules.Rule, msg string) rules.Finding {
+	return finding(r, msg, d.Location, fixNotes[r.Name])
+}
+
+// Expired is the finding on a suppression in a config whose day is past.
+func Expired(what, until string, at rules.Location) rules.Finding {
+	return finding(expired, expiredMessage(what, until), at, fixNotes[expired.Name])
+}
+
+// Unused is the finding on one that covers nothing.
+func Unused(what string, at rules.Location) rules.Finding {
+	return finding(unused, what+" covers no finding; it would hide the next one", at, "remove it")
+}
+
+func finding(r *rules.Rule, msg string, at rules.Location, note string) rules.Finding {
 	return rules.Finding{
 		Rule: r.Name, Severity: r.Severity, Certainty: r.Certainty,
-		Message: msg, Location: d.Location,
-		Fix:     &rules.Fix{Note: fixNotes[r.Name]},
+		Message: msg, Location: at,
+		Fix:     &rules.Fix{Note: note},
 		Verdict: rules.Verdict{Status: rules.NotRun},
 	}
 }
 
 var fixNotes = map[string]string{
+	"ignore-expired":        "mend what it covers, or give it another day: until=YYYY-MM-DD",
 	"ignore-unknown-rule":   "name a rule that `planvet rules` lists",
 	"ignore-without-reason": "write the reason behind the rule: `planvet:ignore RULE: reason`",
 	"ignore-unused":         "remove the comment",

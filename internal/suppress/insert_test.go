@@ -45,7 +45,7 @@ func TestInsert(t *testing.T) {
 			for reason, want := range map[string][]string{"40 rows": nil, Placeholder: {"ignore-without-reason", "unindexed-where"}} {
 				text := strings.Join(slices.Insert(slices.Clone(lines), in.Line-1, strings.ReplaceAll(in.Text, Placeholder, reason)+"\n"), "")
 				f := rules.Finding{Rule: "unindexed-where", Location: rules.Location{Path: "a", Line: at + 1}}
-				kept, _ := Apply([]rules.Finding{f}, Collect("a", []byte(text), isGo), func(string) bool { return true }, true)
+				kept, _ := Apply([]rules.Finding{f}, Collect("a", []byte(text), isGo), Options{Known: func(string) bool { return true }, Ran: func(string) bool { return true }})
 				var got []string
 				for _, k := range kept {
 					got = append(got, k.Rule)

@@ -6,6 +6,9 @@ import (
 	"github.com/planvet/planvet/rules"
 )
 
+//go:embed ignore_expired.md
+var expiredPage string
+
 //go:embed ignore_unknown_rule.md
 var unknownRulePage string
 
@@ -15,6 +18,12 @@ var unusedPage string
 //go:embed ignore_without_reason.md
 var withoutReasonPage string
 
+var expired = &rules.Rule{
+	Name: "ignore-expired", Package: "suppress", Group: "suppressions",
+	Summary:  "a suppression held until a day that is past",
+	Severity: rules.Warning, Certainty: rules.Certain, Page: expiredPage,
+}
+
 var unknownRule = &rules.Rule{
 	Name: "ignore-unknown-rule", Package: "suppress", Group: "suppressions",
 	Summary:  "a planvet:ignore comment names a rule that does not exist",
@@ -23,7 +32,7 @@ var unknownRule = &rules.Rule{
 
 var unused = &rules.Rule{
 	Name: "ignore-unused", Package: "suppress", Group: "suppressions",
-	Summary:  "a planvet:ignore comment covers no finding",
+	Summary:  "a suppression covers no finding",
 	Severity: rules.Warning, Certainty: rules.Certain, Page: unusedPage,
 }
 
@@ -34,4 +43,4 @@ var withoutReason = &rules.Rule{
 }
 
 // Rules are the rules on suppressions themselves.
-var Rules = []*rules.Rule{unknownRule, unused, withoutReason}
+var Rules = []*rules.Rule{expired, unknownRule, unused, withoutReason}

@@ -4,6 +4,7 @@
 //
 //	-- planvet:ignore unindexed-where: 40 rows, never grows
 //	//planvet:ignore nplusone, unindexed-where: three items at most
+//	-- planvet:ignore unindexed-where until=2027-01-01: goes with the old importer
 //
 // and holds for the statement that it precedes, stands in or trails. ignore-file
 // holds for the whole file; in Go the comment may also stand in a function's doc,
@@ -13,7 +14,9 @@ package suppress
 
 import (
 	"bytes"
+	"cmp"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/planvet/planvet/rules"
@@ -27,6 +30,8 @@ type Directive struct {
 	Rules []string
 	// Reason is the text after the colon, "" where it is missing.
 	Reason string
+	// Until is the last day that it holds, as it is written; "" for all days.
+	Until string
 	// From and To are the lines that it covers; To is 0 for the whole file.
 	From, To int
 	// NoLint is set for //nolint:planvet, which needs no reason.
@@ -80,7 +85,15 @@ func parse(comment string) (d Directive, whole, ok bool) {
 	}
 	for n := range strings.SplitSeq(names, ",") {
 		// Without a colon, words after the name are a reason in the wrong place.
-		if f := strings.Fields(n); len(f) > 0 {
+		f := strings.Fields(n)
+		for i := 0; i < len(f); i++ {
+			if day, ok := strings.CutPrefix(f[i], "until="); ok {
+				d.Until = cmp.Or(day, "nothing")
+				f = slices.Delete(f, i, i+1)
+				i--
+			}
+		}
+		if len(f) > 0 {
 			d.Rules = append(d.Rules, f[0])
 		}
 	}

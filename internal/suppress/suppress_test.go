@@ -71,7 +71,7 @@ select 5;
 			"ignore-without-reason a.sql:6", "ignore-unknown-rule a.sql:8", "ignore-unknown-rule a.sql:10",
 		}},
 	} {
-		kept, n := Apply(slices.Clone(fs), sql, known, c.all)
+		kept, n := Apply(slices.Clone(fs), sql, Options{Known: known, Ran: func(string) bool { return c.all }})
 		if n != 2 {
 			t.Errorf("suppressed %d, want 2", n)
 		}
@@ -90,7 +90,7 @@ func TestApplyNoLint(t *testing.T) {
 	f := func(line int) rules.Finding {
 		return rules.Finding{Rule: "nplusone", Location: rules.Location{Path: "a.go", Line: line}}
 	}
-	kept, n := Apply([]rules.Finding{f(4), f(5)}, ds, func(string) bool { return true }, true)
+	kept, n := Apply([]rules.Finding{f(4), f(5)}, ds, Options{Known: func(string) bool { return true }})
 	if n != 1 || len(kept) != 1 || kept[0].Location.Line != 5 {
 		t.Errorf("kept %v, suppressed %d", kept, n)
 	}
@@ -106,4 +106,42 @@ func FuzzCollect(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A suppression holds through its last day. One that is past is reported, and covers
+// nothing; it is not unused on top.
+func TestApplyUntil(t *testing.T) {
+	ds := Collect("a.sql", []byte(`-- planvet:ignore unindexed-where until=2027-01-01: goes with the importer
+select 1;
+-- planvet:ignore unindexed-where, unindexed-join until=2026-13-01: no day
+select 2;
+-- planvet:ignore-file until= unindexed-order: no day either
+`), false)
+	f := rules.Finding{Rule: "unindexed-where", Location: rules.Location{Path: "a.sql", Line: 2}}
+	for _, c := range []struct {
+		today string
+		want  []string
+	}{
+		{"2026-12-31", []string{"a.sql:3 planvet:ignore unindexed-where, unindexed-join holds until 2026-13-01, which is no day, and is not in force", "a.sql:5 planvet:ignore unindexed-order holds until nothing, which is no day, and is not in force"}},
+		{"2027-01-01", nil},
+		{"2027-01-02", []string{"a.sql:1 planvet:ignore unindexed-where held until 2027-01-01; what it covers is reported again", "a.sql:2 "}},
+	} {
+		kept, _ := Apply([]rules.Finding{f}, ds, Options{Known: func(string) bool { return true }, Ran: func(string) bool { return true }, Today: c.today})
+		got := map[string]bool{}
+		for _, k := range kept {
+			got[fmt.Sprintf("%s:%d %s", k.Location.Path, k.Location.Line, k.Message)] = true
+			if k.Rule != "ignore-expired" && k.Rule != "unindexed-where" {
+				t.Errorf("%s: %s", c.today, k.Rule)
+			}
+		}
+		for _, w := range c.want {
+			if !got[w] {
+				t.Errorf("%s: %q is not among %v", c.today, w, got)
+			}
+		}
+		// The two without a day are always among them; on the last day nothing else is.
+		if c.want == nil && len(kept) != 2 {
+			t.Errorf("%s: %d kept, want 2", c.today, len(kept))
+		}
+	}
 }
