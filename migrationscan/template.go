@@ -9,8 +9,9 @@ import (
 //
 //  1. /* TEMPLATE … */ becomes spaces (as a comment it means nothing, but it also
 //     stands inside strings).
-//  2. {{if}}, {{end}}, {{range}}, {{/* */}} and the like become spaces; what stands
-//     between {{else}} and its {{end}} too.
+//  2. {{if}}, {{end}}, {{range}}, {{/* */}} and the like become spaces. Of the branches
+//     the first stays, and the others become spaces too; a branch for another
+//     database, {{if .mysql}}, is none.
 //  3. {{expr}}. and "{{expr}}". qualify a name by a schema that is chosen at run
 //     time: they become spaces with the dot, the search path resolves the name.
 //  4. Any other {{expr}} becomes an identifier of the same length.
@@ -52,10 +53,39 @@ func untemplate(text string) string {
 }
 
 type templating struct {
-	src string
-	out []byte
-	// open has an entry for each open block: where its {{else}} ended, -1 before it.
-	open []int
+	src  string
+	out  []byte
+	open []branch
+}
+
+// branch is the one that is open of a block.
+type branch struct {
+	// at is where it begins.
+	at int
+	// drop is set when it goes, taken when it or one before it stays.
+	drop, taken bool
+}
+
+func (t *templating) begin(at int, condition string) branch {
+	other := forOther(condition)
+	return branch{at: at, drop: other, taken: !other}
+}
+
+func (t *templating) finish(b branch, to int) {
+	if b.drop {
+		t.blank(b.at, to)
+	}
+}
+
+var negation = regexp.MustCompile(`\b(not|ne)\b`)
+
+// forOther reports whether a condition holds for another database than PostgreSQL.
+func forOther(condition string) bool {
+	not := negation.MatchString(condition)
+	if ownDialect.MatchString(condition) {
+		return not
+	}
+	return dialectOf(condition) != "" && !not
 }
 
 func (t *templating) action(from, to int) {
@@ -65,20 +95,27 @@ func (t *templating) action(from, to int) {
 		word = m[1]
 	}
 	switch word {
-	case "if", "range", "with", "define", "block":
-		t.open = append(t.open, -1)
+	case "if":
+		t.open = append(t.open, t.begin(to, text))
+		t.blank(from, to)
+	case "range", "with", "define", "block":
+		t.open = append(t.open, branch{at: to, taken: true})
 		t.blank(from, to)
 	case "else":
 		t.blank(from, to)
-		if n := len(t.open); n > 0 && t.open[n-1] < 0 {
-			t.open[n-1] = to
+		if n := len(t.open); n > 0 {
+			b := t.open[n-1]
+			t.finish(b, from)
+			if b.taken {
+				t.open[n-1] = branch{at: to, drop: true, taken: true}
+			} else {
+				t.open[n-1] = t.begin(to, text)
+			}
 		}
 	case "end":
 		t.blank(from, to)
 		if n := len(t.open); n > 0 {
-			if at := t.open[n-1]; at >= 0 {
-				t.blank(at, from)
-			}
+			t.finish(t.open[n-1], from)
 			t.open = t.open[:n-1]
 		}
 	case "/*", "template", "include", "break", "continue":
