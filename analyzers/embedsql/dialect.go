@@ -26,7 +26,11 @@ func (x *extraction) otherDialect(f *program.Func) bool {
 			ours = true
 		}
 	}
-	for _, file := range f.Pkg.Files {
+	files := f.Pkg.Files
+	if other && !ours {
+		files = []*ast.File{f.File} // the name counts for more than what stands beside it
+	}
+	for _, file := range files {
 		for _, i := range file.Imports {
 			switch p := strings.Trim(i.Path.Value, `"`); {
 			case under(p, otherDrivers):
