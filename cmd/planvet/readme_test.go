@@ -5,8 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -19,7 +21,7 @@ import (
 	"github.com/planvet/planvet/rules/all"
 )
 
-// A block of README.md that is the output of a command:
+// A block of a document that is the output of a command:
 //
 //	<!-- planvet:output exit=1 cmd="planvet check examples/casino" -->
 //	```text
@@ -48,40 +50,54 @@ func mask(text string) string {
 	return text
 }
 
-// TestREADME holds the output blocks of README.md against what the commands print
-// now, measured figures masked; UPDATE=1 writes them.
-func TestREADME(t *testing.T) {
+// TestOutputsOfDocs holds the output blocks of README.md and the pages in docs against what
+// the commands print now, measured figures masked; UPDATE=1 writes them.
+func TestOutputsOfDocs(t *testing.T) {
+	docs := documents(t)
 	t.Chdir("../..")
-	text, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
+	seen := 0
+	for _, name := range slices.Sorted(maps.Keys(docs)) {
+		text := docs[name]
+		n := len(outputBlock.FindAllString(text, -1))
+		if want := strings.Count(text, "<!-- planvet:output"); n != want {
+			t.Fatalf("%s opens %d output blocks, of which %d are well-formed", name, want, n)
+		}
+		if n == 0 {
+			continue
+		}
+		seen++
+		t.Run(name, func(t *testing.T) { outputsOfDoc(t, name, text) })
 	}
-	if n, want := len(outputBlock.FindAll(text, -1)), strings.Count(string(text), "<!-- planvet:output"); n != want || n == 0 {
-		t.Fatalf("README.md opens %d output blocks, of which %d are well-formed", want, n)
+	if docs["README.md"] == "" || seen < 2 {
+		t.Errorf("%d documents have output blocks", seen)
 	}
-	fresh := outputBlock.ReplaceAllFunc(text, func(block []byte) []byte {
-		m := outputBlock.FindSubmatch(block)
-		got, err := outputOf(t, string(m[3]), string(m[2]))
+}
+
+func outputsOfDoc(t *testing.T, name, text string) {
+	t.Helper()
+	fresh := outputBlock.ReplaceAllStringFunc(text, func(block string) string {
+		m := outputBlock.FindStringSubmatch(block)
+		got, err := outputOf(t, m[3], m[2])
 		if err != nil {
 			t.Error(err)
 			return block
 		}
 		if !casetest.Update() {
-			if d := cmp.Diff(mask(string(m[4])), mask(got)); d != "" {
-				t.Errorf("README.md: the output of planvet %s is stale; run UPDATE=1 go test ./cmd/planvet -run README\n%s", m[3], d)
+			if d := cmp.Diff(mask(m[4]), mask(got)); d != "" {
+				t.Errorf("%s: the output of planvet %s is stale; run UPDATE=1 go test ./cmd/planvet -run OutputsOfDocs\n%s", name, m[3], d)
 			}
 			return block
 		}
-		return fmt.Appendf(nil, "%s%s%s", m[1], got, m[5])
+		return m[1] + got + m[5]
 	})
-	if casetest.Update() && !bytes.Equal(fresh, text) {
-		if err := os.WriteFile("README.md", fresh, 0o644); err != nil {
+	if casetest.Update() && fresh != text {
+		if err := os.WriteFile(name, []byte(fresh), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
 }
 
-// outputOf runs a command of README.md and returns what it prints.
+// outputOf runs a command of a document and returns what it prints.
 func outputOf(t *testing.T, command, exit string) (string, error) {
 	t.Helper()
 	if strings.Contains(command, "--confirm shadow") {
