@@ -14,7 +14,7 @@ CONSUMERS := internal/report/consumers
 PLUGIN := tools/golangci-planvet
 
 .DEFAULT_GOAL := help
-.PHONY: help build quick check test test-all gate-live gate-traces fidelity lint bench overhead versus demo generate rls-guide new-rule
+.PHONY: help build quick check test test-all gate-live gate-traces fidelity lint bench overhead versus demo generate rls-guide pictures new-rule
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  %-11s %s\n", $$1, $$2}'
@@ -76,6 +76,9 @@ generate: ## rewrite golden files and generated documents
 
 rls-guide: ## run Supabase's guide to row security and write its table into docs/rls.md
 	UPDATE=1 $(GO) test -count=1 ./internal/rlsguide
+
+pictures: ## draw the pictures of README.md into docs/pictures
+	PLANVET_PICTURES=$(CURDIR)/docs/pictures $(GO) test -count 1 -run TestPictures ./cmd/planvet
 
 new-rule: ## scaffold a rule: make new-rule NAME=unindexed-thing PKG=sqllint
 	$(GO) run ./internal/newrule -name '$(NAME)' -pkg '$(PKG)'
