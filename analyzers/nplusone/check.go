@@ -198,7 +198,7 @@ func target(s pgast.Stmt) *pgast.Table {
 var (
 	seldomDir = regexp.MustCompile(`(?i)(^|/)(cmd|seeds?|seeders?|migrations?|migrate|fixtures?|scripts?|tools?|examples?|bench(marks?)?|e2e|hack)/`)
 	// migrations run once, on what rows there are.
-	migrations = regexp.MustCompile(`(?i)(^|/)[a-z]*(migrations?|migrate|migrator)(/|(_[a-z]+)?\.go$)`)
+	migrations = regexp.MustCompile(`(?i)(^|/)[a-z]*(migrations?|migrate|migrator)/|(migrations?|migrate|migrator)(_[a-z]+)?\.go$`)
 	// testSupport is what only tests use.
 	testSupport = regexp.MustCompile(`(?i)(^|/)([a-z]*tests?|testing|testutils?|testhelpers?|[a-z]*fakes|mocks?|e2e[\w-]*|ci)/`)
 	seldomFunc  = regexp.MustCompile(`(?i:migrat|seed|fixture|backfill|populate|bootstrap)|[iI]nstall(?:[A-Z_]|$)`)
