@@ -14,6 +14,7 @@ import (
 	"github.com/planvet/planvet/analyzers"
 	"github.com/planvet/planvet/analyzers/program/programtest"
 	"github.com/planvet/planvet/rules"
+	"github.com/planvet/planvet/sqllint"
 )
 
 const code = `
@@ -22,6 +23,7 @@ package app
 
 import (
 	"context"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -44,6 +46,17 @@ func Guarded(ctx context.Context, pool *pgxpool.Pool, tx pgx.Tx) {
 	pool.Query(ctx, "select id from notes where body = $1", 1)
 	tx.Query(ctx, "select id from notes where body = $1", 2)
 	store.Run(ctx, tx, "select id from players where name = $1")
+}
+
+func Session(ctx context.Context, pool *pgxpool.Pool) error {
+	pool.Exec(ctx, "listen players")
+	pool.Exec(ctx, "set local role app")
+	tx, err := pool.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	time.Sleep(time.Second)
+	return tx.Commit(ctx)
 }
 -- store/store.go --
 package store
@@ -123,12 +136,12 @@ func run(t *testing.T, o analyzers.Options) []string {
 
 func TestNew(t *testing.T) {
 	o := analyzers.Options{Schema: schema, Root: programtest.Root}
-	want := []string{"app.go:24: unindexed-where"}
+	want := []string{"app.go:25: unindexed-where"}
 	if got := run(t, o); !slices.Equal(got, want) {
 		t.Errorf("without facts: got %q, want %q", got, want)
 	}
 	o.Facts = true
-	want = []string{"app.go:14: nplusone", "app.go:24: unindexed-where", "app.go:26: unindexed-where"}
+	want = []string{"app.go:15: nplusone", "app.go:25: unindexed-where", "app.go:27: unindexed-where"}
 	if got := run(t, o); !slices.Equal(got, want) {
 		t.Errorf("with facts: got %q, want %q", got, want)
 	}
@@ -139,6 +152,15 @@ func TestNew(t *testing.T) {
 	o.Keep, o.Enabled = nil, func(rule string) bool { return rule != "nplusone" }
 	if got := run(t, o); !slices.Equal(got, want[1:]) {
 		t.Errorf("Enabled: got %q, want %q", got, want[1:])
+	}
+	o.Pooling, o.Enabled = &sqllint.Pooling{Declared: true}, func(rule string) bool { return rule == "pool-session-state" }
+	want = []string{"app.go:32: pool-session-state", "app.go:38: pool-session-state"}
+	if got := run(t, o); !slices.Equal(got, want) {
+		t.Errorf("Pooling: got %q, want %q", got, want)
+	}
+	o.Pooling = &sqllint.Pooling{Evidence: rules.Location{Path: "pgbouncer.ini", Line: 1}} // possible, which fails no build
+	if got := run(t, o); len(got) > 0 {
+		t.Errorf("pooling that a file shows: got %q", got)
 	}
 }
 

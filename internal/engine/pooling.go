@@ -41,7 +41,9 @@ func (p *Project) findPooling() *sqllint.Pooling {
 	named := func(name string) bool { return slices.Contains(p.opts.Rules, name) || p.Config.Rules[name].On }
 	switch {
 	case c.Mode == "transaction", c.Mode == "" && (named(rule.Name) || named(rule.Group)):
-		out.Declared = true
+		if out.Declared = true; out.Prepared == "" {
+			_, _, out.Prepared = p.poolEvidence()
+		}
 		return out
 	case c.Mode != "":
 		return nil
