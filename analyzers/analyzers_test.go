@@ -154,7 +154,7 @@ func TestNew(t *testing.T) {
 		t.Errorf("Enabled: got %q, want %q", got, want[1:])
 	}
 	o.Pooling, o.Enabled = &sqllint.Pooling{Declared: true}, func(rule string) bool { return rule == "pool-session-state" }
-	want = []string{"app.go:32: pool-session-state", "app.go:38: pool-session-state"}
+	want = []string{"app.go:31: pool-session-state", "app.go:37: pool-session-state"}
 	if got := run(t, o); !slices.Equal(got, want) {
 		t.Errorf("Pooling: got %q, want %q", got, want)
 	}
