@@ -100,7 +100,7 @@ func (c *checker) finding(f *program.Func, s site, a around, e *event) rules.Fin
 	}
 	rule := Rule
 	if e.writes() {
-		if rule = RowAtATimeWrite; e.claims() || c.records(f, a.loop) {
+		if rule = RowAtATimeWrite; e.claims() || e.sameRow() || c.records(f, a.loop) {
 			certainty = rules.Possible
 		}
 	}

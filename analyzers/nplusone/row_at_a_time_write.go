@@ -35,6 +35,34 @@ func (e *event) claims() bool {
 	return claim.MatchString(e.chain[len(e.chain)-1])
 }
 
+// sameRow reports whether an update or a delete looks for the same rows in each turn, as
+// no key comes from the element: it adds to them.
+func (e *event) sameRow() bool {
+	if e.stmt == nil || e.rest&item != 0 {
+		return false
+	}
+	var where pgast.Expr
+	switch s := e.stmt.Stmt.(type) {
+	case *pgast.Update:
+		if len(s.From) > 0 || s.With != nil {
+			return false
+		}
+		where = s.Where
+	case *pgast.Delete:
+		if len(s.Using) > 0 || s.With != nil {
+			return false
+		}
+		where = s.Where
+	default:
+		return false
+	}
+	keys := false
+	for i, o := range e.params {
+		keys = keys || o&item != 0 && where != nil && uses(where, []int{i + 1})
+	}
+	return !keys
+}
+
 // records reports whether a turn of a loop also waits for something outside: another
 // service, a mail server. What it writes tells then how far it came, element by element.
 func (c *checker) records(f *program.Func, l *loop) bool {

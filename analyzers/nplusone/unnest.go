@@ -75,9 +75,15 @@ func (e *event) unnested(varying []int) (setForm, bool) {
 		return setForm{}, false
 	}
 	u, note, ok := &items{varying: varying}, "", false
+	once := func(s pgast.Stmt) bool {
+		return !slices.ContainsFunc(u.varying, func(k int) bool { return occurrences(s, k) != 1 })
+	}
+	single := once(own)
 	switch s := own.(type) {
 	case *pgast.Insert:
 		u.varying = moving
+		u.excluded(s)
+		single = once(s)
 		note, ok = u.insert(s)
 	case *pgast.Update:
 		if slices.ContainsFunc(s.Set, func(t pgast.Target) bool { return uses(t.Expr, moving) }) {
@@ -105,10 +111,38 @@ func (e *event) unnested(varying []int) (setForm, bool) {
 	if _, own := own.(*pgast.Update); own && ok && len(u.params) != len(u.varying) {
 		return setForm{note: generalNote}, true
 	}
-	if !ok || len(u.params) != len(u.varying) || slices.ContainsFunc(u.varying, func(k int) bool { return occurrences(e.stmt.Stmt, k) != 1 }) {
+	if !ok || len(u.params) != len(u.varying) || !single {
 		return setForm{}, false
 	}
 	return setForm{probe: pgast.Format(own), params: u.params, columns: u.columns, note: note}, true
+}
+
+// excluded names, in what ON CONFLICT sets, a value that is also inserted by the row that
+// was to be inserted: on conflict do update set b = $2 is set b = excluded.b.
+func (u *items) excluded(s *pgast.Insert) {
+	c := s.OnConflict
+	if c == nil || !c.Update || s.Source == nil || len(s.Source.Values) != 1 || len(s.Source.Values[0]) != len(s.Columns) {
+		return
+	}
+	columns := map[int]string{}
+	for i, v := range s.Source.Values[0] {
+		if p, ok := v.(*pgast.Param); ok && slices.Contains(u.varying, p.Number) && columns[p.Number] == "" {
+			columns[p.Number] = s.Columns[i]
+		}
+	}
+	name := func(x pgast.Expr) (pgast.Expr, bool) {
+		p, ok := x.(*pgast.Param)
+		if !ok || columns[p.Number] == "" {
+			return nil, false
+		}
+		return &pgast.ColumnRef{Names: []string{"excluded", columns[p.Number]}}, true
+	}
+	for i := range c.Set {
+		c.Set[i].Expr = pgast.ReplaceExpr(c.Set[i].Expr, name)
+	}
+	if c.UpdateWhere != nil {
+		c.UpdateWhere = pgast.ReplaceExpr(c.UpdateWhere, name)
+	}
 }
 
 // insert rewrites the one row of VALUES.

@@ -61,6 +61,11 @@ func TestSeveralItems(t *testing.T) {
 			[]int{1, 2, 3}, rules.Confirmed, "",
 		},
 		{
+			"upsert that sets the value again", "cells", "insert into cells (sheet, name, kind, amount) values ($1, $2, 'plain', $3) on conflict (sheet, name) do update set amount = $3 where cells.amount <> $3 + 1",
+			"insert into cells (sheet, name, kind, amount) select u.sheet, u.name, 'plain', u.amount from unnest($1::bigint[], $2::text[], $3::numeric[]) as u (sheet, name, amount) on conflict (sheet, name) do update set amount = excluded.amount where cells.amount <> excluded.amount + 1",
+			[]int{1, 2, 3}, rules.Confirmed, "",
+		},
+		{
 			"insert, do nothing", "marks", "insert into marks (cell, color) values ($1, $2) on conflict do nothing",
 			"insert into marks (cell, color) select u.cell, u.color from unnest($1::bigint[], $2::text[]) as u (cell, color) on conflict do nothing",
 			[]int{1, 2}, rules.Confirmed, "",

@@ -70,7 +70,7 @@ func TestGroupSeverity(t *testing.T) {
 func TestUnknownGroup(t *testing.T) {
 	for _, c := range []struct{ conf, asked, want string }{
 		{"rules: {lops: off}", "", `planvet.yaml:2: unknown rule or group "lops"; did you mean "loops"?`},
-		{"", "suppresions", `unknown rule or group "suppresions"; did you mean "suppressions"?`},
+		{"", "suppressionz", `unknown rule or group "suppressionz"; did you mean "suppressions"?`},
 		{"spec_refs: {loops: N-1}", "", `unknown rule "loops"`},
 	} {
 		var asked []string
