@@ -13,11 +13,13 @@ CONSUMERS := internal/report/consumers
 # golangci-lint with planvet in it, for a test.
 PLUGIN := tools/golangci-planvet
 
+GORELEASER := $(GO) tool -modfile=tools/goreleaser/go.mod goreleaser
+
 .DEFAULT_GOAL := help
-.PHONY: help build quick check test test-all gate-live gate-traces fidelity lint bench overhead versus demo generate rls-guide pictures new-rule
+.PHONY: help build quick check test test-all gate-live gate-traces fidelity lint bench overhead versus demo generate release-check rls-guide pictures new-rule
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  %-13s %s\n", $$1, $$2}'
 
 build: ## write bin/planvet
 	$(GO) build -o bin/planvet ./cmd/planvet
@@ -73,6 +75,12 @@ demo: build ## check the example, prove its faults on a throwaway PostgreSQL, an
 
 generate: ## rewrite golden files and generated documents
 	UPDATE=1 $(GO) test ./rules/... ./cmd/planvet .
+
+release-check: ## check .goreleaser.yaml and pack this machine's platform as a release would, into dist/; nothing is published
+	tools/release/build 0.0.0-check
+	$(GORELEASER) check
+	PLANVET_TARGETS="$$($(GO) env GOOS)_$$($(GO) env GOARCH);" $(GORELEASER) release --snapshot --clean
+	cd dist && sha256sum -c checksums.txt
 
 rls-guide: ## run Supabase's guide to row security and write its table into docs/rls.md
 	UPDATE=1 $(GO) test -count=1 ./internal/rlsguide

@@ -30,6 +30,10 @@ func TestActionLint(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	release, err := os.ReadFile("../../../.github/workflows/release.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
 	local := strings.Replace(f.Text, "uses: planvet/planvet@main", "uses: ./", 1)
 	asked := strings.NewReplacer("        # with:", "        with:", "        #   ", "          ", "  # pull-requests", "  pull-requests", "  # security-events", "  security-events").Replace(local)
 	if strings.Count(asked, "# ") != strings.Count(local, "# ")-6 {
@@ -37,7 +41,7 @@ func TestActionLint(t *testing.T) {
 	}
 	const dir = ".github/workflows/"
 	c.write(map[string]string{
-		".git/HEAD": "ref: refs/heads/main\n", "action.yml": string(action), dir + "ci.yml": string(own),
+		".git/HEAD": "ref: refs/heads/main\n", "action.yml": string(action), dir + "ci.yml": string(own), dir + "release.yml": string(release),
 		dir + "given.yml": local, dir + "asked.yml": asked, dir + "wrong.yml": strings.Replace(asked, "          checklist:", "          checkslist:", 1),
 	})
 	project, err := actionlint.NewProject(c.dir)
@@ -48,7 +52,7 @@ func TestActionLint(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string]string{"ci.yml": "", "given.yml": "", "asked.yml": "", "wrong.yml": `input "checkslist" is not defined in action "planvet"`} {
+	for name, want := range map[string]string{"ci.yml": "", "release.yml": "", "given.yml": "", "asked.yml": "", "wrong.yml": `input "checkslist" is not defined in action "planvet"`} {
 		errs, err := l.LintFile(filepath.Join(c.dir, dir+name), project)
 		if err != nil {
 			t.Fatal(err)
