@@ -165,8 +165,12 @@ func becameOf(t *report.Printer, steps []scaffold.Step, dry bool) {
 		wide = max(wide, report.Cells(s.Path))
 	}
 	styles := map[scaffold.Did]report.Style{scaffold.Wrote: report.Green, scaffold.Renewed: report.Green, scaffold.Kept: report.Dim, scaffold.Add: report.Yellow}
+	did := map[scaffold.Did]string{scaffold.Wrote: "wrote", scaffold.Renewed: "renewed", scaffold.Kept: "kept", scaffold.Add: "add to"}
+	if dry {
+		did[scaffold.Wrote], did[scaffold.Renewed] = "write", "renew"
+	}
 	for _, s := range steps {
-		t.Printf("  %s %s  %s\n", t.Styled(styles[s.Did], report.Pad(string(s.Did), 7)), report.Printable(report.Pad(s.Path, wide)), report.Printable(s.Why))
+		t.Printf("  %s %s  %s\n", t.Styled(styles[s.Did], report.Pad(did[s.Did], 7)), report.Printable(report.Pad(s.Path, wide)), report.Printable(s.Why))
 	}
 	for _, s := range steps {
 		if s.Did != scaffold.Add {
@@ -225,8 +229,15 @@ func nextCommands(w io.Writer, d *report.Document) error {
 			return err
 		}
 	}
-	return nil
+	if len(d.Findings) < backlog {
+		return nil
+	}
+	_, err := fmt.Fprintf(w, "  %s  %s\n", report.Pad("planvet baseline write", 42), "or: what is there today is known, later checks report what is new")
+	return err
 }
+
+// backlog is from how many findings on it helps to begin with what is new.
+const backlog = 10
 
 // directory is the folder that an argument names, "" for the working directory.
 func directory(arg string) (string, error) {

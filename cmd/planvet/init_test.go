@@ -155,7 +155,7 @@ func TestInitNamesCommands(t *testing.T) {
 		}
 	}
 	var next bytes.Buffer
-	for _, d := range []*report.Document{{}, {Findings: make([]rules.Finding, 1)}} {
+	for _, d := range []*report.Document{{}, {Findings: make([]rules.Finding, backlog)}} {
 		if err := nextCommands(&next, d); err != nil {
 			t.Fatal(err)
 		}
