@@ -11,7 +11,7 @@ import (
 )
 
 // notSchemas are folders whose SQL describes no database of the project.
-var notSchemas = regexp.MustCompile(`(?i)^(?:node_modules|vendor|third_party|testdata|tests?|__tests__|e2e|fixtures|examples?|samples?|mocks?|seeds?|dist|snippets)$|[-_.]tests?$`)
+var notSchemas = regexp.MustCompile(`(?i)^(?:node_modules|vendor|third_party|testdata|tests?|__tests__|e2e|fixtures|examples?|samples?|mocks?|stubs?|seeds?|dist|snippets)$|[-_.]tests?$`)
 
 // tree is what a walk over the project found.
 type tree struct {
