@@ -67,9 +67,10 @@ func (s *Server) cancelProgress(p *struct {
 },
 ) (any, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if cancel := s.progress[p.Token]; cancel != nil {
-		cancel()
+	cancel := s.progress[p.Token]
+	s.mu.Unlock()
+	if cancel != nil {
+		cancel() // it takes mu itself
 	}
 	return nil, nil
 }

@@ -22,7 +22,7 @@ import (
 
 // session is a server in this process, and its client's ends of the pipes.
 type session struct {
-	t    *testing.T
+	t    testing.TB
 	in   io.WriteCloser
 	got  chan message
 	code chan int
@@ -51,7 +51,7 @@ type locked struct {
 func (l *locked) Write(p []byte) (int, error) { l.mu.Lock(); defer l.mu.Unlock(); return l.b.Write(p) }
 func (l *locked) String() string              { l.mu.Lock(); defer l.mu.Unlock(); return l.b.String() }
 
-func newSession(t *testing.T, o Options) *session {
+func newSession(t testing.TB, o Options) *session {
 	t.Helper()
 	fromClient, in := io.Pipe()
 	out, toClient := io.Pipe()
