@@ -43,12 +43,11 @@ func (s Set) Next(fsys fs.FS, words, ddl string, at time.Time) []Added {
 		return []Added{{Path: dir + "/up.sql", Text: ddl}, {Path: dir + "/down.sql", Text: undo}}
 	}
 	base := path.Base(last)
-	stem, end := base, path.Ext(base)
+	end := path.Ext(base)
 	if i := strings.Index(base, "."); i > 0 && !flywayVersion.MatchString(base) {
-		stem, end = base[:i], base[i:]
-	} else {
-		stem = strings.TrimSuffix(base, end)
+		end = base[i:] // .up.sql
 	}
+	stem := strings.TrimSuffix(base, end)
 	name, ok := nextName(stem, words, at)
 	if !ok {
 		return appended(fsys, last, ddl)
