@@ -1,10 +1,14 @@
 package lsp
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
+
+	"github.com/planvet/planvet/internal/engine"
+	"github.com/planvet/planvet/internal/report"
 )
 
 // placed is how errors about a config name their place: file:line:column: what.
@@ -25,4 +29,32 @@ func blamed(text string) *problem {
 	}
 	p.column, _ = strconv.Atoi(m[3])
 	return p
+}
+
+// problem is why a project could not be judged, where a file is to blame.
+type problem struct {
+	path         string
+	line, column int
+	text         string
+}
+
+// failed tells why a run could not be made. What was found before stays: it says nothing
+// about that.
+func (s *Server) failed(p *project, err error) {
+	text := report.Redact(err.Error())
+	at := blamed(text)
+	s.mu.Lock()
+	p.problem = at
+	if at == nil {
+		p.problem = nil
+	}
+	p.answer(tally{Note: text})
+	s.mu.Unlock()
+	s.publish(p)
+	var e *engine.Error
+	if at != nil && errors.As(err, &e) && e.Kind == engine.Usage {
+		s.log(messageError, "planvet: %s", text)
+		return
+	}
+	s.showOnce(messageError, "planvet: "+text)
 }

@@ -3,7 +3,6 @@ package lsp
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"sync/atomic"
@@ -302,32 +301,4 @@ func moved(root, of string) bool {
 		return root != of && root != real
 	}
 	return false
-}
-
-// problem is why a project could not be judged, where a file is to blame.
-type problem struct {
-	path         string
-	line, column int
-	text         string
-}
-
-// failed tells why a run could not be made. What was found before stays: it says nothing
-// about that.
-func (s *Server) failed(p *project, err error) {
-	text := report.Redact(err.Error())
-	at := blamed(text)
-	s.mu.Lock()
-	p.problem = at
-	if at == nil {
-		p.problem = nil
-	}
-	p.answer(tally{Note: text})
-	s.mu.Unlock()
-	s.publish(p)
-	var e *engine.Error
-	if at != nil && errors.As(err, &e) && e.Kind == engine.Usage {
-		s.log(messageError, "planvet: %s", text)
-		return
-	}
-	s.showOnce(messageError, "planvet: "+text)
 }
