@@ -128,7 +128,11 @@ func told(t *report.Printer, f *scaffold.Facts) {
 	for _, d := range f.Databases {
 		t.Printf("  database %s: %s\n", report.Printable(d.Name), report.Printable(d.String()))
 	}
-	if len(f.Databases) == 0 {
+	switch {
+	case len(f.Databases) > 0:
+	case f.Go:
+		t.Printf("  no migrations in files: DDL in Go code is read by the check\n")
+	default:
 		t.Printf("  no migrations and no dump of a schema: say in planvet.yaml where they are\n")
 	}
 	for _, c := range f.Chosen {

@@ -38,7 +38,7 @@ func TestInit(t *testing.T) {
 		t.Fatalf("exit %d: %s", code, errs)
 	}
 	for _, want := range []string{
-		"database default: 1 file in migrations", "PostgreSQL 16 (ci.yml)",
+		"database default: 1 file in migrations", "PostgreSQL 16 (.github/workflows/ci.yml)",
 		"wrote   planvet.yaml", "wrote   .perf/baseline.json", "wrote   .github/workflows/planvet.yml", "add to  .pre-commit-config.yaml",
 		"\nadd to .pre-commit-config.yaml:\n  repos:\n", "- id: planvet",
 		"queries.sql:2:29: warning: orders.customer_id has no index", "1 finding: 1 warning",

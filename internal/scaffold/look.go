@@ -31,7 +31,7 @@ type Facts struct {
 	Supabase bool
 	// SQLC are the configurations of sqlc, relative to Root.
 	SQLC []string
-	// Go is set where there is a module or a workspace.
+	// Go is set where there is a module or a workspace, or a module one folder below.
 	Go bool
 	// Postgres is the version that the project's own files name, and PostgresFrom the
 	// first of them; 0 where there is none, or where they differ.
@@ -57,7 +57,7 @@ func (d Database) String() string {
 
 // Look gathers the facts of a project that was read, with or without its Go code.
 func Look(p *engine.Project) *Facts {
-	f := &Facts{Root: p.Root, Go: isFile(filepath.Join(p.Root, "go.mod")) || isFile(filepath.Join(p.Root, "go.work"))}
+	f := &Facts{Root: p.Root, Go: hasGo(p.Root)}
 	if file := p.Config.File; file != "" {
 		if rel, err := filepath.Rel(p.Root, file); err == nil {
 			f.ConfigFile = filepath.ToSlash(rel)
@@ -74,7 +74,7 @@ func Look(p *engine.Project) *Facts {
 	if f.Repository != "" {
 		f.Branch = defaultBranch(f.Repository)
 	}
-	f.Postgres, f.PostgresFrom = postgresOf(f.places())
+	f.Postgres, f.PostgresFrom = postgresOf(f.Root, f.places())
 	f.Tools = tools(f.top())
 	return f
 }
@@ -109,12 +109,19 @@ func (f *Facts) example(table string, seeded bool) {
 // top is where hooks and CI stand.
 func (f *Facts) top() string { return cmp.Or(f.Repository, f.Root) }
 
-// places are the folders in which a project says what it runs on.
-func (f *Facts) places() []string {
-	if f.Repository != "" && f.Repository != f.Root {
-		return []string{f.Root, f.Repository}
+// places are the folders in which a project says what it runs on: those of Supabase's
+// projects, its own, and its repository's.
+func (f *Facts) places() (out []string) {
+	for _, d := range f.Databases {
+		if d.Format == "supabase" {
+			out = append(out, filepath.Join(f.Root, filepath.FromSlash(d.Dir), "..", ".."))
+		}
 	}
-	return []string{f.Root}
+	out = append(out, f.Root)
+	if f.Repository != "" && f.Repository != f.Root {
+		out = append(out, f.Repository)
+	}
+	return out
 }
 
 // within is the project's folder in its repository, "" where they are one.
@@ -163,11 +170,18 @@ var (
 )
 
 // postgresOf is the major version that the files of these folders agree on, and the
-// first file that says so. Supabase's own configuration stands above all.
-func postgresOf(dirs []string) (version int, from string) {
+// first file that says so, from the root. Supabase's own configuration stands above all.
+func postgresOf(root string, dirs []string) (version int, from string) {
+	named := func(file string) string {
+		if rel, err := filepath.Rel(root, file); err == nil {
+			return filepath.ToSlash(rel)
+		}
+		return file
+	}
 	for _, dir := range dirs {
-		if v := numbers(supabaseMajor, filepath.Join(dir, "supabase", "config.toml")); len(v) == 1 {
-			return supported(v[0]), "supabase/config.toml"
+		file := filepath.Join(dir, "supabase", "config.toml")
+		if v := numbers(supabaseMajor, file); len(v) == 1 {
+			return supported(v[0]), named(file)
 		}
 	}
 	var files []string
@@ -185,7 +199,7 @@ func postgresOf(dirs []string) (version int, from string) {
 				return 0, ""
 			}
 			if version == 0 {
-				version, from = v, filepath.Base(file)
+				version, from = v, named(file)
 			}
 		}
 	}
@@ -214,6 +228,12 @@ func numbers(re *regexp.Regexp, file string) (out []int) {
 		}
 	}
 	return out
+}
+
+// hasGo reports a module or a workspace, or a module in one of the folders.
+func hasGo(root string) bool {
+	nested, err := filepath.Glob(filepath.Join(root, "*", "go.mod"))
+	return isFile(filepath.Join(root, "go.mod")) || isFile(filepath.Join(root, "go.work")) || err == nil && len(nested) > 0
 }
 
 func isFile(path string) bool {

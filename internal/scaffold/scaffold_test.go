@@ -416,10 +416,11 @@ func TestPostgresOf(t *testing.T) {
 		"nothing":          {nil, 0, ""},
 		"supabase":         {map[string]string{"supabase/config.toml": "[db]\nmajor_version = 15\n", "compose.yaml": "services:\n  db:\n    image: postgres:17\n"}, 15, "supabase/config.toml"},
 		"compose":          {map[string]string{"docker-compose.yml": "services:\n  db:\n    image: \"postgres:16.4-alpine\"\n"}, 16, "docker-compose.yml"},
+		"of a folder":      {map[string]string{"apps/db/supabase/config.toml": "[db]\nmajor_version = 17\n"}, 17, "apps/db/supabase/config.toml"},
 		"pgvector":         {map[string]string{"compose.yml": "    image: pgvector/pgvector:pg17\n"}, 17, "compose.yml"},
 		"postgis":          {map[string]string{"compose.yml": "    image: postgis/postgis:16-3.4\n"}, 16, "compose.yml"},
 		"timescale":        {map[string]string{"compose.yml": "    image: timescale/timescaledb:2.15.0-pg16\n"}, 16, "compose.yml"},
-		"a service of CI":  {map[string]string{".github/workflows/ci.yml": "services:\n  postgres:\n    image: postgres:14\n"}, 14, "ci.yml"},
+		"a service of CI":  {map[string]string{".github/workflows/ci.yml": "services:\n  postgres:\n    image: postgres:14\n"}, 14, ".github/workflows/ci.yml"},
 		"two that agree":   {map[string]string{"compose.yml": " image: postgres:15\n", ".gitlab-ci.yml": " - image: postgres:15.2\n"}, 15, "compose.yml"},
 		"two that differ":  {map[string]string{"compose.yml": " image: postgres:15\n", ".gitlab-ci.yml": " image: postgres:16\n"}, 0, ""},
 		"not supported":    {map[string]string{"compose.yml": " image: postgres:12\n"}, 0, "compose.yml"},
@@ -429,9 +430,16 @@ func TestPostgresOf(t *testing.T) {
 	} {
 		dir := t.TempDir()
 		casetest.WriteFiles(t, dir, c.files)
-		if v, from := postgresOf([]string{dir}); v != c.want || c.want != 0 && from != c.from {
+		if v, from := postgresOf(dir, []string{filepath.Join(dir, "apps", "db"), dir}); v != c.want || c.want != 0 && from != c.from {
 			t.Errorf("%s: %d of %q, want %d of %q", name, v, from, c.want, c.from)
 		}
+	}
+}
+
+func TestPlaces(t *testing.T) {
+	f := &Facts{Root: filepath.FromSlash("/r/app"), Repository: filepath.FromSlash("/r"), Databases: []Database{{"default", "db/supabase/migrations", "supabase", 2}, {"x", "x", "goose", 1}}}
+	if got, want := f.places(), []string{filepath.FromSlash("/r/app/db"), filepath.FromSlash("/r/app"), filepath.FromSlash("/r")}; !slices.Equal(got, want) {
+		t.Errorf("places %v, want %v", got, want)
 	}
 }
 

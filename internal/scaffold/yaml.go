@@ -124,7 +124,12 @@ func schemaFrom(f *Facts) string {
 func databasesSection(y *yaml, f *Facts) {
 	switch {
 	case len(f.Databases) == 0:
-		y.say("No migrations were found. Where they, or a dump of the schema, are:")
+		if f.Go {
+			y.say("No migrations were found in files; DDL in Go code is read without being told.")
+		} else {
+			y.say("No migrations were found.")
+		}
+		y.say("Where they, or a dump of the schema, are:")
 		y.example("migrations: db/migrations")
 		return
 	case len(f.Chosen) > 0:
