@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/planvet/planvet/internal/casetest"
 	"github.com/planvet/planvet/internal/shadow/shadowtest"
@@ -105,6 +106,31 @@ func TestCheckStagedFormats(t *testing.T) {
 		if text := textOf(t, filepath.Join(outputs, f)); !strings.Contains(text, want) || strings.Contains(text, "planvet-tree-") {
 			t.Errorf("%s: %q is not in it\n%s", f, want, text)
 		}
+	}
+}
+
+// On the example a change of nothing that planvet reads takes no time, and one that only
+// drops an index reports the query that needed it.
+func TestCheckSinceCasino(t *testing.T) {
+	r := casetest.GitRepository(t, nil)
+	if err := os.CopyFS(filepath.Join(r.Dir, "casino"), os.DirFS("../../examples/casino")); err != nil {
+		t.Fatal(err)
+	}
+	r.Commit()
+	t.Chdir(filepath.Join(r.Dir, "casino"))
+	r.Write(map[string]string{"casino/README.md": "changed\n", "casino/internal/api/more_test.go": "package api\n"})
+	started := time.Now()
+	code, out, errs := planvetRun(t, "check", "--since", "main")
+	if took := time.Since(started); took > 2*time.Second {
+		t.Errorf("took %s", took)
+	}
+	if code != 0 || !strings.HasPrefix(out, "no findings\n") || !strings.Contains(out, "nothing that planvet reads changed (2 other files)") {
+		t.Errorf("exit %d: %s%s", code, out, errs)
+	}
+	r.Write(map[string]string{"casino/supabase/migrations/20990101000000_drop.sql": "drop index public.audit_log_entity_idx;\n"})
+	code, out, errs = planvetRun(t, "check", "--since", "main", "--format", "gcc")
+	if code != 1 || strings.Count(out, "\n") != 1 || !strings.HasPrefix(out, "internal/store/hosts.go:") || !strings.Contains(out, "audit_log has no index on casino_id, entity_id") {
+		t.Errorf("exit %d: %s%s", code, out, errs)
 	}
 }
 
