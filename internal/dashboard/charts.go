@@ -122,6 +122,9 @@ func sloChart(d *Dashboard) template.HTML {
 	var lines []report.Range
 	for _, o := range d.Objectives {
 		l := report.Range{Label: o.Service + " " + o.Operation, Ticks: []float64{1}, Value: "not measured: " + o.Why}
+		if o.SpecRef != "" {
+			l.Label += ", spec " + o.SpecRef
+		}
 		if o.Alert || o.Objective.Alert > 0 {
 			l.Ticks = append(l.Ticks, o.Objective.Alert/o.P95Target)
 		}

@@ -181,7 +181,7 @@ func TestObjectives(t *testing.T) {
 // A p95 over its target breaks an objective where chance does not explain it, as slo
 // check has it: of 300 answers 15 may be over a p95, and up to 24 are by chance.
 func TestObjectivesByChance(t *testing.T) {
-	objectives := []slo.Objective{{Service: "Slip", Operation: "List", P95Target: 100}}
+	objectives := []slo.Objective{{Service: "Slip", Operation: "List", P95Target: 100, SpecRef: "NFR-7"}}
 	for over, want := range map[int]struct {
 		state    slo.State
 		verdict  slo.Verdict
@@ -200,6 +200,9 @@ func TestObjectivesByChance(t *testing.T) {
 		o, p := d.Objectives[0], d.panel("slo")
 		if o.State != want.state || o.Verdict != want.verdict || o.Why == "" || d.Endpoints[0].State != want.state || p.State != want.panel || !strings.Contains(p.Headline, want.headline) {
 			t.Errorf("%d over: %+v, endpoint %s, %+v", over, o, d.Endpoints[0].State, p)
+		}
+		if page := string(asHTML(t, d)); !strings.Contains(page, "Slip List, spec NFR-7") {
+			t.Error("the page does not say where the objective is written down")
 		}
 	}
 }

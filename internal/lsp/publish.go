@@ -114,7 +114,7 @@ func (s *Server) diagnostic(p *project, f *rules.Finding) diagnostic {
 	return d
 }
 
-// said is a finding's message, and how sure it is.
+// said is a finding's message, how sure it is, and what it is held to.
 func said(f *rules.Finding) string {
 	out := f.Message
 	if f.Certainty == rules.Possible {
@@ -122,6 +122,9 @@ func said(f *rules.Finding) string {
 	}
 	if st := f.Verdict.Status; st == rules.Confirmed || st == rules.Inconclusive {
 		out += " (" + string(st) + ")"
+	}
+	if f.SpecRef != "" {
+		out += " (spec " + f.SpecRef + ")"
 	}
 	return report.Printable(out)
 }

@@ -110,7 +110,8 @@ func uri(p string) string {
 	return strings.Join(parts, "/")
 }
 
-// says is a finding on one line: message, certainty, verdict.
+// says is a finding on one line: message, certainty, verdict, and where the user wrote down
+// what it is held to.
 func says(f *rules.Finding) string {
 	s := f.Message
 	var parts []string
@@ -119,6 +120,9 @@ func says(f *rules.Finding) string {
 	}
 	if v := describe(&f.Verdict); v != "" {
 		parts = append(parts, v)
+	}
+	if f.SpecRef != "" {
+		parts = append(parts, "spec "+f.SpecRef)
 	}
 	if len(parts) > 0 {
 		s += " (" + strings.Join(parts, "; ") + ")"
@@ -146,9 +150,6 @@ func explains(f *rules.Finding, at *places) string {
 	}
 	if s := workloadLine(f.Query); s != "" {
 		b.WriteString("\nworkload: " + Printable(s))
-	}
-	if f.SpecRef != "" {
-		b.WriteString("\nspec: " + Printable(f.SpecRef))
 	}
 	return b.String()
 }

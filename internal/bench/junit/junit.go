@@ -124,6 +124,9 @@ func checked(k *slo.Checked) report.JUnitCase {
 		}
 	}
 	text := strings.Join(why, "; ")
+	if k.SpecRef != "" {
+		out.Output = "spec: " + k.SpecRef
+	}
 	switch k.Verdict {
 	case slo.Broken:
 		out.Failure = &report.JUnitOutcome{Message: text, Type: string(k.State), Text: strings.Join(why, "\n")}

@@ -22,7 +22,7 @@ func TestWrite(t *testing.T) {
 		},
 		NotCompared: []verdict.NotCompared{{Suite: "e2e", Why: "no other version"}},
 		SLO: &slo.Compliance{Checked: []slo.Checked{
-			{Service: "Slips", Operation: "List", Suite: "api", Case: "list", Verdict: slo.Broken, State: slo.Critical, Measures: []slo.Measure{{Name: "p95_ms", Verdict: slo.Broken, Why: "90 of 900 answers are over it"}}},
+			{Service: "Slips", Operation: "List", SpecRef: "NFR-7", Suite: "api", Case: "list", Verdict: slo.Broken, State: slo.Critical, Measures: []slo.Measure{{Name: "p95_ms", Verdict: slo.Broken, Why: "90 of 900 answers are over it"}}},
 			{Service: "Slips", Operation: "Close", Suite: "api", Case: "close", Verdict: slo.Met},
 		}},
 	}
@@ -34,6 +34,9 @@ func TestWrite(t *testing.T) {
 	var back report.JUnitReport
 	if err := xml.Unmarshal([]byte(b.String()), &back); err != nil {
 		t.Fatal(err)
+	}
+	if strings.Count(b.String(), "<system-out>spec: NFR-7</system-out>") != 1 {
+		t.Errorf("where the objective is written down is not in %s", b.String())
 	}
 	if back.Tests != 10 || back.Failures != 2 || back.Errors != 2 || back.Skipped != 3 {
 		t.Errorf("%d tests, %d failures, %d errors, %d skipped of %s", back.Tests, back.Failures, back.Errors, back.Skipped, b.String())

@@ -56,7 +56,7 @@ func forest(v *view) template.HTML {
 func objectivesChart(s Service) template.HTML {
 	var lines []report.Range
 	for _, k := range s.Checked {
-		l := report.Range{Label: k.Operation + ", " + k.Suite + " › " + k.Case, Ticks: []float64{1}}
+		l := report.Range{Label: k.Operation + ", " + k.Suite + " › " + k.Case + k.Spec(", "), Ticks: []float64{1}}
 		for _, m := range k.Measures {
 			if m.Name != "p95_ms" {
 				continue

@@ -79,3 +79,13 @@ func TestDistribution(t *testing.T) {
 		t.Error("nothing has a chart")
 	}
 }
+
+// Where an objective is written down stands with it, measured or not.
+func TestSpecs(t *testing.T) {
+	page := string(asHTML(t, &Run{Gate: sampleGate(t)}))
+	for _, want := range []string{"spec NFR-7", "Loyalty Award, spec NFR-8"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("%q is not in the page", want)
+		}
+	}
+}

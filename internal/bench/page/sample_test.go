@@ -70,8 +70,8 @@ func sampleGate(t testing.TB) *verdict.Report {
 	r.Cases = append(r.Cases, verdict.Case{Suite: "api", Case: "GET /report", Service: "Report", Operation: "Day", Verdict: gate.Inconclusive, Labels: []string{verdict.LowConfidence}, Reasons: []string{"insufficient: 3 of 10 runs that a verdict on times needs"}, Causes: []work.Cause{}, P95: &verdict.Change{A: 181, B: 195, Percent: 7.7, Samples: 400}, History: &verdict.History{Runs: 3, P95: []float64{176, 181, 188}, Sigma: 4.8, Limit: 14.9}})
 	r.Results = sampleResults()
 	r.SLO = slo.Check([]slo.Objective{
-		{Service: "RatingSlip", Operation: "List", P50Target: 5, P95Target: 7, P99Target: 30}, {Service: "RatingSlip", Operation: "Close", P95Target: 40, Alert: 100},
-		{Service: "Loyalty", Operation: "Points", P95Target: 100}, {Service: "Loyalty", Operation: "Award", P95Target: 100},
+		{Service: "RatingSlip", Operation: "List", SpecRef: "NFR-7", P50Target: 5, P95Target: 7, P99Target: 30}, {Service: "RatingSlip", Operation: "Close", P95Target: 40, Alert: 100},
+		{Service: "Loyalty", Operation: "Points", P95Target: 100}, {Service: "Loyalty", Operation: "Award", P95Target: 100, SpecRef: "NFR-8"},
 	}, r.Results)
 	r.Decide(verdict.Policy{SLO: true})
 	return r

@@ -27,6 +27,7 @@ type Budget struct {
 type Line struct {
 	Service   string `json:"service"`
 	Operation string `json:"operation"`
+	SpecRef   string `json:"spec_ref,omitempty"`
 	Measure   string `json:"measure"`
 	// Allowed is the share of Samples that may be Bad: 0.05 of a p95.
 	Allowed float64 `json:"allowed_share"`
@@ -113,7 +114,7 @@ func BudgetOf(history []*Compliance, to time.Time, window time.Duration) *Budget
 				}
 				at := out.line(ch.Service, ch.Operation, m.Name)
 				l := &out.Lines[at]
-				l.Allowed = allowed
+				l.Allowed, l.SpecRef = allowed, ch.SpecRef
 				if m.Over == nil {
 					uncounted[at] = true
 					continue
@@ -194,7 +195,7 @@ func (b *Budget) rows(escape func(string) string) [][]string {
 	var rows [][]string
 	for i := range b.Lines {
 		l := &b.Lines[i]
-		row := []string{escape(l.Service + " " + l.Operation), (&Measure{Name: l.Measure}).label(), fmt.Sprint(l.Samples), fmt.Sprint(l.Bad), fmt.Sprintf("%.1f", l.Budget), report.Times(l.Burn), report.Times(l.LastBurn), fmt.Sprintf("%.1f %%", 100*l.Remaining)}
+		row := []string{escape(l.Service + " " + l.Operation + spec(", ", l.SpecRef)), (&Measure{Name: l.Measure}).label(), fmt.Sprint(l.Samples), fmt.Sprint(l.Bad), fmt.Sprintf("%.1f", l.Budget), report.Times(l.Burn), report.Times(l.LastBurn), fmt.Sprintf("%.1f %%", 100*l.Remaining)}
 		if l.Samples == 0 {
 			row[5], row[6], row[7] = "-", "-", "no counts"
 		}

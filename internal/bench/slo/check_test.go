@@ -3,6 +3,7 @@ package slo
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -269,6 +270,33 @@ func TestComplianceContract(t *testing.T) {
 		}
 		if valid(strings.ReplaceAll(full.String(), c[0], c[1])) == nil {
 			t.Errorf("%s instead of %s passes", c[1], c[0])
+		}
+	}
+}
+
+// Where an objective is written down stands wherever it is shown, measured or not.
+func TestSpecs(t *testing.T) {
+	c := Check([]Objective{{Service: "a", Operation: "b", P95Target: 80, SpecRef: "NFR-7"}, {Service: "x", Operation: "y", P95Target: 1, SpecRef: "NFR-8"}}, run(mixed(300, 40, 40, 90)...))
+	budget := BudgetOf([]*Compliance{c}, c.Measured, time.Hour)
+	for name, want := range map[string]struct {
+		write func(io.Writer) error
+		specs []string
+	}{
+		"text":            {func(w io.Writer) error { return c.Text(w, report.TextOptions{}) }, []string{"(api: c), spec NFR-7\n", "x y, spec NFR-8\n"}},
+		"markdown":        {c.Markdown, []string{"| a b, spec NFR-7 |", "- x y, spec NFR-8\n"}},
+		"json":            {c.JSON, []string{`"spec_ref": "NFR-7"`, `"spec_ref": "NFR-8"`}},
+		"budget text":     {func(w io.Writer) error { return budget.Text(w, report.TextOptions{}) }, []string{"a b, spec NFR-7"}},
+		"budget markdown": {budget.Markdown, []string{"| a b, spec NFR-7 |"}},
+		"budget json":     {budget.JSON, []string{`"spec_ref": "NFR-7"`}},
+	} {
+		var b strings.Builder
+		if err := want.write(&b); err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range want.specs {
+			if !strings.Contains(b.String(), s) {
+				t.Errorf("%s: %q is not in\n%s", name, s, b.String())
+			}
 		}
 	}
 }

@@ -43,6 +43,7 @@ type Service struct {
 // Operation is the worst of its cases.
 type Operation struct {
 	Operation string  `json:"operation"`
+	SpecRef   string  `json:"spec_ref,omitempty"`
 	Verdict   Verdict `json:"verdict"`
 	State     State   `json:"state"`
 	Cases     int     `json:"cases"`
@@ -52,8 +53,10 @@ type Operation struct {
 type Name struct {
 	Service   string `json:"service"`
 	Operation string `json:"operation"`
-	Suite     string `json:"suite,omitempty"`
-	Case      string `json:"case,omitempty"`
+	// SpecRef is an objective's.
+	SpecRef string `json:"spec_ref,omitempty"`
+	Suite   string `json:"suite,omitempty"`
+	Case    string `json:"case,omitempty"`
 }
 
 // Check holds objectives against results.
@@ -69,12 +72,12 @@ func Check(objectives []Objective, r *results.Results) *Compliance {
 			}
 		}
 		if !found {
-			out.WithoutCase = append(out.WithoutCase, Name{Service: o.Service, Operation: o.Operation})
+			out.WithoutCase = append(out.WithoutCase, Name{Service: o.Service, Operation: o.Operation, SpecRef: o.SpecRef})
 		}
 	}
 	for k, s := range all {
 		if !promised[k] {
-			out.WithoutSLO = append(out.WithoutSLO, Name{s.service, s.operation, s.suite, s.name})
+			out.WithoutSLO = append(out.WithoutSLO, Name{Service: s.service, Operation: s.operation, Suite: s.suite, Case: s.name})
 		}
 	}
 	slices.SortStableFunc(out.Checked, func(a, b Checked) int { return worse(&a, &b) })
@@ -101,7 +104,7 @@ func (c *Compliance) rollUp() {
 		op := slices.IndexFunc(s.Operations, func(o Operation) bool { return o.Operation == ch.Operation })
 		if op < 0 {
 			op = len(s.Operations)
-			s.Operations = append(s.Operations, Operation{Operation: ch.Operation, Verdict: ch.Verdict, State: ch.State})
+			s.Operations = append(s.Operations, Operation{Operation: ch.Operation, SpecRef: ch.SpecRef, Verdict: ch.Verdict, State: ch.State})
 		}
 		s.Operations[op].Cases++
 	}

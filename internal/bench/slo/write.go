@@ -37,7 +37,7 @@ func (c *Compliance) Text(w io.Writer, o report.TextOptions) error {
 }
 
 func (c *Checked) text(t *report.Printer) {
-	t.Printf("  %s  %s  (%s: %s)\n", report.Printable(c.Operation), t.Styled(styles[c.State], c.word()), report.Printable(c.Suite), report.Printable(c.Case))
+	t.Printf("  %s  %s  (%s: %s)%s\n", report.Printable(c.Operation), t.Styled(styles[c.State], c.word()), report.Printable(c.Suite), report.Printable(c.Case), report.Printable(c.Spec(", ")))
 	for i := range c.Measures {
 		m := &c.Measures[i]
 		t.Printf("    %s %s, target %s", report.Pad(m.label(), 10), m.value(), m.figure(m.Target))
@@ -62,7 +62,7 @@ func (c *Compliance) Markdown(w io.Writer) error {
 			m := &ch.Measures[k]
 			name, word := "", ""
 			if k == 0 {
-				name, word = report.MarkdownText(ch.Service+" "+ch.Operation), ch.word()
+				name, word = report.MarkdownText(ch.Service+" "+ch.Operation+ch.Spec(", ")), ch.word()
 				if ch.Alert && ch.State != Alert {
 					word += ", over the alert threshold"
 				}
@@ -86,7 +86,7 @@ func (c *Compliance) Markdown(w io.Writer) error {
 func (c *Compliance) gaps(list func(title string, names []string)) {
 	var without, loose []string
 	for _, n := range c.WithoutCase {
-		without = append(without, n.Service+" "+n.Operation)
+		without = append(without, n.Service+" "+n.Operation+n.Spec(", "))
 	}
 	for _, n := range c.WithoutSLO {
 		loose = append(loose, fmt.Sprintf("%s: %s (%s %s)", n.Suite, n.Case, n.Service, n.Operation))
@@ -112,6 +112,16 @@ func (c *Compliance) headline() string {
 
 // Word is the verdict, with the state where that says more.
 func (s *Service) Word() string { return word(s.Verdict, s.State) }
+
+// Spec is where the promise is written down, after a separator; "" where nowhere.
+func (c *Checked) Spec(separator string) string { return spec(separator, c.SpecRef) }
+
+func spec(separator, ref string) string {
+	if ref == "" {
+		return ""
+	}
+	return separator + "spec " + ref
+}
 
 func (c *Checked) word() string { return word(c.Verdict, c.State) }
 
@@ -146,3 +156,9 @@ func (m *Measure) figure(x float64) string {
 }
 
 func ms(x float64) string { return report.Round(report.MS(x)) }
+
+// Spec is where the promise is written down, after a separator; "" where nowhere.
+func (o *Operation) Spec(separator string) string { return spec(separator, o.SpecRef) }
+
+// Spec is where the promise is written down, after a separator; "" where nowhere.
+func (n Name) Spec(separator string) string { return spec(separator, n.SpecRef) }

@@ -157,8 +157,9 @@ func (r *Report) services() string {
 	var rows [][]string
 	for _, s := range r.SLO.Services[:min(len(r.SLO.Services), most)] {
 		var ops []string
-		for _, o := range s.Operations[:min(len(s.Operations), most)] {
-			ops = append(ops, o.Operation+" "+string(o.Verdict))
+		for i := range s.Operations[:min(len(s.Operations), most)] {
+			o := &s.Operations[i]
+			ops = append(ops, o.Operation+" "+string(o.Verdict)+o.Spec(" by "))
 		}
 		if n := len(s.Operations) - most; n > 0 {
 			ops = append(ops, fmt.Sprintf("%d more", n))

@@ -165,11 +165,11 @@ func (r *Report) foot() (out []string) {
 		for i := range r.SLO.Checked {
 			k := &r.SLO.Checked[i]
 			if k.Verdict != slo.Met {
-				out = append(out, "objective "+k.Service+" "+k.Operation+", "+string(k.Verdict)+": "+strings.Join(whys(k), "; "))
+				out = append(out, "objective "+k.Service+" "+k.Operation+k.Spec(", ")+", "+string(k.Verdict)+": "+strings.Join(whys(k), "; "))
 			}
 		}
 		for _, n := range r.SLO.WithoutCase {
-			out = append(out, "objective without a case: "+n.Service+" "+n.Operation)
+			out = append(out, "objective without a case: "+n.Service+" "+n.Operation+n.Spec(", "))
 		}
 		for _, n := range r.SLO.WithoutSLO {
 			out = append(out, "case without an objective: "+n.Suite+" "+n.Case)

@@ -258,11 +258,22 @@ func TestServices(t *testing.T) {
 	for _, c := range run.Suites[0].Cases {
 		all = append(all, slo.Objective{Service: c.Service, Operation: c.Operation, P95Target: 40})
 	}
+	all[2].SpecRef = "NFR-7"
+	all = append(all, slo.Objective{Service: "Floor", Operation: "Watch", P95Target: 40, SpecRef: "NFR-8"})
 	r.SLO = slo.Check(all, run)
 	text, _ := r.MarkdownWithin(1 << 20)
 	_, table, _ := strings.Cut(text, "## Objectives, by service\n\n")
 	table, _, _ = strings.Cut(table, "\n\n")
-	if want := "| service | verdict | operations, the worst first |\n| --- | --- | --- |\n| RatingSlip | broken, critical | List broken, Close met |\n| Loyalty | met | Points met |"; table != want {
+	if want := "| service | verdict | operations, the worst first |\n| --- | --- | --- |\n| RatingSlip | broken, critical | List broken by spec NFR-7, Close met |\n| Loyalty | met | Points met |"; table != want {
 		t.Errorf("%s\nwant %s", table, want)
+	}
+	var b strings.Builder
+	if err := r.Text(&b, report.TextOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"objective RatingSlip List, spec NFR-7, broken: p95_ms", "objective without a case: Floor Watch, spec NFR-8"} {
+		if !strings.Contains(b.String(), want) || !strings.Contains(text, "- "+want[:30]) {
+			t.Errorf("%q is not in\n%s\n%s", want, b.String(), text)
+		}
 	}
 }
