@@ -14,6 +14,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/planvet/planvet/internal/audit"
 	"github.com/planvet/planvet/internal/bench/gate"
 	"github.com/planvet/planvet/internal/bench/verdict"
 	"github.com/planvet/planvet/internal/engine"
@@ -55,12 +56,12 @@ func checklist(c *cli.Context) (report.ExitCode, error) {
 	if err != nil {
 		return report.ExitUsage, usage(err)
 	}
+	old := ""
 	if f.target != nil {
-		ticks, err := commented(c, f.target)
-		if err != nil {
+		if old, err = commented(c, f.target); err != nil {
 			return report.ExitUnfinished, err
 		}
-		f.review.Previous = ticks
+		f.review.Previous = report.ReadTicks(old)
 	}
 	progress := report.NewProgress(c.App.ErrWriter)
 	defer progress.Done()
@@ -81,12 +82,20 @@ func checklist(c *cli.Context) (report.ExitCode, error) {
 	if err := writeTo(c.App.Writer, c.String("output"), func(w io.Writer) error { _, err := w.Write(list.Bytes()); return err }); err != nil {
 		return report.ExitUnfinished, err
 	}
-	if f.target != nil {
+	switch since := doc.Summary.Since; {
+	case f.target == nil:
+	case since != nil && since.FilesRead == 0 && old == "":
+		fmt.Fprintf(c.App.ErrWriter, "planvet: no comment on pull request %d: nothing that planvet reads changed\n", f.target.Number)
+	default:
 		if err := commentOn(c, f.target, report.ChecklistMarker, list.String()); err != nil {
 			return report.ExitUnfinished, err
 		}
 	}
-	return report.Exit(doc.Unaccepted(), report.Policy{FailOn: cmp.Or(c.String("fail-on"), checked.Config.FailOn)}), nil
+	policy := report.Policy{FailOn: cmp.Or(c.String("fail-on"), checked.Config.FailOn)}
+	if doc.GateFailed() && policy.FailOn != "never" {
+		return report.ExitFindings, nil
+	}
+	return report.Exit(doc.Unaccepted(), policy), nil
 }
 
 // checklistFlags are the flags of checklist, validated.
@@ -154,12 +163,17 @@ func gateResult(file string) (*report.GateResult, error) {
 	if err := json.Unmarshal(text, &r); err != nil || r.Version != verdict.ReportVersion || r.Verdict == "" {
 		return nil, fmt.Errorf("--gate %s is no report of a gate: write one by planvet gate --format json --output %s", file, file)
 	}
-	out := &report.GateResult{Headline: r.Headline(), Passed: r.Verdict == gate.Pass && !r.Partial}
+	out := &report.GateResult{Headline: r.Headline(), Passed: r.Verdict == gate.Pass && !r.Partial, Failed: r.Verdict == gate.Fail}
 	if r.Threshold > checklistThreshold {
 		out.Passed = false
 		out.Lines = append(out.Lines, fmt.Sprintf("its threshold is %g %%: what became slower by over %d %% passed too", r.Threshold, checklistThreshold))
 	}
-	for _, k := range r.Cases {
+	// What another commit was measured at says nothing of this one.
+	if _, here := audit.Origin(""); r.B.Commit != "" && here != "" && r.B.Commit != here {
+		out.Passed, out.Failed = false, false
+		out.Lines = append(out.Lines, fmt.Sprintf("it measured commit %.12s, and this is %.12s: measure again", r.B.Commit, here))
+	}
+	for _, k := range r.WorstFirst() {
 		if k.Verdict != gate.Pass {
 			out.Lines = append(out.Lines, strings.Join(append([]string{fmt.Sprintf("%s %s: %s", k.Suite, k.Case, k.Verdict)}, k.Reasons...), "; "))
 		}
@@ -219,12 +233,11 @@ func queryPlans(plans *engine.Plans) *report.Plans {
 	return out
 }
 
-// commented are the ticks of the pull request's comment, none where there is no comment or
-// it may not be read.
-func commented(c *cli.Context, t *pullrequest.Target) (report.Ticks, error) {
+// commented is the pull request's comment, "" where there is none or it may not be read.
+func commented(c *cli.Context, t *pullrequest.Target) (string, error) {
 	old, err := t.Read(c.Context, report.ChecklistMarker)
 	if err != nil && !errors.Is(err, pullrequest.ErrForbidden) {
-		return report.Ticks{}, fmt.Errorf("--comment: %w", err)
+		return "", fmt.Errorf("--comment: %w", err)
 	}
-	return report.ReadTicks(old), nil
+	return old, nil
 }

@@ -111,6 +111,7 @@ func unticked(list string) (names []string) {
 // plans of its two new queries, and keeps what a person ticks.
 func TestChecklist(t *testing.T) {
 	shadowtest.Server(t)
+	noCI(t)
 	page, err := filepath.Abs("../../docs/checklist.md")
 	if err != nil {
 		t.Fatal(err)
@@ -162,7 +163,14 @@ func TestChecklist(t *testing.T) {
 		t.Errorf("%d plans, want those of the 2 new queries", n)
 	}
 	unplanned := append([]string{"plans"}, want...)
-	for _, file := range []string{failed, lax} {
+	// A gate of another commit says nothing of this one; of this one it does.
+	here := r.Git("rev-parse", "HEAD")
+	stale := write(passed+"4", `{"version": 1, "threshold_percent": 10, "verdict": "pass", "b": {"name": "this run", "commit": "0123456789abcdef"}, "cases": []}`)
+	fresh := write(passed+"5", `{"version": 1, "threshold_percent": 10, "verdict": "pass", "b": {"name": "this run", "commit": "`+here+`"}, "cases": []}`)
+	if got := listed(t, append(args, "--confirm", "none", "--gate", fresh)); slices.Contains(unticked(got), "gate") {
+		t.Errorf("a gate of this commit is not taken:\n%s", got)
+	}
+	for _, file := range []string{failed, lax, stale} {
 		if got := unticked(listed(t, append(args, "--confirm", "none", "--gate", file))); !slices.Equal(got, unplanned) {
 			t.Errorf("%s: unticked %v", file, got)
 		}
@@ -280,12 +288,80 @@ func TestChecklistComment(t *testing.T) {
 		t.Setenv(k, v)
 	}
 	args := []string{"checklist", "--since", "HEAD", "--confirm", "none", "--comment"}
+	// Where nothing changed that planvet reads, a pull request gets no comment, and keeps one.
+	r.Git("stash", "-q", "-u")
+	if code, _, errs := planvetRun(t, args...); code != 0 || body != "" || !strings.Contains(errs, "no comment on pull request 7: nothing that planvet reads changed") {
+		t.Errorf("exit %d, %s\n%s", code, errs, body)
+	}
+	r.Git("stash", "pop", "-q")
 	code, list, errs := planvetRun(t, args...)
 	if code != 1 || body != list || !strings.HasPrefix(body, report.ChecklistMarker) || !strings.Contains(errs, "commented: https://example.org/9") {
 		t.Fatalf("exit %d, %s\n%s", code, errs, body)
 	}
+	r.Git("stash", "-q", "-u")
+	if planvetRun(t, args...); len(unticked(body)) != 1 {
+		t.Errorf("the comment is not brought up to date:\n%s", body)
+	}
+	r.Git("stash", "pop", "-q")
+	planvetRun(t, args...)
 	body = strings.Replace(body, "- [ ] **No N+1**", "- [x] **No N+1**", 1)
 	if code, _, errs = planvetRun(t, args...); code != 1 || slices.Contains(unticked(body), "loops") || !slices.Contains(unticked(body), "indexes") {
 		t.Errorf("exit %d, %s\n%s", code, errs, body)
+	}
+}
+
+// TestChecklistOneFault: each kind of fault unticks its box and no other, however the change
+// is named; a gate that failed fails the run, one that nobody held does not.
+func TestChecklistOneFault(t *testing.T) {
+	noCI(t)
+	r := casetest.GitRepository(t, boutique())
+	t.Chdir(r.Dir)
+	r.Git("branch", "trunk")
+	gate := func(verdict string) string {
+		file := filepath.Join(t.TempDir(), verdict+".json")
+		if err := os.WriteFile(file, []byte(`{"version": 1, "threshold_percent": 10, "verdict": "`+verdict+`", "cases": [{"suite": "api", "case": "orders", "verdict": "`+verdict+`", "reasons": ["p95 is slower"]}]}`), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	passed := gate("pass")
+	functions := strings.SplitAfter(faults()["loops.go"], "\n}\n") // Emails, Tenant, Close
+	head, _, _ := strings.Cut(faults()["loops.go"], "func ")
+	migration := strings.SplitAfterN(faults()["migrations/2_change.sql"], ";\n", 2)
+	_, emails, _ := strings.Cut(functions[0], "func ")
+	for _, c := range []struct {
+		name, box, file, text, gate string
+		code                        int
+	}{
+		{"an index dropped", "indexes", "migrations/2_change.sql", migration[0], passed, 1},
+		{"a loop that asks", "loops", "loops.go", head + "func " + emails, passed, 1},
+		{"a policy", "policies", "migrations/2_change.sql", migration[1], passed, 1},
+		{"a setting of the session", "pooling", "loops.go", head + functions[1], passed, 1},
+		{"a loop that writes", "batches", "loops.go", head + functions[2], passed, 1},
+		{"a regression", "gate", "notes.txt", "x", gate("fail"), 1},
+		{"a gate that cannot say", "gate", "notes.txt", "x", gate("inconclusive"), 0},
+		{"no gate", "gate", "notes.txt", "x", "", 0},
+	} {
+		r.Write(map[string]string{c.file: c.text})
+		r.Git("add", "-A")
+		for _, scope := range [][]string{{"--staged"}, {"--since", "HEAD"}, {"--new-from-merge-base", "trunk"}} {
+			args := append([]string{"checklist", "--confirm", "none"}, scope...)
+			if c.gate != "" {
+				args = append(args, "--gate", c.gate)
+			}
+			code, list, errs := planvetRun(t, args...)
+			got := slices.DeleteFunc(unticked(list), func(box string) bool { return box == "plans" })
+			if code != c.code || !slices.Equal(got, []string{c.box}) {
+				t.Errorf("%s, %v: exit %d, unticked %v, want %d and %s\n%s%s", c.name, scope, code, got, c.code, c.box, list, errs)
+			}
+		}
+		r.Git("rm", "-q", "-f", c.file)
+	}
+}
+
+// noCI takes away what names a commit in a CI.
+func noCI(t *testing.T) {
+	for _, name := range []string{"GITHUB_SHA", "CI_COMMIT_SHA"} {
+		t.Setenv(name, "")
 	}
 }

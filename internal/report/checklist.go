@@ -22,8 +22,26 @@ const ChecklistMarker = "<!-- planvet:v1 checklist -->"
 //
 // Findings and boxes carry their identities in hidden comments. What a person ticked in
 // the list before, see Review, stays ticked as long as it says the same.
+//
+// The list fits in a comment, see CommentLimit. Plans that do not are no attached ones.
 func Checklist(w io.Writer, d *Document) error {
-	t := NewPrinter(w, TextOptions{})
+	text, shown := checklist(d, -1)
+	if d.Review != nil && d.Review.Plans != nil && shown < len(d.Review.Plans.Of) {
+		review, plans := *d.Review, *d.Review.Plans
+		review.Plans, plans.left = &plans, len(plans.Of)-shown
+		cut := *d
+		cut.Review = &review
+		text, _ = checklist(&cut, shown)
+	}
+	_, err := io.WriteString(w, text)
+	return err
+}
+
+// checklist is the list with so many plans, or with as many as fit for -1; shown is how many
+// those are.
+func checklist(d *Document, most int) (text string, shown int) {
+	var out strings.Builder
+	t := NewPrinter(&out, TextOptions{})
 	t.Printf("%s\n## Performance checklist\n\n", ChecklistMarker)
 	taken := map[int]bool{}
 	for _, b := range boxes {
@@ -39,9 +57,9 @@ func Checklist(w io.Writer, d *Document) error {
 		t.Printf("\nOther findings:\n\n")
 		t.items(d, rest, "")
 	}
-	t.plans(d)
+	shown = t.plans(d, most)
 	t.Printf("\n%s; %s.\n", checked(d), gapsLine(d, true))
-	return t.err
+	return out.String(), shown
 }
 
 func (t *Printer) box(d *Document, b box, taken map[int]bool) {
@@ -96,11 +114,13 @@ func (b box) judge(d *Document) (j judgedBox) {
 	return j
 }
 
-// A pull request's comment holds 65,536 characters: a box lists so many findings,
-// and all of them together take so many bytes.
+// A pull request's comment holds 65,536 characters: a box lists so many findings, one of
+// them takes so many bytes, and all together, and the hidden ticks of those that are cut.
 const (
-	maxItems = 50
-	maxBytes = 56_000
+	maxItems     = 50
+	maxItemBytes = 4_000
+	maxBytes     = 54_000
+	maxTickBytes = 57_000
 )
 
 // items lists findings, the worst first.
@@ -108,28 +128,65 @@ func (t *Printer) items(d *Document, list []int, indent string) {
 	slices.SortStableFunc(list, func(a, b int) int { return cmp.Compare(weight(&d.Findings[b]), weight(&d.Findings[a])) })
 	for n, i := range list {
 		if n == maxItems || t.written > maxBytes {
-			t.Printf("%s- and %d more\n", indent, len(list)-n)
+			t.Printf("%s- and %s, none of them worse", indent, rules.Thousands(int64(len(list)-n))+" more")
+			t.ticksOf(d, list[n:])
+			t.Printf("\n")
 			return
 		}
-		f := &d.Findings[i]
-		mark := " "
-		if d.accepted(f.ID) {
-			mark = "x"
+		item := d.item(&d.Findings[i], indent, false)
+		if len(item) > maxItemBytes {
+			// What is huge must not take the room of those after it.
+			item = d.item(&d.Findings[i], indent, true)
 		}
-		t.Printf("%s- [%s] `%s` %s [`%s`]%s <!-- planvet:v1 id=%s -->\n", indent, mark,
-			markdownCode(placeOf(f.Location)), MarkdownText(f.Message), markdownCode(f.Rule), remark(f), markdownID(f.ID))
-		if f.Fix != nil {
-			for _, s := range f.Fix.SQL {
-				t.Printf("%s  fix: `%s`\n", indent, markdownCode(s))
-			}
-		}
-		if f.SpecRef != "" {
-			t.Printf("%s  spec: %s\n", indent, MarkdownText(f.SpecRef))
-		}
-		for _, r := range d.Remembered[f.ID] {
-			t.Printf("%s  remembered: %s\n", indent, MarkdownText(r.Text))
+		t.Printf("%s", item)
+	}
+}
+
+// ticksOf keeps the ticks of findings that the list has no room for.
+func (t *Printer) ticksOf(d *Document, list []int) {
+	var ids []string
+	room := maxTickBytes - t.written
+	for _, i := range list {
+		id := markdownID(d.Findings[i].ID)
+		if room -= len(id) + 1; room > 0 && d.accepted(id) {
+			ids = append(ids, id)
 		}
 	}
+	if len(ids) > 0 {
+		t.Printf(" (%d accepted) <!-- planvet:v1 ticked=%s -->", len(ids), strings.Join(ids, ","))
+	}
+}
+
+// item is a finding with its fix; short, without and clipped.
+func (d *Document) item(f *rules.Finding, indent string, short bool) string {
+	var b strings.Builder
+	mark, message := " ", f.Message
+	if d.accepted(f.ID) {
+		mark = "x"
+	}
+	if short {
+		message = clip(message)
+	}
+	fmt.Fprintf(&b, "%s- [%s] `%s` %s [`%s`]%s <!-- planvet:v1 id=%s -->\n", indent, mark,
+		markdownCode(placeOf(f.Location)), MarkdownText(message), markdownCode(f.Rule), clip(remark(f)), markdownID(f.ID))
+	switch {
+	case f.Fix != nil && short:
+		b.WriteString(indent + "  its fix is left out, it is too long: `planvet check` has it\n")
+	case f.Fix != nil:
+		for _, s := range f.Fix.SQL {
+			fmt.Fprintf(&b, "%s  fix: `%s`\n", indent, markdownCode(s))
+		}
+	}
+	if f.SpecRef != "" {
+		fmt.Fprintf(&b, "%s  spec: %s\n", indent, MarkdownText(clip(f.SpecRef)))
+	}
+	if short {
+		return b.String()
+	}
+	for _, r := range d.Remembered[f.ID] {
+		fmt.Fprintf(&b, "%s  remembered: %s\n", indent, MarkdownText(r.Text))
+	}
+	return b.String()
 }
 
 // weight orders findings: what is sure before what is possible, then by severity.

@@ -87,7 +87,7 @@ func explained(d *Document, _ int) state {
 	why := ""
 	switch {
 	case d.Review != nil && d.Review.NoPlans != "":
-		why = "not measured: " + MarkdownText(d.Review.NoPlans)
+		why = "not measured: " + MarkdownText(clip(d.Review.NoPlans))
 	case !d.ConfirmRun:
 		why = "not measured: run with --confirm"
 	case n == 0:
@@ -100,15 +100,21 @@ func explained(d *Document, _ int) state {
 	return state{text: why, why: why}
 }
 
+// maxGateLines are the lines of a gate that the list has room for.
+const maxGateLines = 10
+
 // gated is ticked when a gate passed; what was not measured is never.
 func gated(d *Document, _ int) state {
 	if d.Review == nil || d.Review.Gate == nil {
 		return gap{[]string{"no benchmark was run"}, true}.tick(0, "")
 	}
 	g := d.Review.Gate
-	text := MarkdownText(g.Headline)
-	for _, l := range g.Lines {
-		text += "<br>" + MarkdownText(l)
+	text := MarkdownText(clip(g.Headline))
+	for _, l := range g.Lines[:min(len(g.Lines), maxGateLines)] {
+		text += "<br>" + MarkdownText(clip(l))
+	}
+	if n := len(g.Lines) - maxGateLines; n > 0 {
+		text += fmt.Sprintf("<br>and %d more", n)
 	}
 	if g.Passed {
 		return state{ticked: true, text: text}

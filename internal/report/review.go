@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/planvet/planvet/rules"
@@ -26,6 +27,8 @@ type Plans struct {
 	// Server is what was asked.
 	Server string
 	Of     []QueryPlan
+	// left counts those that the list has no room for.
+	left int
 }
 
 // QueryPlan is a query with its plan.
@@ -40,9 +43,11 @@ type QueryPlan struct {
 	Problem string
 }
 
-// GateResult is a gate's verdict, in a line, with a line a case that did not pass.
+// GateResult is a gate's verdict, in a line, with a line a case that did not pass, the worst
+// first. One that neither Passed nor Failed measured too little.
 type GateResult struct {
 	Passed   bool
+	Failed   bool
 	Headline string
 	Lines    []string
 }
@@ -56,6 +61,7 @@ type Ticks struct {
 
 var (
 	tickedItem = regexp.MustCompile(`^\s*[-*+] \[[xX]\] .*<!-- planvet:v1 id=(\S+) -->\s*$`)
+	tickedMore = regexp.MustCompile(`<!-- planvet:v1 ticked=(\S+) -->\s*$`)
 	tickedBox  = regexp.MustCompile(`^\s*[-*+] \[[xX]\] .*<!-- planvet:v1 box=(\S+) state=([0-9a-f]+) -->\s*$`)
 )
 
@@ -66,6 +72,11 @@ func ReadTicks(checklist string) Ticks {
 		line = strings.TrimRight(line, "\r\n")
 		if m := tickedItem.FindStringSubmatch(line); m != nil {
 			t.Findings[m[1]] = true
+		}
+		if m := tickedMore.FindStringSubmatch(line); m != nil {
+			for _, id := range strings.Split(m[1], ",") {
+				t.Findings[id] = true
+			}
 		}
 		if m := tickedBox.FindStringSubmatch(line); m != nil {
 			t.Boxes[m[1]] = m[2]
@@ -103,6 +114,19 @@ func (d *Document) Unaccepted() *Document {
 	return &out
 }
 
+// GateFailed reports whether a gate's regression stands: no person ticked its box.
+func (d *Document) GateFailed() bool {
+	if d.Review == nil || d.Review.Gate == nil || !d.Review.Gate.Failed {
+		return false
+	}
+	for _, b := range boxes {
+		if b.name == "gate" {
+			return !b.judge(d).ticked
+		}
+	}
+	return true
+}
+
 // unread reports whether a change holds nothing that planvet reads.
 func (d *Document) unread() bool { return d.Summary.Since != nil && d.Summary.Since.FilesRead == 0 }
 
@@ -122,6 +146,10 @@ func (p *Plans) state() state {
 	case without > 0:
 		return state{text: fmt.Sprintf("%d of %s without a plan, see below", without, newQueries(n)), why: why}
 	}
+	if p.left > 0 {
+		text := fmt.Sprintf("%s planned, %d of the plans do not fit below", newQueries(n), p.left)
+		return state{text: text, why: text}
+	}
 	return state{ticked: true, text: newQueries(n) + " with the plan below"}
 }
 
@@ -132,10 +160,10 @@ func newQueries(n int) string {
 	return fmt.Sprintf("%d new or changed queries", n)
 }
 
-// plans writes them, those without one first, as far as they fit.
-func (t *Printer) plans(d *Document) {
+// plans writes them, those without one first, as far as they fit, and returns how many.
+func (t *Printer) plans(d *Document, most int) (shown int) {
 	if d.Review == nil || d.Review.Plans == nil || len(d.Review.Plans.Of) == 0 {
-		return
+		return 0
 	}
 	t.Printf("\n### Plans\n\nOf %s.\n", MarkdownText(d.Review.Plans.Server))
 	var order []*QueryPlan
@@ -148,16 +176,38 @@ func (t *Printer) plans(d *Document) {
 	}
 	for n, q := range order {
 		text := q.markdown()
-		if t.written+len(text) > maxPlanBytes {
+		if n == most || most < 0 && t.written+len(text) > maxPlanBytes {
 			t.Printf("\n**%d more plans are left out: they do not fit.**\n", len(order)-n)
-			return
+			return n
 		}
 		t.Printf("\n%s", text)
 	}
+	return len(order)
 }
 
-// maxPlanBytes leaves room for the last line.
-const maxPlanBytes = 64_500
+// maxPlanBytes leaves room for the last lines and for what a box says of those left out.
+// maxPlanLines and maxQueryBytes are what one plan and its query take: one that is huge must
+// not take the room of those after it.
+const (
+	maxPlanBytes  = 64_300
+	maxPlanLines  = 60
+	maxLineBytes  = 300
+	maxQueryBytes = 4_000
+)
+
+// excerpt is the begin of a plan, and says that it goes on.
+func excerpt(lines []string) []string {
+	if len(lines) > maxPlanLines {
+		lines = append(slices.Clone(lines[:maxPlanLines]), fmt.Sprintf("… %d more lines", len(lines)-maxPlanLines))
+	}
+	out := make([]string, len(lines))
+	for i, l := range lines {
+		if out[i] = l; len(l) > maxLineBytes {
+			out[i] = strings.ToValidUTF8(l[:maxLineBytes], "") + "…"
+		}
+	}
+	return out
+}
 
 func (q *QueryPlan) markdown() string {
 	kind := "new"
@@ -173,12 +223,16 @@ func (q *QueryPlan) markdown() string {
 	}
 	open := ""
 	if q.Problem != "" {
-		title += ": no plan: " + htmlText(q.Problem)
+		title += ": no plan: " + htmlText(clip(q.Problem))
 		open = " open"
 	}
-	out := "<details" + open + "><summary>" + title + "</summary>\n\n" + MarkdownFence("sql", strings.TrimSpace(q.SQL))
+	sql := strings.TrimSpace(q.SQL)
+	if len(sql) > maxQueryBytes {
+		sql = strings.ToValidUTF8(sql[:maxQueryBytes], "") + "…"
+	}
+	out := "<details" + open + "><summary>" + title + "</summary>\n\n" + MarkdownFence("sql", sql)
 	if len(q.Lines) > 0 {
-		out += "\n" + MarkdownFence("text", strings.Join(q.Lines, "\n"))
+		out += "\n" + MarkdownFence("text", strings.Join(excerpt(q.Lines), "\n"))
 	}
 	return out + "\n</details>\n"
 }
