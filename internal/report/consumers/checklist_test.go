@@ -1,6 +1,7 @@
 package consumers
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -10,6 +11,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/extension"
+	htmlout "github.com/yuin/goldmark/renderer/html"
+	"golang.org/x/net/html"
+
+	"github.com/planvet/planvet/internal/report"
+	"github.com/planvet/planvet/rules"
 )
 
 // comments answers as GitHub's REST API does for those of pull request 7 of o/r.
@@ -92,4 +101,92 @@ func TestChecklistScript(t *testing.T) {
 	if out, err := step.run("bash", script); err == nil {
 		t.Errorf("a revision that there is not passes: %s", out)
 	}
+}
+
+// TestChecklistRendered renders a list as GitHub does, from GFM to HTML, and reads that back:
+// seven boxes, each finding a task below its box, plans in blocks that are folded, texts of
+// the project nowhere markup.
+func TestChecklistRendered(t *testing.T) {
+	d := document()
+	d.Rules, d.Summary.Tables, d.Summary.Statements, d.Summary.GoPackages = nil, 2, 3, 1
+	const sql = "select 1 -- </details> ```\n<!-- --> @team"
+	d.Review = &report.Review{
+		Plans: &report.Plans{Server: "PostgreSQL <b>", Of: []report.QueryPlan{
+			{Location: rules.Location{Path: "a<b>|`.go", Line: 1}, Symbol: "<i>", SQL: sql, Lines: []string{"Seq Scan on \"</pre>\"", "  Filter: (x = '```')"}},
+			{Location: rules.Location{Path: "b.go", Line: 2}, Changed: true, SQL: "select 2", Role: "app", Lines: []string{"Result"}},
+			{Location: rules.Location{Path: "c.go", Line: 3}, SQL: "select 3", Problem: "no </summary> here"},
+		}},
+		Gate:     &report.GateResult{Failed: true, Headline: "fail: 1 <fail>", Lines: []string{"api | " + nasty, "second"}},
+		Previous: report.Ticks{Findings: map[string]bool{d.Findings[0].ID: true}},
+	}
+	var src, page bytes.Buffer
+	if err := report.Checklist(&src, d); err != nil {
+		t.Fatal(err)
+	}
+	gfm := goldmark.New(goldmark.WithExtensions(extension.GFM), goldmark.WithRendererOptions(htmlout.WithUnsafe()))
+	if err := gfm.Convert(src.Bytes(), &page); err != nil {
+		t.Fatal(err)
+	}
+	doc, err := html.Parse(&page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	boxes, tasks, ticked, standing := 0, 0, 0, 0
+	var folded []string
+	for n := range doc.Descendants() {
+		if n.Type != html.ElementNode {
+			continue
+		}
+		switch n.Data {
+		case "b", "i", "img", "script", "table", "a", "s", "del":
+			t.Errorf("markup gets in: <%s>", n.Data)
+		case "input":
+			depth := 0
+			for p := range n.Ancestors() {
+				if p.Data == "ul" {
+					depth++
+				}
+			}
+			if depth == 1 {
+				boxes++
+			} else if tasks++; slices.ContainsFunc(n.Attr, func(a html.Attribute) bool { return a.Key == "checked" }) {
+				ticked++
+			}
+		case "details":
+			text := ""
+			for c := range n.ChildNodes() {
+				if c.Data == "summary" || c.Data == "pre" {
+					text += c.Data + " " + strings.TrimSpace(content(c)) + "\n"
+				}
+			}
+			folded = append(folded, text)
+		}
+	}
+	for i := range d.Findings {
+		if d.Findings[i].Verdict.Status != rules.Refuted {
+			standing++
+		}
+	}
+	if boxes != 7 || tasks != standing || ticked != 1 {
+		t.Errorf("%d boxes, %d findings below them, %d ticked, want 7, %d and 1\n%s", boxes, tasks, ticked, standing, src.String())
+	}
+	want := []string{
+		"summary new: c.go:3: no plan: no </summary> here\npre select 3\n",
+		"summary new: a<b>|`.go:1 <i>\npre " + sql + "\npre Seq Scan on \"</pre>\"\n  Filter: (x = '```')\n",
+		"summary changed: b.go:2, as app\npre select 2\npre Result\n",
+	}
+	if !slices.Equal(folded, want) {
+		t.Errorf("folded are %q\nwant %q", folded, want)
+	}
+}
+
+// content is the text of a node and all below it.
+func content(n *html.Node) string {
+	var b strings.Builder
+	for c := range n.Descendants() {
+		if c.Type == html.TextNode {
+			b.WriteString(c.Data)
+		}
+	}
+	return b.String()
 }
