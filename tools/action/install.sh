@@ -17,6 +17,10 @@ fail() {
 releases=${PLANVET_RELEASES:-https://github.com/planvet/planvet/releases/download}
 bin=${RUNNER_TEMP:?is set by the runner}/planvet-bin
 version=${INPUT_VERSION:-}
+program=planvet
+case $(uname -s) in
+MINGW* | MSYS*) program=planvet.exe ;;
+esac
 
 if [ "$version" = installed ]; then
 	command -v planvet >/dev/null || fail "version is installed, and there is no planvet on the PATH"
@@ -33,19 +37,21 @@ fi
 mkdir -p "$bin"
 
 release() { # fetches the release's program into $bin; 1: there is none for this machine
-	local os arch name file=planvet sums
+	local os arch libc='' name kind=tar.gz sums
 	case $(uname -s) in
 	Linux) os=linux ;;
 	Darwin) os=darwin ;;
-	MINGW* | MSYS*) os=windows file=planvet.exe ;;
+	MINGW* | MSYS*) os=windows kind=zip ;;
 	*) return 1 ;;
 	esac
+	# Alpine's C library is another.
+	[ "$os" != linux ] || ! { ldd --version 2>&1 || true; } | grep -qi musl || libc=_musl
 	case $(uname -m) in
 	x86_64 | amd64) arch=amd64 ;;
 	arm64 | aarch64) arch=arm64 ;;
 	*) return 1 ;;
 	esac
-	name=planvet_${version#v}_${os}_${arch}.tar.gz
+	name=planvet_${version#v}_${os}_${arch}$libc.$kind
 	curl -fsSL --retry 3 -o "$bin/$name" "$releases/$version/$name" || return 1
 	sums=$(curl -fsSL --retry 3 "$releases/$version/checksums.txt") || fail "release $version has no checksums"
 	sums=$(awk -v name="$name" '$2 == name || $2 == "*" name { print $1 }' <<<"$sums")
@@ -55,7 +61,11 @@ release() { # fetches the release's program into $bin; 1: there is none for this
 	else
 		(cd "$bin" && shasum -a 256 -c - <<<"$sums  $name") || fail "$name is not what release $version says"
 	fi
-	tar -xzf "$bin/$name" -C "$bin" "$file"
+	if [ "$kind" = zip ]; then
+		unzip -oq "$bin/$name" "$program" -d "$bin" || fail "$name has no $program"
+	else
+		tar -xzf "$bin/$name" -C "$bin" "$program" || fail "$name has no $program"
+	fi
 	rm "$bin/$name"
 }
 
@@ -74,4 +84,4 @@ if ! [[ $version =~ ^v[0-9]+\.[0-9]+\.[0-9]+ ]] || ! release; then
 	build
 fi
 echo "$bin" >>"$GITHUB_PATH"
-"$bin/planvet" --version
+"$bin/$program" --version
