@@ -3,7 +3,7 @@ package pgast
 import (
 	"strings"
 
-	pg "github.com/pganalyze/pg_query_go/v5"
+	pg "github.com/planvet/planvet/internal/pgast/grammar"
 )
 
 // ddl converts a statement that defines something; what has no node of its own

@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"strings"
 
-	pg "github.com/pganalyze/pg_query_go/v5"
+	pg "github.com/planvet/planvet/internal/pgast/grammar"
 )
 
 func (c *conv) table(v *pg.RangeVar) *Table {
@@ -55,17 +55,25 @@ func (c *conv) fromItem(n *pg.Node) FromItem {
 	case *pg.Node_RangeTableSample:
 		return c.sample(v.RangeTableSample)
 	case *pg.Node_RangeTableFunc:
-		f := &FuncTable{At: c.at(v.RangeTableFunc.Location), Lateral: v.RangeTableFunc.Lateral}
-		f.Alias, f.ColAliases = alias(v.RangeTableFunc.Alias)
-		bare := &pg.RangeTableFunc{Docexpr: v.RangeTableFunc.Docexpr, Rowexpr: v.RangeTableFunc.Rowexpr,
-			Namespaces: v.RangeTableFunc.Namespaces, Columns: v.RangeTableFunc.Columns}
-		o := &Other{At: f.At, Kind: "RangeTableFunc",
-			Text: deparseFrom(&pg.Node{Node: &pg.Node_RangeTableFunc{RangeTableFunc: bare}})}
-		c.operands(v.RangeTableFunc.ProtoReflect(), &o.Args)
-		f.Calls = []Expr{o}
-		return f
+		x := v.RangeTableFunc
+		bare := &pg.RangeTableFunc{Docexpr: x.Docexpr, Rowexpr: x.Rowexpr, Namespaces: x.Namespaces, Columns: x.Columns}
+		return c.fromTable("RangeTableFunc", pg.FromTable{Alias: x.Alias, Lateral: x.Lateral, Location: x.Location,
+			Bare: &pg.Node{Node: &pg.Node_RangeTableFunc{RangeTableFunc: bare}}})
+	}
+	if t, ok := pg.JSONTable(n); ok {
+		return c.fromTable("JsonTable", t)
 	}
 	return &FuncTable{At: -1, Calls: []Expr{c.other(n)}}
+}
+
+// fromTable converts a table function that has a grammar of its own: XMLTABLE, JSON_TABLE.
+func (c *conv) fromTable(kind string, t pg.FromTable) FromItem {
+	f := &FuncTable{At: c.at(t.Location), Lateral: t.Lateral}
+	f.Alias, f.ColAliases = alias(t.Alias)
+	o := &Other{At: f.At, Kind: kind, Text: deparseFrom(t.Bare)}
+	c.operand(t.Bare.ProtoReflect(), &o.Args)
+	f.Calls = []Expr{o}
+	return f
 }
 
 func (c *conv) sample(v *pg.RangeTableSample) FromItem {

@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"strings"
 
-	pg "github.com/pganalyze/pg_query_go/v5"
+	pg "github.com/planvet/planvet/internal/pgast/grammar"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
@@ -74,23 +74,37 @@ func (c *conv) operand(m protoreflect.Message, out *[]Expr) {
 	}
 	switch v := n.Node.(type) {
 	case nil:
+		return
 	case *pg.Node_String_, *pg.Node_TypeName, *pg.Node_DefElem, *pg.Node_Integer:
+		return
 	case *pg.Node_ResTarget:
 		c.operand(v.ResTarget.Val.ProtoReflect(), out)
+		return
 	case *pg.Node_List:
 		for _, x := range v.List.Items {
 			c.operand(x.ProtoReflect(), out)
 		}
+		return
 	case *pg.Node_SelectStmt:
 		*out = append(*out, &SubLink{At: -1, Kind: SubScalar, Query: c.stmt(n)})
-	case *pg.Node_JsonKeyValue, *pg.Node_JsonValueExpr, *pg.Node_RangeTableFuncCol, *pg.Node_SortBy:
-		inner := m.Get(m.WhichOneof(m.Descriptor().Oneofs().ByName("node"))).Message()
-		c.operands(inner, out)
-	default:
-		if e := c.expr(n); e != nil {
-			*out = append(*out, e)
-		}
+		return
 	}
+	inner := m.Get(m.WhichOneof(m.Descriptor().Oneofs().ByName("node"))).Message()
+	if partNodes[string(inner.Descriptor().Name())] {
+		c.operands(inner, out)
+		return
+	}
+	if e := c.expr(n); e != nil {
+		*out = append(*out, e)
+	}
+}
+
+// partNodes are no expressions themselves but hold some; those of JSON_TABLE and
+// JSON_VALUE are of PostgreSQL 17.
+var partNodes = map[string]bool{
+	"RangeTableFunc": true, "JsonTable": true,
+	"JsonKeyValue": true, "JsonValueExpr": true, "RangeTableFuncCol": true, "SortBy": true,
+	"JsonArgument": true, "JsonTableColumn": true, "JsonTablePathSpec": true, "JsonBehavior": true,
 }
 
 // deparseExpr is the SQL of an expression as pg_query writes it; empty when it

@@ -3,7 +3,7 @@ package pgast
 import (
 	"strings"
 
-	pg "github.com/pganalyze/pg_query_go/v5"
+	pg "github.com/planvet/planvet/internal/pgast/grammar"
 )
 
 func (c *conv) selectStmt(v *pg.SelectStmt) *Select {

@@ -3,7 +3,7 @@ package pgast
 import (
 	"strings"
 
-	pg "github.com/pganalyze/pg_query_go/v5"
+	pg "github.com/planvet/planvet/internal/pgast/grammar"
 )
 
 // stmt converts a statement; nil for nil.
@@ -18,12 +18,16 @@ func (c *conv) stmt(n *pg.Node) Stmt {
 		return c.insert(v.InsertStmt)
 	case *pg.Node_UpdateStmt:
 		u := v.UpdateStmt
-		return &Update{At: c.relAt(u.Relation), With: c.with(u.WithClause), Table: c.table(u.Relation),
-			Set: c.targets(u.TargetList), From: c.from(u.FromClause), Where: c.expr(u.WhereClause), Returning: c.targets(u.ReturningList)}
+		s := &Update{At: c.relAt(u.Relation), With: c.with(u.WithClause), Table: c.table(u.Relation),
+			Set: c.targets(u.TargetList), From: c.from(u.FromClause), Where: c.expr(u.WhereClause)}
+		s.Returning, s.OldNew = c.returning(u)
+		return s
 	case *pg.Node_DeleteStmt:
 		d := v.DeleteStmt
-		return &Delete{At: c.relAt(d.Relation), With: c.with(d.WithClause), Table: c.table(d.Relation),
-			Using: c.from(d.UsingClause), Where: c.expr(d.WhereClause), Returning: c.targets(d.ReturningList)}
+		s := &Delete{At: c.relAt(d.Relation), With: c.with(d.WithClause), Table: c.table(d.Relation),
+			Using: c.from(d.UsingClause), Where: c.expr(d.WhereClause)}
+		s.Returning, s.OldNew = c.returning(d)
+		return s
 	case *pg.Node_MergeStmt:
 		return c.merge(v.MergeStmt)
 	case *pg.Node_VariableSetStmt:
@@ -74,7 +78,8 @@ func (c *conv) relAt(r *pg.RangeVar) At {
 }
 
 func (c *conv) insert(v *pg.InsertStmt) Stmt {
-	s := &Insert{At: c.relAt(v.Relation), With: c.with(v.WithClause), Table: c.table(v.Relation), Returning: c.targets(v.ReturningList)}
+	s := &Insert{At: c.relAt(v.Relation), With: c.with(v.WithClause), Table: c.table(v.Relation)}
+	s.Returning, s.OldNew = c.returning(v)
 	for _, t := range c.targets(v.Cols) {
 		s.Columns = append(s.Columns, t.Name)
 	}
@@ -89,6 +94,11 @@ func (c *conv) insert(v *pg.InsertStmt) Stmt {
 	}
 	s.OnConflict = c.onConflict(v.OnConflictClause)
 	return s
+}
+
+func (c *conv) returning(stmt any) ([]Target, OldNew) {
+	r := pg.Returning(stmt)
+	return c.targets(r.Exprs), OldNew{Old: r.Old, New: r.New}
 }
 
 func (c *conv) onConflict(v *pg.OnConflictClause) *OnConflict {
@@ -111,7 +121,8 @@ func (c *conv) merge(v *pg.MergeStmt) Stmt {
 		if w == nil {
 			continue
 		}
-		x := MergeWhen{Matched: w.Matched, Cond: c.expr(w.Condition), Targets: c.targets(w.TargetList), Action: "nothing"}
+		when := pg.When(w)
+		x := MergeWhen{Matched: when.Matched, BySource: when.BySource, Cond: c.expr(w.Condition), Targets: c.targets(w.TargetList), Action: "nothing"}
 		switch w.CommandType {
 		case pg.CmdType_CMD_UPDATE:
 			x.Action = "update"
@@ -128,6 +139,7 @@ func (c *conv) merge(v *pg.MergeStmt) Stmt {
 		}
 		m.Whens = append(m.Whens, x)
 	}
+	m.Returning, m.OldNew = c.returning(v)
 	return m
 }
 

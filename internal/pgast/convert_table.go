@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"strings"
 
-	pg "github.com/pganalyze/pg_query_go/v5"
+	pg "github.com/planvet/planvet/internal/pgast/grammar"
 )
 
 func itoa(i int32) string { return strconv.Itoa(int(i)) }
@@ -108,6 +108,8 @@ func (c *conv) constraint(v *pg.Constraint, kind ConstraintKind) Constraint {
 	x := Constraint{At: c.at(v.Location), Kind: kind, Name: v.Conname, Columns: names(v.Keys), Include: names(v.Including),
 		Expr: c.expr(v.RawExpr), UsingIndex: v.Indexname, NotValid: v.SkipValidation, NullsDistinct: !v.NullsNotDistinct,
 		Deferrable: v.Deferrable, Method: v.AccessMethod, Where: c.expr(v.WhereClause)}
+	newer := pg.NewerOf(v)
+	x.NotEnforced, x.Temporal, x.Virtual = newer.NotEnforced, newer.Temporal, newer.Virtual
 	switch kind {
 	case ConIdentity:
 		x.Identity = identity(v.GeneratedWhen)

@@ -62,6 +62,12 @@ type Constraint struct {
 	NotValid      bool
 	NullsDistinct bool // false for UNIQUE NULLS NOT DISTINCT
 	Deferrable    bool
+	// NotEnforced is NOT ENFORCED: nothing is checked. Temporal is WITHOUT OVERLAPS, or
+	// PERIOD in a foreign key, on the last column. Virtual is GENERATED … VIRTUAL: the
+	// value is not stored. All three are of PostgreSQL 18.
+	NotEnforced bool `fingerprint:"omitzero"`
+	Temporal    bool `fingerprint:"omitzero"`
+	Virtual     bool `fingerprint:"omitzero"`
 }
 
 // IndexElem is a key of an index.

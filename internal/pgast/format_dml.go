@@ -23,7 +23,7 @@ func (f *formatter) insert(v *Insert) {
 	if v.OnConflict != nil {
 		f.onConflict(v.OnConflict)
 	}
-	f.returning(v.Returning)
+	f.returning(v.Returning, v.OldNew)
 }
 
 func (f *formatter) onConflict(o *OnConflict) {
@@ -120,7 +120,7 @@ func (f *formatter) update(v *Update) {
 	f.set(v.Set)
 	f.from(" FROM ", v.From)
 	f.where(" WHERE ", v.Where)
-	f.returning(v.Returning)
+	f.returning(v.Returning, v.OldNew)
 }
 
 func (f *formatter) delete(v *Delete) {
@@ -129,7 +129,7 @@ func (f *formatter) delete(v *Delete) {
 	f.fromItem(v.Table)
 	f.from(" USING ", v.Using)
 	f.where(" WHERE ", v.Where)
-	f.returning(v.Returning)
+	f.returning(v.Returning, v.OldNew)
 }
 
 func (f *formatter) merge(v *Merge) {
@@ -140,7 +140,7 @@ func (f *formatter) merge(v *Merge) {
 	f.fromItem(v.Source)
 	f.where(" ON ", v.On)
 	for _, x := range v.Whens {
-		f.w(" WHEN ", choose(x.Matched, "", "NOT "), "MATCHED")
+		f.w(" WHEN ", choose(x.Matched, "", "NOT "), "MATCHED", choose(x.BySource, " BY SOURCE", ""))
 		f.where(" AND ", x.Cond)
 		f.w(" THEN ")
 		switch x.Action {
@@ -155,6 +155,7 @@ func (f *formatter) merge(v *Merge) {
 			f.w("DO NOTHING")
 		}
 	}
+	f.returning(v.Returning, v.OldNew)
 }
 
 func (f *formatter) mergeInsert(ts []Target) {

@@ -172,11 +172,22 @@ func (f *formatter) targets(ts []Target) {
 	}
 }
 
-func (f *formatter) returning(ts []Target) {
-	if len(ts) > 0 {
-		f.w(" RETURNING ")
-		f.targets(ts)
+func (f *formatter) returning(ts []Target, names OldNew) {
+	if len(ts) == 0 {
+		return
 	}
+	f.w(" RETURNING ")
+	var as []string
+	if names.Old != "" {
+		as = append(as, "OLD AS "+quoteIdent(names.Old))
+	}
+	if names.New != "" {
+		as = append(as, "NEW AS "+quoteIdent(names.New))
+	}
+	if as != nil {
+		f.w("WITH (", strings.Join(as, ", "), ") ")
+	}
+	f.targets(ts)
 }
 
 func (f *formatter) orderBy(ss []SortBy) {

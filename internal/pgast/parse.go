@@ -1,13 +1,11 @@
 package pgast
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf8"
 
-	pg "github.com/pganalyze/pg_query_go/v5"
-	pgparser "github.com/pganalyze/pg_query_go/v5/parser"
+	pg "github.com/planvet/planvet/internal/pgast/grammar"
 )
 
 // Parse parses exactly one statement; a trailing semicolon may follow. The error
@@ -126,19 +124,18 @@ func parseText(text string, base int) (Stmt, *Error) {
 	return stmt, nil
 }
 
-// parserError turns pg_query's error, whose position counts characters from 1,
+// parserError turns the parser's fault, whose position counts characters from 1,
 // into ours.
-func parserError(text string, err error) *Error {
-	var pe *pgparser.Error
-	if !errors.As(err, &pe) {
-		return &Error{Msg: clip("statement not parsed: "+err.Error(), 200)}
+func parserError(text string, f *pg.Fault) *Error {
+	e := &Error{Msg: clip(f.Msg, 160)}
+	if f.Cursor > 0 {
+		e.Offset = byteOffset(text, f.Cursor-1)
 	}
-	e := &Error{Offset: byteOffset(text, pe.Cursorpos-1), Msg: clip(pe.Message, 160)}
 	switch {
-	case strings.Contains(pe.Message, "memory exhausted"):
+	case strings.Contains(f.Msg, "memory exhausted"):
 		e.Msg = "statement too complex: nested too deeply"
-	case strings.HasPrefix(pe.Message, "syntax error"):
-		e.Msg += " (not in the PostgreSQL 16 grammar)"
+	case strings.HasPrefix(f.Msg, "syntax error"):
+		e.Msg += fmt.Sprintf(" (not in the PostgreSQL %d grammar)", pg.Major)
 	}
 	return e
 }
@@ -153,7 +150,16 @@ func byteOffset(text string, n int) int {
 	return off
 }
 
-// PGFingerprint is pg_query's fingerprint of a text, for joining other tools' data.
+// Grammar names the grammar that this build parses with and the library it is from:
+// "PostgreSQL 16 grammar (pg_query_go 5.1.0)".
+func Grammar() string { return pg.Name() }
+
+// GrammarMajor is the major version of PostgreSQL whose grammar this build parses.
+func GrammarMajor() int { return pg.Major }
+
+// PGFingerprint is libpg_query's fingerprint of a text, for joining other tools'
+// data. It hashes the trees of one major version, so builds of another grammar may
+// give another value; Fingerprint does not.
 func PGFingerprint(sql string) (string, error) {
 	if err := checkSize(sql); err != nil {
 		return "", err

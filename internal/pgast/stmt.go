@@ -199,7 +199,12 @@ type Insert struct {
 	Source     *Select
 	OnConflict *OnConflict
 	Returning  []Target
+	OldNew     OldNew
 }
+
+// OldNew are the names that RETURNING WITH (OLD AS o, NEW AS n) gives to the row before
+// and after (PostgreSQL 18); empty where old and new themselves are the names.
+type OldNew struct{ Old, New string }
 
 // OnConflict is the ON CONFLICT clause.
 type OnConflict struct {
@@ -223,6 +228,7 @@ type Update struct {
 	From      []FromItem
 	Where     Expr
 	Returning []Target
+	OldNew    OldNew
 }
 
 // Delete is DELETE.
@@ -234,6 +240,7 @@ type Delete struct {
 	Using     []FromItem
 	Where     Expr
 	Returning []Target
+	OldNew    OldNew
 }
 
 // Merge is MERGE.
@@ -245,12 +252,17 @@ type Merge struct {
 	Source FromItem
 	On     Expr
 	Whens  []MergeWhen
+	// Returning is of PostgreSQL 17.
+	Returning []Target
+	OldNew    OldNew
 }
 
 // MergeWhen is one WHEN clause of a Merge.
 type MergeWhen struct {
-	Matched bool
-	Cond    Expr
+	// Matched is set for rows that have a partner; BySource for WHEN NOT MATCHED BY
+	// SOURCE (PostgreSQL 17), rows of the target that have none.
+	Matched, BySource bool
+	Cond              Expr
 	// Action is update, delete, insert or nothing.
 	Action  string
 	Targets []Target
@@ -362,6 +374,8 @@ func ReturnsRows(s Stmt) bool {
 	case *Update:
 		return len(s.Returning) > 0
 	case *Delete:
+		return len(s.Returning) > 0
+	case *Merge:
 		return len(s.Returning) > 0
 	}
 	return false

@@ -209,6 +209,7 @@ func (w walker) stmtChildren(s Stmt) {
 			w.expr(x.Cond)
 			w.targets(x.Targets)
 		}
+		w.targets(v.Returning)
 	case *Explain:
 		w.stmt(v.Query)
 	case *Prepare:
