@@ -93,6 +93,8 @@ type Column struct {
 	// Default is the default's text in normal form.
 	Default   string
 	Generated bool
+	// Virtual is set for a generated column that is not stored, and so has no index (18).
+	Virtual bool
 	// Identity is "", always or by-default.
 	Identity  string
 	Collation string
@@ -124,7 +126,9 @@ type Constraint struct {
 	// Expr is a CHECK's expression in normal form.
 	Expr      string
 	Validated bool
-	Location  Location
+	// NotEnforced constraints check nothing and have no triggers (PostgreSQL 18).
+	NotEnforced bool
+	Location    Location
 }
 
 // Index is an index, those behind constraints included.

@@ -111,6 +111,12 @@ func (r *replayer) alterCmd(rel *catalog.Relation, c *pgast.AlterCmd, only bool)
 			return fail("constraint %s of %s does not exist", c.Name, rel.Name)
 		}
 		k.Validated = true
+	case pgast.AlterEnforce, pgast.AlterNotEnforce:
+		k := rel.Constraint(truncated(c.Name))
+		if k == nil {
+			return fail("constraint %s of %s does not exist", c.Name, rel.Name)
+		}
+		k.NotEnforced, k.Validated = c.Action == pgast.AlterNotEnforce, c.Action == pgast.AlterEnforce
 	case pgast.AlterEnableRLS, pgast.AlterDisableRLS:
 		rel.RLSEnabled, rel.RLSLocation = c.Action == pgast.AlterEnableRLS, r.place(0)
 	case pgast.AlterForceRLS, pgast.AlterNoForceRLS:
@@ -137,7 +143,7 @@ func (r *replayer) alterCmd(rel *catalog.Relation, c *pgast.AlterCmd, only bool)
 var columnActions = map[string]bool{
 	pgast.AlterColumnType: true, pgast.AlterSetDefault: true, pgast.AlterDropDefault: true, pgast.AlterSetNotNull: true,
 	pgast.AlterDropNotNull: true, pgast.AlterDropExpression: true, pgast.AlterAddIdentity: true,
-	pgast.AlterDropIdentity: true, pgast.AlterSetIdentity: true,
+	pgast.AlterDropIdentity: true, pgast.AlterSetIdentity: true, pgast.AlterSetExpression: true,
 }
 
 func (r *replayer) alterColumn(rel *catalog.Relation, c *pgast.AlterCmd, only bool) error {
@@ -161,6 +167,9 @@ func (r *replayer) alterColumn(rel *catalog.Relation, c *pgast.AlterCmd, only bo
 		r.renormal(rel, col.Name)
 	case pgast.AlterSetDefault:
 		r.setDefault(rel, col, c.Expr)
+	case pgast.AlterSetExpression:
+		r.setDefault(rel, col, c.Expr)
+		col.Generated = true
 	case pgast.AlterDropDefault:
 		col.HasDefault, col.Default = false, ""
 		delete(r.uses, col)
@@ -172,7 +181,7 @@ func (r *replayer) alterColumn(rel *catalog.Relation, c *pgast.AlterCmd, only bo
 		}
 		col.NotNull = false
 	case pgast.AlterDropExpression:
-		col.Generated, col.HasDefault, col.Default = false, false, ""
+		col.Generated, col.Virtual, col.HasDefault, col.Default = false, false, false, ""
 	case pgast.AlterAddIdentity:
 		col.Identity = c.Identity
 		r.addSequence(rel, col)

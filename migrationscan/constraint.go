@@ -20,6 +20,13 @@ func (r *replayer) newConstraint(rel *catalog.Relation, k pgast.Constraint) erro
 		return r.newCheck(rel, k)
 	case pgast.ConForeignKey:
 		return r.newForeignKey(rel, k)
+	case pgast.ConNotNull: // one of the table, of PostgreSQL 18; before it is validated it says nothing
+		if c := missing(rel, k.Columns); c != "" {
+			return fail("constraint of %s names column %s, which does not exist", rel.Name, c)
+		}
+		if !k.NotValid {
+			r.notNull(rel, truncateAll(k.Columns))
+		}
 	case pgast.ConPrimaryKey, pgast.ConUnique, pgast.ConExclusion:
 		if k.UsingIndex != "" {
 			return r.keyFromIndex(rel, k)
@@ -41,8 +48,8 @@ func (r *replayer) newCheck(rel *catalog.Relation, k pgast.Constraint) error {
 		name = r.constraintName(rel, column, "check")
 	}
 	c := &catalog.Constraint{
-		Name: name, Kind: catalog.Check, Columns: columns, Expr: r.normal(k.Expr, rel), Validated: !k.NotValid,
-		Location: r.place(int(k.At)),
+		Name: name, Kind: catalog.Check, Columns: columns, Expr: r.normal(k.Expr, rel),
+		Validated: !k.NotValid && !k.NotEnforced, NotEnforced: k.NotEnforced, Location: r.place(int(k.At)),
 	}
 	r.addConstraint(rel, c)
 	u.owner = rel
@@ -112,7 +119,7 @@ func (r *replayer) newForeignKey(rel *catalog.Relation, k pgast.Constraint) erro
 	}
 	r.addConstraint(rel, &catalog.Constraint{
 		Name: name, Kind: catalog.ForeignKey, Columns: truncateAll(k.Columns), References: ref.Name, RefColumns: truncateAll(refColumns),
-		OnDelete: k.OnDelete, Validated: !k.NotValid, Location: r.place(int(k.At)),
+		OnDelete: k.OnDelete, Validated: !k.NotValid && !k.NotEnforced, NotEnforced: k.NotEnforced, Location: r.place(int(k.At)),
 	})
 	for _, kid := range r.partitions(rel) {
 		k.Name, k.RefColumns = name, refColumns
@@ -141,6 +148,9 @@ func (r *replayer) newKey(rel *catalog.Relation, k pgast.Constraint) error {
 	x := &catalog.Index{
 		Method: "btree", Unique: k.Kind != pgast.ConExclusion, Valid: true, Constraint: true, Include: k.Include,
 		NullsNotDistinct: k.Kind == pgast.ConUnique && !k.NullsDistinct, Location: r.place(int(k.At)),
+	}
+	if k.Temporal { // WITHOUT OVERLAPS is kept by a gist index
+		x.Method = "gist"
 	}
 	elems := k.Elems
 	kind := catalog.Exclusion

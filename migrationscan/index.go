@@ -232,7 +232,7 @@ func (b *tableBuilder) like(l pgast.Like) {
 			Location: b.r.place(int(l.At)),
 		}
 		if c.HasDefault && (l.Defaults && !c.Generated || l.Generated && c.Generated) {
-			k.HasDefault, k.Default, k.Generated = true, c.Default, c.Generated
+			k.HasDefault, k.Default, k.Generated, k.Virtual = true, c.Default, c.Generated, c.Virtual
 		}
 		if l.Identity {
 			k.Identity = c.Identity

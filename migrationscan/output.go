@@ -129,6 +129,8 @@ func (r *replayer) returning(st pgast.Stmt, outer *level) []output {
 		table, ts = x.Table, x.Returning
 	case *pgast.Delete:
 		table, ts = x.Table, x.Returning
+	case *pgast.Merge:
+		table, ts = x.Table, x.Returning
 	default:
 		return nil
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/planvet/planvet/catalog"
+	"github.com/planvet/planvet/internal/casetest"
 	"github.com/planvet/planvet/migrationscan"
 )
 
@@ -24,7 +25,7 @@ func TestFromDDL(t *testing.T) {
 			cat, err := migrationscan.FromDDL(c.sql)
 			got := ""
 			if err != nil {
-				got = err.Error()
+				got = casetest.Grammar(err.Error())
 			}
 			if got != c.err {
 				t.Errorf("error %q, want %q", got, c.err)

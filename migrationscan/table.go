@@ -214,7 +214,7 @@ func (r *replayer) column(rel *catalog.Relation, d *pgast.ColumnDef) (c *catalog
 			c.Identity, c.NotNull = k.Identity, true
 			r.addSequence(rel, c)
 		case pgast.ConGenerated:
-			c.Generated = true
+			c.Generated, c.Virtual = true, k.Virtual
 			r.setDefault(rel, c, k.Expr)
 		default:
 			if len(k.Columns) == 0 && k.Kind != pgast.ConCheck {

@@ -35,7 +35,7 @@ func runUnindexedForeignKey(p *pass) {
 			continue
 		}
 		for _, c := range t.Constraints {
-			if c.Kind == catalog.ForeignKey && !inherited(p.cat, t, c) {
+			if c.Kind == catalog.ForeignKey && !c.NotEnforced && !inherited(p.cat, t, c) {
 				p.foreignKey(t, c, gone[c.References])
 			}
 		}

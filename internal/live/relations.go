@@ -59,7 +59,7 @@ func (x *column) dest() []any {
 func (x *column) build() *catalog.Column {
 	c := x.c
 	c.HasDefault = c.Default != ""
-	c.Generated = x.generated != ""
+	c.Generated, c.Virtual = x.generated != "", x.generated == "v"
 	c.Identity = map[string]string{"a": "always", "d": "by-default"}[x.identity]
 	if x.typeSchema != "pg_catalog" {
 		c.TypeName = catalog.Name{Schema: x.typeSchema, Name: x.typ}
@@ -168,14 +168,15 @@ func (l *loader) constraints() {
 	var k catalog.Constraint
 	sql := `select k.conrelid, k.confrelid, k.conname, k.contype::text, ` + keyColumns("k.conkey", "k.conrelid") + `, ` +
 		keyColumns("k.confkey", "k.confrelid") + `, k.confdeltype::text,
-		coalesce(pg_catalog.pg_get_expr(k.conbin, k.conrelid), ''), k.convalidated
+		coalesce(pg_catalog.pg_get_expr(k.conbin, k.conrelid), ''), k.convalidated,
+		coalesce(to_jsonb(k) ->> 'conenforced', 'true') = 'false'
 		from pg_catalog.pg_constraint k join pg_catalog.pg_class c on c.oid = k.conrelid
 		where k.contype in ('p', 'u', 'f', 'c', 'x') and ` + ofUser("c") + ` order by 1, 3`
 	kinds := map[string]catalog.ConstraintKind{
 		"p": catalog.PrimaryKey, "u": catalog.Unique, "f": catalog.ForeignKey, "c": catalog.Check, "x": catalog.Exclusion,
 	}
 	actions := map[string]string{"a": "no-action", "r": "restrict", "c": "cascade", "n": "set-null", "d": "set-default"}
-	l.rows(sql, []any{&oid, &ref, &k.Name, &kind, &k.Columns, &k.RefColumns, &onDelete, &k.Expr, &k.Validated}, func() {
+	l.rows(sql, []any{&oid, &ref, &k.Name, &kind, &k.Columns, &k.RefColumns, &onDelete, &k.Expr, &k.Validated, &k.NotEnforced}, func() {
 		r := l.rels[oid]
 		if r == nil {
 			return

@@ -48,8 +48,15 @@ func (c *conv) alterCmd(v *pg.AlterTableCmd) AlterCmd {
 			x.At = At(x.Expr.Pos())
 		}
 		return x
+	case AlterSetExpression:
+		x.Expr = c.expr(v.Def)
+		return x
 	case AlterOwner:
 		x.Name = role(v.Newowner)
+		return x
+	}
+	if name, enforced, ok := pg.Enforcement(v.Def); ok {
+		x.Action, x.Name = choose(enforced, AlterEnforce, AlterNotEnforce), name
 		return x
 	}
 	c.alterDef(v.Def, &x)

@@ -137,6 +137,9 @@ func (c *conv) typeName(v *pg.TypeName) TypeName {
 		return TypeName{At: -1}
 	}
 	t := TypeName{At: c.at(v.Location), Names: names(v.Names), ArrayDims: len(v.ArrayBounds), SetOf: v.Setof, PctType: v.PctType}
+	if len(t.Names) == 2 && t.Names[0] == "pg_catalog" && t.Names[1] == "json" && c.written(v.Location, "json") {
+		t.Names = t.Names[1:] // a keyword since PostgreSQL 17; a name before
+	}
 	for _, m := range v.Typmods {
 		switch e := c.expr(m).(type) {
 		case *Const:
@@ -149,6 +152,11 @@ func (c *conv) typeName(v *pg.TypeName) TypeName {
 		}
 	}
 	return t
+}
+
+// written reports whether a word stands at loc of the source, in either case.
+func (c *conv) written(loc int32, word string) bool {
+	return loc >= 0 && int(loc)+len(word) <= len(c.src) && strings.EqualFold(c.src[loc:int(loc)+len(word)], word)
 }
 
 // boundText is a partition's bound as the server prints it.

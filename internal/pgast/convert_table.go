@@ -81,8 +81,10 @@ func (c *conv) constraints(ns []*pg.Node, column []string) []Constraint {
 		}
 		kind, ok := constraintKinds[v.Contype]
 		if !ok {
-			if v.Contype == pg.ConstrType_CONSTR_ATTR_DEFERRABLE && len(out) > 0 {
-				out[len(out)-1].Deferrable = true
+			if len(out) > 0 {
+				last := &out[len(out)-1]
+				last.Deferrable = last.Deferrable || v.Contype == pg.ConstrType_CONSTR_ATTR_DEFERRABLE
+				last.NotEnforced = last.NotEnforced || pg.NewerOf(v).NotEnforced
 			}
 			continue
 		}

@@ -217,6 +217,9 @@ const (
 	AlterOwner              = "owner"
 	AlterSetOptions         = "set-options"
 	AlterResetOptions       = "reset-options"
+	AlterSetExpression      = "setexpression"      // of PostgreSQL 17; Expr is the generated column's
+	AlterEnforce            = "enforce-constraint" // of PostgreSQL 18, as is the next
+	AlterNotEnforce         = "not-enforce-constraint"
 )
 
 // ObjectKind names a kind of object in DROP, RENAME and SET SCHEMA.

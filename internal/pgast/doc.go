@@ -3,8 +3,8 @@
 // positions, walking, writing back, normal form, fingerprints, placeholders,
 // plpgsql bodies.
 //
-// It is the only importer of pg_query, and no pg_query type crosses its border,
-// so that a newer grammar, or a build without cgo, is one more converter.
+// The parser is that of package grammar, pg_query_go or, without cgo, oliphant; no
+// type of theirs crosses this package's border.
 //
 // Offsets are bytes from the start of the text that was handed in; -1 is unknown.
 // An expression's position is where it begins, not that of its operator.
@@ -26,6 +26,8 @@
 //     overflows the C stack, which no recover catches. Lists of any length pass: AND,
 //     OR, IN, VALUES, WHEN, select lists.
 //
-// A syntax error says that the text is not in the PostgreSQL 16 grammar; it may well
-// be valid SQL of a later version.
+// The parser without cgo is no C and needs a bound of its own: see measureRetries.
+//
+// A syntax error says that the text is not in the grammar of PostgreSQL 16, or of 18
+// without cgo; it may well be valid SQL of a later version.
 package pgast

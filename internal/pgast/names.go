@@ -2,7 +2,7 @@ package pgast
 
 import "strings"
 
-// The keywords of PostgreSQL 16 that cannot stand everywhere as a name, from its
+// The keywords of PostgreSQL 16 to 18 that cannot stand everywhere as a name, from its
 // parser's kwlist.h.
 
 // reservedWords are names nowhere unless quoted.
@@ -17,7 +17,8 @@ to trailing true union unique user using variadic when where window with`)
 // columnWords name columns and tables, but neither functions nor types.
 var columnWords = keywordSet(`
 between bigint bit boolean char character coalesce dec decimal exists extract float greatest
-grouping inout int integer interval json_array json_arrayagg json_object json_objectagg least
+grouping inout int integer interval json_array json_arrayagg json_exists json_object json_objectagg
+json_query json_scalar json_serialize json_table json_value least merge_action
 national nchar none normalize nullif numeric out overlay position precision real row setof smallint
 substring time timestamp treat trim values varchar xmlattributes xmlconcat xmlelement xmlexists
 xmlforest xmlnamespaces xmlparse xmlpi xmlroot xmlserialize xmltable`)

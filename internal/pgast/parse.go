@@ -109,9 +109,14 @@ func parseText(text string, base int) (Stmt, *Error) {
 	if err := measureDepth(text); err != nil {
 		return nil, err
 	}
+	if pg.Retries {
+		if err := measureRetries(text); err != nil {
+			return nil, err
+		}
+	}
 	tree, err := pg.Parse(text)
 	if err != nil {
-		return nil, parserError(text, err)
+		return nil, parserError(text, innermost(text, err))
 	}
 	if len(tree.Stmts) != 1 {
 		return nil, &Error{Msg: fmt.Sprintf("%d statements where one was expected", len(tree.Stmts))}
@@ -170,9 +175,14 @@ func PGFingerprint(sql string) (string, error) {
 	if err := measureDepth(sql); err != nil {
 		return "", err
 	}
+	if pg.Retries {
+		if err := measureRetries(sql); err != nil {
+			return "", err
+		}
+	}
 	fp, err := pg.Fingerprint(sql)
 	if err != nil {
-		return "", parserError(sql, err)
+		return "", parserError(sql, innermost(sql, err))
 	}
 	return fp, nil
 }

@@ -99,13 +99,24 @@ func (b *Block) bare(whole, key pgast.Expr, rel *Rel, op string) Conjunct {
 	return c
 }
 
+// stored is the key for a column: its name, or the expression of a virtual generated
+// column, which the planner puts in its place and which alone an index can have.
+func stored(v *Var) (column, expr string) {
+	if v.Rel != nil && v.Rel.Relation != nil {
+		if c := v.Rel.Relation.Column(v.Column); c != nil && c.Virtual && c.Default != "" {
+			return "", c.Default
+		}
+	}
+	return v.Column, ""
+}
+
 // key sets the key's column or normal form, its type and columns.
 func (b *Block) key(c *Conjunct, key pgast.Expr, rel *Rel) {
 	r := b.resolver
 	key, c.collation = uncollate(key)
 	key = r.relabel(key)
 	if v, ok := key.(*Var); ok {
-		c.Column = v.Column
+		c.Column, c.KeyExpr = stored(v)
 	} else {
 		c.KeyExpr = r.normal(key, rel)
 		var known bool

@@ -123,7 +123,7 @@ func (r *resolver) orderItem(e pgast.Expr) Order {
 	o.Rel = vs[0].Rel
 	e, o.Collation = uncollate(e)
 	if v, ok := e.(*Var); ok {
-		o.Column = v.Column
+		o.Column, o.KeyExpr = stored(v)
 		return o
 	}
 	if what, _ := r.mutable(e); what != "" || hasParam(e) {

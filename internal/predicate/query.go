@@ -59,6 +59,7 @@ func (r *resolver) query(stmt pgast.Stmt, outer *scope, parent *Block) (*Block, 
 		for _, w := range s.Whens {
 			r.bind(tsc, w.Cond)
 		}
+		out = r.returning(b, tsc, s.Returning, nil)
 	default:
 		b.open = true
 	}

@@ -99,6 +99,7 @@ type (
 	Node_Integer                = pg.Node_Integer
 	Node_JoinExpr               = pg.Node_JoinExpr
 	Node_List                   = pg.Node_List
+	Node_ListenStmt             = pg.Node_ListenStmt
 	Node_MergeStmt              = pg.Node_MergeStmt
 	Node_MinMaxExpr             = pg.Node_MinMaxExpr
 	Node_MultiAssignRef         = pg.Node_MultiAssignRef
@@ -254,6 +255,7 @@ const (
 	ObjectType_OBJECT_TRIGGER                 = pg.ObjectType_OBJECT_TRIGGER
 	ObjectType_OBJECT_TYPE                    = pg.ObjectType_OBJECT_TYPE
 	ObjectType_OBJECT_VIEW                    = pg.ObjectType_OBJECT_VIEW
+	OnCommitAction_ONCOMMIT_DROP              = pg.OnCommitAction_ONCOMMIT_DROP
 	OnConflictAction_ONCONFLICT_UPDATE        = pg.OnConflictAction_ONCONFLICT_UPDATE
 	OverridingKind_OVERRIDING_SYSTEM_VALUE    = pg.OverridingKind_OVERRIDING_SYSTEM_VALUE
 	OverridingKind_OVERRIDING_USER_VALUE      = pg.OverridingKind_OVERRIDING_USER_VALUE

@@ -15,6 +15,9 @@ const (
 	Major          = 18
 	Library        = "oliphant"
 	LibraryVersion = "0.2.0"
+	// Retries is set for a parser that tries alternatives one after the other: its time
+	// can grow exponentially, and its faults name the last alternative's.
+	Retries = true
 )
 
 // Parse parses a text. A panic of the library is a fault of the text: the C parser
@@ -94,6 +97,8 @@ func NewerOf(c *Constraint) Newer {
 	switch c.Contype {
 	case pg.ConstrType_CONSTR_CHECK, pg.ConstrType_CONSTR_FOREIGN:
 		n.NotEnforced = !c.IsEnforced
+	case pg.ConstrType_CONSTR_ATTR_NOT_ENFORCED: // belongs to the constraint before it
+		n.NotEnforced = true
 	}
 	return n
 }
@@ -110,7 +115,7 @@ func JSONTable(n *Node) (FromTable, bool) {
 }
 
 // Enforcement is ALTER CONSTRAINT … [NOT] ENFORCED; changes is false without it.
-func Enforcement(n *Node) (enforced, changes bool) {
+func Enforcement(n *Node) (constraint string, enforced, changes bool) {
 	a := n.GetAtalterConstraint()
-	return a.GetIsEnforced(), a.GetAlterEnforceability()
+	return a.GetConname(), a.GetIsEnforced(), a.GetAlterEnforceability()
 }

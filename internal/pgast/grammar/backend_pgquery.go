@@ -14,6 +14,9 @@ const (
 	Major          = 16
 	Library        = "pg_query_go"
 	LibraryVersion = "5.1.0"
+	// Retries is set for a parser that tries alternatives one after the other: its time
+	// can grow exponentially, and its faults name the last alternative's.
+	Retries = false
 )
 
 // Parse parses a text.
@@ -63,4 +66,4 @@ func NewerOf(*Constraint) Newer { return Newer{} }
 func JSONTable(*Node) (FromTable, bool) { return FromTable{}, false }
 
 // Enforcement is ALTER CONSTRAINT … [NOT] ENFORCED; changes is false without it.
-func Enforcement(*Node) (enforced, changes bool) { return false, false }
+func Enforcement(*Node) (constraint string, enforced, changes bool) { return "", false, false }
