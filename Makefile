@@ -16,7 +16,7 @@ PLUGIN := tools/golangci-planvet
 GORELEASER := $(GO) tool -modfile=tools/goreleaser/go.mod goreleaser
 
 .DEFAULT_GOAL := help
-.PHONY: help build quick check test test-all gate-live gate-traces fidelity lint bench overhead versus demo generate release-check rls-guide pictures new-rule
+.PHONY: help build quick check purego test test-all gate-live gate-traces fidelity lint bench overhead versus demo generate release-check rls-guide pictures new-rule
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  %-13s %s\n", $$1, $$2}'
@@ -32,6 +32,13 @@ quick: ## format, vet and unit tests, in under a minute when warm; no server is 
 check: quick lint ## what a pull request must pass: quick, lint, the plugin in golangci-lint, import rules, fresh documents, the example
 	cd $(PLUGIN) && $(GO) vet ./... && $(GO) test ./...
 	$(GO) test . ./cmd/planvet
+	CGO_ENABLED=0 $(GO) build ./... && CGO_ENABLED=0 $(GO) test ./internal/pgast/...
+
+purego: ## build and test without cgo, for this platform; build the program for others
+	CGO_ENABLED=0 $(GO) vet ./... && CGO_ENABLED=0 $(GO) test -timeout 20m ./...
+	@for p in linux/arm64 darwin/arm64 freebsd/amd64; do \
+		echo "build for $$p"; CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build -o /dev/null ./cmd/planvet || exit 1; \
+	done
 
 test: ## all tests, with real servers; CI runs this
 	$(GO) test -timeout 20m ./...
@@ -42,6 +49,7 @@ test-all: ## all tests on every supported PostgreSQL, the hook that pre-commit b
 		echo "PostgreSQL $$v"; PLANVET_TEST_PG_MAJOR=$$v $(GO) test -timeout 20m ./... || exit 1; \
 	done
 	cd $(CONSUMERS) && PLANVET_TEST_PRE_COMMIT_BUILD=1 $(GO) test -count 1 -run TestPreCommit .
+	$(MAKE) purego
 	$(MAKE) gate-live
 
 gate-live: ## 60 live gates under noise, of versions that are and are not slower: at most 20 minutes

@@ -88,7 +88,7 @@ func newApp(stdout, stderr io.Writer, code *report.ExitCode) *cli.App {
 			baselineCommand(code), companionCommand(code),
 			explainCommand(code), shadowCommand(code), statsCommand(code), auditCommand(code), monitorCommand(code), topQueriesCommand(code), dashboardCommand(code),
 			rlsCommand(code), investigateCommand(code), benchCommand(code), gateCommand(code), sloCommand(code), memoryCommand(code), checklistCommand(code), lspCommand(code),
-			completionCommand(), manCommand(), completeCommand(),
+			completionCommand(), manCommand(), completeCommand(), versionCommand(),
 		},
 	}
 	onUsageError(app.Commands, app.OnUsageError)

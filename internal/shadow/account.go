@@ -122,7 +122,7 @@ func room(dir string) uint64 {
 	if syscall.Statfs(dir, &st) != nil {
 		return 0
 	}
-	return st.Bavail * uint64(st.Bsize)
+	return uint64(st.Bavail) * uint64(st.Bsize) //nolint:unconvert // Bavail is signed on FreeBSD
 }
 
 // open reports whether a directory can be written to by this process and, where
