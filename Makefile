@@ -48,7 +48,7 @@ test-all: ## all tests on every supported PostgreSQL, the hook that pre-commit b
 	@for v in $(PG_MAJORS); do \
 		echo "PostgreSQL $$v"; PLANVET_TEST_PG_MAJOR=$$v $(GO) test -timeout 20m ./... || exit 1; \
 	done
-	cd $(CONSUMERS) && PLANVET_TEST_PRE_COMMIT_BUILD=1 $(GO) test -count 1 -run TestPreCommit .
+	cd $(CONSUMERS) && PLANVET_TEST_PRE_COMMIT_BUILD=1 $(GO) test -count 1 -timeout 30m -run TestPreCommit .
 	$(MAKE) purego
 	$(MAKE) gate-live
 
