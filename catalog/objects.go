@@ -94,7 +94,7 @@ type Column struct {
 	Default   string
 	Generated bool
 	// Virtual is set for a generated column that is not stored, and so has no index (18).
-	Virtual bool
+	Virtual bool `json:",omitempty"`
 	// Identity is "", always or by-default.
 	Identity  string
 	Collation string
@@ -127,7 +127,7 @@ type Constraint struct {
 	Expr      string
 	Validated bool
 	// NotEnforced constraints check nothing and have no triggers (PostgreSQL 18).
-	NotEnforced bool
+	NotEnforced bool `json:",omitempty"`
 	Location    Location
 }
 
