@@ -198,3 +198,48 @@ func TestCallThatMakesAnIndex(t *testing.T) {
 		}
 	}
 }
+
+// Two folders that are taken for two databases may be one: where the other has an index or
+// a policy that a table lacks, nothing of the table is confirmed.
+func TestConfirmDoubtsTwins(t *testing.T) {
+	shadowtest.Server(t)
+	others := func(names ...string) (ddl string) {
+		for _, n := range names {
+			ddl += "create table " + n + " (id bigint primary key);\n"
+		}
+		return ddl
+	}
+	table := "create table shifts (id bigint primary key, guest bigint not null);\nalter table shifts enable row level security;\n"
+	for _, c := range []struct{ name, more, want string }{
+		{"a policy", "create policy own on shifts using (guest = 1);\n", "inconclusive"},
+		{"nothing more", "", "confirmed"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := project(t, map[string]string{
+				"app/migrations/1_init.sql":  table + others("guests", "rooms", "visits", "keys", "bills"),
+				"jobs/migrations/1_init.sql": table + others("queue", "runs", "workers", "locks", "logs") + c.more,
+			})
+			var out, errs bytes.Buffer
+			if code := run(t.Context(), []string{"check", dir, "--rules", "rls-enabled-no-policy", "--confirm", "shadow", "--format", "json"}, &out, &errs); code != 0 {
+				t.Fatalf("exit code %d: %s", code, errs.String())
+			}
+			var doc struct {
+				Findings []struct {
+					Location struct{ Path string }
+					Verdict  struct{ Status, Reason string }
+				}
+			}
+			if err := json.Unmarshal(out.Bytes(), &doc); err != nil {
+				t.Fatal(err)
+			}
+			if len(doc.Findings) == 0 {
+				t.Fatalf("no finding: %s%s", out.Bytes(), errs.Bytes())
+			}
+			for _, f := range doc.Findings {
+				if strings.HasPrefix(f.Location.Path, "app/") && f.Verdict.Status != c.want {
+					t.Errorf("%+v, want %s", f, c.want)
+				}
+			}
+		})
+	}
+}

@@ -103,6 +103,7 @@ func (p *Project) confirmShadow(ctx context.Context, fs []rules.Finding, o confi
 		p.addRefused(refused[i])
 		o := o
 		o.Doubts = doubts(db.Catalog, refused[i])
+		p.doubtTwins(db, o.Doubts)
 		return p.confirmInShadow(ctx, srv, databaseName(i), db, part, o)
 	})
 	if err != nil {
@@ -187,6 +188,47 @@ func (p *Project) askIn(ctx context.Context, url string, db *Database, part []ru
 		return p.makeRows(ctx, s, db, tables, limit)
 	}
 	return confirm.Confirm(ctx, db.Catalog, part, o)
+}
+
+// doubtTwins adds tables that another database of the project makes too, with an index or
+// a policy that they lack here. Folders that were found are taken for databases of their
+// own, and may be parts of one; what config names is what it is.
+func (p *Project) doubtTwins(db *Database, doubts map[catalog.Name]string) {
+	if len(p.Config.Databases) > 0 {
+		return
+	}
+	for _, other := range p.Databases {
+		if other == db {
+			continue
+		}
+		for _, r := range other.Catalog.Relations() {
+			here := db.Catalog.Relation(r.Name.Schema, r.Name.Name)
+			if here == nil || here.Platform || !here.IsTable() || doubts[r.Name] != "" {
+				continue
+			}
+			if more := lacks(here, r); more != "" {
+				doubts[r.Name] = fmt.Sprintf("%s has %s in %s, which is read as a database of its own; if both are one, name their folders under migrations in planvet.yaml", r.Name.Short(), more, other.Set.Dir)
+			}
+		}
+	}
+}
+
+// lacks names an index or a policy of a table's twin that the table does not have.
+func lacks(r, twin *catalog.Relation) string {
+	for _, i := range twin.Indexes {
+		same := func(own *catalog.Index) bool {
+			return own.Method == i.Method && own.Predicate == i.Predicate && slices.Equal(own.Keys, i.Keys)
+		}
+		if !slices.ContainsFunc(r.Indexes, same) {
+			return "index " + i.Name
+		}
+	}
+	for _, q := range twin.Policies {
+		if !slices.ContainsFunc(r.Policies, func(own *catalog.Policy) bool { return own.Name == q.Name }) {
+			return "policy " + q.Name
+		}
+	}
+	return ""
 }
 
 // doubts are the tables that a refused call may have given indexes or policies.
