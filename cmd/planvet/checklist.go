@@ -119,6 +119,9 @@ func readChecklistFlags(c *cli.Context) (*checklistFlags, error) {
 	if err := oneOf("confirm", f.confirm, "shadow", "live", "none"); err != nil {
 		return nil, err
 	}
+	if f.confirm != "live" && c.IsSet("database-url") && os.Getenv("PLANVET_DATABASE_URL") == "" {
+		return nil, errors.New("--database-url is only read by --confirm live: add it")
+	}
 	if f.confirm == "live" {
 		if f.ask.URL = c.String("database-url"); f.ask.URL == "" {
 			return nil, errors.New("--confirm live needs --database-url URL, or PLANVET_DATABASE_URL in the environment")

@@ -237,6 +237,7 @@ func TestChecklistUsage(t *testing.T) {
 		{[]string{"--since", "HEAD", "--gate", "other.json"}, "--gate other.json is no report of a gate"},
 		{[]string{"--since", "HEAD", "--confirm", "live"}, "--confirm live needs --database-url"},
 		{[]string{"--since", "HEAD", "--confirm", "docker"}, "use shadow, live, none"},
+		{[]string{"--since", "HEAD", "--database-url", "postgres://h/d"}, "--database-url is only read by --confirm live"},
 		{[]string{"--since", "HEAD", "--fail-on", "all"}, "use error, warning, info, never"},
 		{[]string{"--since", "HEAD", "--pull-request", "3"}, "--pull-request is for --comment"},
 	} {
