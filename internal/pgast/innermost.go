@@ -31,7 +31,7 @@ func innermost(text string, f *pg.Fault) *pg.Fault {
 		if !ok || !strings.HasPrefix(f.Msg, "syntax error at or near") || at < start {
 			return f
 		}
-		_, deeper := pg.Parse(inner)
+		_, deeper := parse(inner)
 		if deeper == nil || !strings.HasPrefix(deeper.Msg, "syntax error") {
 			return f
 		}

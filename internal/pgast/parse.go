@@ -114,7 +114,7 @@ func parseText(text string, base int) (Stmt, *Error) {
 			return nil, err
 		}
 	}
-	tree, err := pg.Parse(text)
+	tree, err := parse(text)
 	if err != nil {
 		return nil, parserError(text, innermost(text, err))
 	}
