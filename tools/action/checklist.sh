@@ -11,7 +11,7 @@ read -ra more <<<"${INPUT_ARGS:-}"
 code=0
 planvet checklist "--since=$SINCE" --comment --fail-on=never "--output=$list" ${more[@]+"${more[@]}"} 2> >(tee "$said" >&2) || code=$?
 wait
-if [ -e "$list" ] && grep -q '^planvet: no comment ' "$said"; then
+if [ -e "$list" ] && grep -q '^planvet: no comment .*the token may not comment' "$said"; then
 	echo '::notice title=planvet::the token may not comment: the checklist is on the page of the run'
 	cat "$list" >>"$GITHUB_STEP_SUMMARY"
 fi

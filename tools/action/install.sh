@@ -18,13 +18,10 @@ releases=${PLANVET_RELEASES:-https://github.com/planvet/planvet/releases/downloa
 bin=${RUNNER_TEMP:?is set by the runner}/planvet-bin
 version=${INPUT_VERSION:-}
 program=planvet
-case $(uname -s) in
-MINGW* | MSYS*) program=planvet.exe ;;
-esac
 
 if [ "$version" = installed ]; then
 	command -v planvet >/dev/null || fail "version is installed, and there is no planvet on the PATH"
-	planvet version 2>/dev/null || planvet --version
+	planvet --version
 	exit
 fi
 
@@ -37,11 +34,10 @@ fi
 mkdir -p "$bin"
 
 release() { # fetches the release's program into $bin; 1: there is none for this machine
-	local os arch libc='' name kind=tar.gz sums
+	local os arch libc='' name sums
 	case $(uname -s) in
 	Linux) os=linux ;;
 	Darwin) os=darwin ;;
-	MINGW* | MSYS*) os=windows kind=zip ;;
 	*) return 1 ;;
 	esac
 	# Alpine's C library is another.
@@ -51,7 +47,7 @@ release() { # fetches the release's program into $bin; 1: there is none for this
 	arm64 | aarch64) arch=arm64 ;;
 	*) return 1 ;;
 	esac
-	name=planvet_${version#v}_${os}_${arch}$libc.$kind
+	name=planvet_${version#v}_${os}_${arch}$libc.tar.gz
 	curl -fsSL --retry 3 -o "$bin/$name" "$releases/$version/$name" || return 1
 	sums=$(curl -fsSL --retry 3 "$releases/$version/checksums.txt") || fail "release $version has no checksums"
 	sums=$(awk -v name="$name" '$2 == name || $2 == "*" name { print $1 }' <<<"$sums")
@@ -61,11 +57,7 @@ release() { # fetches the release's program into $bin; 1: there is none for this
 	else
 		(cd "$bin" && shasum -a 256 -c - <<<"$sums  $name") || fail "$name is not what release $version says"
 	fi
-	if [ "$kind" = zip ]; then
-		unzip -oq "$bin/$name" "$program" -d "$bin" || fail "$name has no $program"
-	else
-		tar -xzf "$bin/$name" -C "$bin" "$program" || fail "$name has no $program"
-	fi
+	tar -xzf "$bin/$name" -C "$bin" "$program" || fail "$name has no $program"
 	rm "$bin/$name"
 }
 

@@ -189,7 +189,7 @@ func TestAction(t *testing.T) {
 	}{
 		{"a pull request", "pull_request", "refs/pull/7/merge", dropped, false, true, true, 1, []place{{"svc/app.go", 6, 64, "warning"}}},
 		{"a pull request from a fork", "pull_request", "refs/pull/7/merge", dropped, true, true, false, 0, []place{{"svc/app.go", 6, 64, "warning"}}},
-		{"a pull request with nothing to judge", "pull_request", "refs/pull/7/merge", remarked, false, false, true, 1, nil},
+		{"a pull request with nothing to judge", "pull_request", "refs/pull/7/merge", remarked, false, false, true, 0, nil},
 		{"a push", "push", "refs/heads/change", old, false, true, true, 0, []place{{"svc/old.go", 6, 66, "warning"}}},
 	} {
 		t.Run(step.name, func(t *testing.T) {

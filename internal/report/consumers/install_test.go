@@ -2,7 +2,6 @@ package consumers
 
 import (
 	"archive/tar"
-	"archive/zip"
 	"bytes"
 	"compress/gzip"
 	"crypto/sha256"
@@ -10,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -42,26 +40,6 @@ func archive(t *testing.T, version string) []byte {
 	return b.Bytes()
 }
 
-// packed is an archive as Windows has it.
-func packed(t *testing.T) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	z := zip.NewWriter(&b)
-	h := &zip.FileHeader{Name: "planvet.exe"}
-	h.SetMode(0o755)
-	w, err := z.CreateHeader(h)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := w.Write([]byte("#!/bin/sh\necho planvet version 1.2.3 of Windows\n")); err != nil {
-		t.Fatal(err)
-	}
-	if err := z.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
-}
-
 // The names that the script asks for are those that a release gives.
 func TestReleaseNames(t *testing.T) {
 	text, err := os.ReadFile("../../../.goreleaser.yaml")
@@ -69,7 +47,7 @@ func TestReleaseNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"name_template: \"planvet_{{ .Version }}_{{ .Os }}_{{ .Arch }}\"\n    formats: [tar.gz]\n    format_overrides:\n      - goos: windows\n        formats: [zip]\n",
+		"name_template: \"planvet_{{ .Version }}_{{ .Os }}_{{ .Arch }}\"\n    formats: [tar.gz]\n",
 		"name_template: \"planvet_{{ .Version }}_{{ .Os }}_{{ .Arch }}_musl\"\n", "checksum:\n  name_template: checksums.txt\n",
 	} {
 		if !strings.Contains(string(text), want) {
@@ -101,9 +79,6 @@ func TestInstallScript(t *testing.T) {
 	musl := strings.Replace(name("1.2.3"), ".tar.gz", "_musl.tar.gz", 1)
 	files["/v1.2.3/"+musl] = string(archive(t, "1.2.3 of musl"))
 	files["/v1.2.3/checksums.txt"] += sum([]byte(files["/v1.2.3/"+musl])) + "  " + musl + "\n"
-	windows := packed(t)
-	files["/v1.2.3/planvet_1.2.3_windows_amd64.zip"] = string(windows)
-	files["/v1.2.3/checksums.txt"] += sum(windows) + "  planvet_1.2.3_windows_amd64.zip\n"
 	// machine is a PATH on which a program says something else.
 	machine := func(program, says string) string {
 		dir := t.TempDir()
@@ -134,8 +109,6 @@ func TestInstallScript(t *testing.T) {
 		return "GITHUB_ACTION_PATH=" + dir
 	}
 	c := newClone(t)
-	_, err = exec.LookPath("unzip")
-	noUnzip := err != nil
 	for _, step := range []struct {
 		name  string
 		env   []string
@@ -144,7 +117,6 @@ func TestInstallScript(t *testing.T) {
 	}{
 		{"a release", []string{"INPUT_VERSION=v1.2.3"}, false, "planvet version 1.2.3"},
 		{"a release for musl", []string{"INPUT_VERSION=v1.2.3", machine("ldd", "echo 'musl libc (x86_64)' >&2; exit 1")}, false, "planvet version 1.2.3 of musl"},
-		{"a release for Windows", []string{"INPUT_VERSION=v1.2.3", machine("uname", `case $1 in -s) echo MINGW64_NT-10.0 ;; *) echo x86_64 ;; esac`)}, false, "planvet version 1.2.3 of Windows"},
 		{"the action's release", []string{taken("v1.2.3")}, false, "planvet version 1.2.3"},
 		{"another archive", []string{"INPUT_VERSION=v1.2.4"}, true, "::error title=planvet::" + name("1.2.4") + " is not what release v1.2.4 says"},
 		{"no checksum", []string{"INPUT_VERSION=v1.2.5"}, true, "::error title=planvet::the checksums of release v1.2.5 do not name " + name("1.2.5")},
@@ -154,10 +126,6 @@ func TestInstallScript(t *testing.T) {
 		{"no such version", []string{"INPUT_VERSION=v9.9.9", "GOPROXY=off"}, true, "::error title=planvet::planvet v9.9.9 could not be built"},
 		{"installed", []string{"INPUT_VERSION=installed"}, false, "planvet version devel"},
 	} {
-		if step.name == "a release for Windows" && noUnzip {
-			t.Log("there is no unzip, which Windows' runners have: " + step.name + " is left out")
-			continue
-		}
 		temp := t.TempDir()
 		path := filepath.Join(temp, "path")
 		one := *c
