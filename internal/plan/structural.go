@@ -9,8 +9,8 @@ import (
 // plan must have been made with enable_seqscan, enable_hashjoin and
 // enable_mergejoin off. A scan goes through an access path when
 //
-//  1. a condition stands on the leading key of a btree, hash, gist or spgist
-//     index, or on any key of a gin, brin or bloom index; IS NOT NULL selects
+//  1. a condition stands on the leading key of a btree, hash or spgist index, or on
+//     any key of a gin, gist, brin or bloom index; IS NOT NULL selects
 //     nothing and is no condition;
 //  2. or its index is partial, so that the statement implies the predicate;
 //  3. or ordered is set, which says that the statement needs an order (ORDER BY
@@ -120,7 +120,7 @@ func condition(heap, scan *Node, indexes Indexes) Access {
 		return a
 	}
 	keys, unexplained := conditionKeys(scan.IndexCond, heap.Alias, def.Keys)
-	anyKey := slices.Contains([]string{"gin", "brin", "bloom"}, def.Method)
+	anyKey := slices.Contains([]string{"gin", "gist", "brin", "bloom"}, def.Method)
 	switch {
 	case anyKey && len(keys) > 0:
 		a.Path, a.Why = true, "condition on key "+def.Keys[keys[0]]+" of "+def.Name

@@ -160,7 +160,7 @@ func (b *Block) serve(rel *Rel, x *catalog.Index, ok usable) *Path {
 		if x.Unique && eq == len(keys) && eq > 0 {
 			p.Kind = UniqueKey
 		}
-	case "hash", "gist", "spgist":
+	case "hash", "spgist":
 		if len(keys) > 0 {
 			p.Used, _ = b.onKey(rel, x, keys[0], ok, false)
 			for _, k := range keys[1:] {
@@ -170,7 +170,7 @@ func (b *Block) serve(rel *Rel, x *catalog.Index, ok usable) *Path {
 				}
 			}
 		}
-	default: // gin, brin and methods of extensions: any key
+	default: // gin, gist, brin and methods of extensions: any key
 		p.Kind = AnyKey
 		for _, k := range keys {
 			used, _ := b.onKey(rel, x, k, ok, false)
@@ -219,7 +219,7 @@ func (b *Block) leak(rel *Rel, x *catalog.Index, c *Conjunct) {
 // leading reports whether only the first key of such an index opens it.
 func leading(method string) bool {
 	switch method {
-	case "btree", "", "hash", "gist", "spgist":
+	case "btree", "", "hash", "spgist":
 		return true
 	}
 	return false
