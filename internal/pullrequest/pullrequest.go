@@ -81,11 +81,7 @@ type comment struct {
 func (t *Target) Comment(ctx context.Context, marker, body string) (address string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	mine, err := t.self(ctx)
-	if err != nil {
-		return "", err
-	}
-	old, err := t.find(ctx, marker, mine)
+	old, err := t.own(ctx, marker)
 	if err != nil {
 		return "", err
 	}
@@ -105,15 +101,20 @@ func (t *Target) Comment(ctx context.Context, marker, body string) (address stri
 func (t *Target) Read(ctx context.Context, marker string) (body string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	mine, err := t.self(ctx)
-	if err != nil {
-		return "", err
-	}
-	old, err := t.find(ctx, marker, mine)
+	old, err := t.own(ctx, marker)
 	if old == nil {
 		return "", err
 	}
 	return old.Body, nil
+}
+
+// own is the token's own comment that begins with marker, nil where there is none.
+func (t *Target) own(ctx context.Context, marker string) (*comment, error) {
+	mine, err := t.self(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return t.find(ctx, marker, mine)
 }
 
 // self tells comments of the token's owner from those of others, into which anybody may
