@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -174,10 +175,8 @@ func readCheckFlags(c *cli.Context) (*checkFlags, error) {
 	if err := oneOf("inconclusive", f.policy.Inconclusive, "pass", "fail"); err != nil {
 		return nil, err
 	}
-	if f.policy.FailOn != "" {
-		if err := oneOf("fail-on", f.policy.FailOn, "error", "warning", "info", "never"); err != nil {
-			return nil, err
-		}
+	if err := knownFailOn(c); err != nil {
+		return nil, err
 	}
 	if f.baseline.none && (f.baseline.file != "" || f.policy.StrictBaseline) {
 		return nil, fmt.Errorf("--no-baseline leaves the baseline out: drop --baseline and --strict-baseline")
@@ -216,14 +215,31 @@ func readConfirmFlags(c *cli.Context) (confirming, error) {
 			return f, fmt.Errorf("--database-url is only read by --confirm live: add it")
 		}
 	case "live":
-		f.ask.URL = c.String("database-url")
-		if f.ask.URL == "" {
-			return f, fmt.Errorf("--confirm live needs --database-url URL, or PLANVET_DATABASE_URL in the environment")
+		var err error
+		if f.ask.URL, err = liveURL(c); err != nil {
+			return f, err
 		}
 	default:
 		return f, oneOf("confirm", f.confirm, "shadow", "live")
 	}
 	return f, nil
+}
+
+// liveURL is the server of --confirm live.
+func liveURL(c *cli.Context) (string, error) {
+	url := c.String("database-url")
+	if url == "" {
+		return "", errors.New("--confirm live needs --database-url URL, or PLANVET_DATABASE_URL in the environment")
+	}
+	return url, nil
+}
+
+// knownFailOn refuses a severity of --fail-on that there is not.
+func knownFailOn(c *cli.Context) error {
+	if v := c.String("fail-on"); v != "" {
+		return oneOf("fail-on", v, "error", "warning", "info", "never")
+	}
+	return nil
 }
 
 func oneOf(flag, value string, allowed ...string) error {

@@ -123,14 +123,12 @@ func readChecklistFlags(c *cli.Context) (*checklistFlags, error) {
 		return nil, errors.New("--database-url is only read by --confirm live: add it")
 	}
 	if f.confirm == "live" {
-		if f.ask.URL = c.String("database-url"); f.ask.URL == "" {
-			return nil, errors.New("--confirm live needs --database-url URL, or PLANVET_DATABASE_URL in the environment")
-		}
-	}
-	if v := c.String("fail-on"); v != "" {
-		if err := oneOf("fail-on", v, "error", "warning", "info", "never"); err != nil {
+		if f.ask.URL, err = liveURL(c); err != nil {
 			return nil, err
 		}
+	}
+	if err := knownFailOn(c); err != nil {
+		return nil, err
 	}
 	if f.ask.Claims, f.ask.Settings, err = readIdentity(c); err != nil {
 		return nil, err

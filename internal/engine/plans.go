@@ -166,9 +166,9 @@ func sessions(ctx context.Context, db *Database, all []ChangedStatement, o confi
 			continue // the owner: no policy is read
 		}
 		sets, doubt := confirm.Sessions(ctx, db.Catalog, role, tables, o)
-		one := session{settings: map[string]string{}, doubt: doubt}
+		one := session{doubt: doubt}
 		if len(sets) > 0 {
-			maps.Copy(one.settings, sets[0])
+			one.settings = sets[0]
 		}
 		out[role] = one
 	}
